@@ -1,0 +1,4 @@
+"""Networks and their weights."""
+
+if __name__ != "vrestore.models":
+    raise ImportError("import this package as 'vrestore.models'")

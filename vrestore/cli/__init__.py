@@ -1,0 +1,1 @@
+"""Words to a job to a report."""

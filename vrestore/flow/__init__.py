@@ -1,0 +1,1 @@
+"""Optical flow - estimate, complete inside the hole, check."""

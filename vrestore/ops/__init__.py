@@ -1,0 +1,1 @@
+"""Tensor functions in torch; each is the definition of its operation."""

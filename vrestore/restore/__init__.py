@@ -1,0 +1,1 @@
+"""The methods - networks and arithmetic put to a use."""
