@@ -1,0 +1,252 @@
+"""Open a video file safely and give its pictures and its other packets."""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import BinaryIO, TypeAlias
+
+import av
+from av.container import InputContainer
+from av.packet import Packet
+from av.stream import Disposition, Stream
+from av.video.stream import VideoStream
+
+from vrestore.errors import InputError
+from vrestore.media.damage import Damage, Ending, describe, ending_of
+
+AnyPacket: TypeAlias = "Packet[Stream]"  # generic to type checkers only
+
+# Demuxers that read one file and nothing that the file names. Playlists (hls, dash, concat, vobsub,
+# image2), scripts and devices are left out on purpose.
+VIDEO_DEMUXERS = (
+    "mov,matroska,avi,mpegts,mpeg,mpegvideo,mxf,asf,flv,live_flv,ogg,nut,ivf,gif,apng,yuv4mpegpipe,"
+    "dv,h264,hevc,vvc,av1,obu,m4v,mjpeg,mpjpeg,smjpeg,vc1,vc1test,dnxhd,dirac,cavsvideo,h261,h263,"
+    "rm,wtv,gxf,nsv,nuv,pva,ty,cine,ser,r3d,lxf,dhav,kux,flic,smk,bink,film_cpk,thp,roq,amv,swf,"
+    "webp,webp_anim,wav,mp3,flac,aac,ac3,aiff,w64,opus"
+)
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
+_FIELD_ORDERS = ("unknown", "progressive", "tt", "bb", "tb", "bt")
+# What the last audio packet of a container may overhang or lack without anything being lost.
+_SLACK_SECONDS = 0.25
+
+
+@dataclass(slots=True)
+class Declared:
+    """What a source says of itself before a picture is decoded; None where it is silent."""
+
+    container: str
+    codec: str
+    time_base: Fraction
+    rate: Fraction
+    frame_count: int | None = None
+    duration_seconds: float | None = None
+    field_order: str = "unknown"
+    sample_aspect_ratio: Fraction = Fraction(1)
+
+
+@dataclass(slots=True)
+class _Seen:
+    corrupt_packets: int = 0
+    picture_packets: int = 0
+    end_seconds: float = 0.0
+    whole: bool = False
+    packets_kept: frozenset[int] | None = field(default=None)
+
+
+def open_container(source: str | BinaryIO, *, name: str) -> InputContainer:
+    """Open a file, or a stream of bytes holding yuv4mpeg, with nothing but that file in reach.
+
+    Raises InputError in one line for everything that cannot be opened.
+    """
+    options = {"format_whitelist": VIDEO_DEMUXERS, "protocol_whitelist": "file"}
+    try:
+        if not isinstance(source, str):
+            return av.open(source, "r", format="yuv4mpegpipe", container_options=options)
+        check_source_file(source)
+        # The prefix keeps a name with a colon or a pipe in it from being taken for a protocol.
+        return av.open(f"file:{source}", "r", container_options=options, metadata_errors="replace")
+    except (av.FFmpegError, ValueError) as error:
+        if isinstance(source, str) and not ending_of(Path(source)).has_index:
+            raise InputError(
+                f"{name!r} has no index (moov): its recording was cut off; "
+                "repair it first, for example with untrunc and a good file of the same camera"
+            ) from error
+        raise InputError(f"{name!r} is not a video that can be read ({reason_of(error)})") from error
+
+
+def check_source_file(source: str) -> None:
+    """Raise InputError unless `source` is a readable file with something in it."""
+    path = Path(source)
+    try:
+        if path.is_dir():
+            raise InputError(f"{source!r} is a folder; give a video file or a folder of images")
+        if not path.exists():
+            if _ADDRESS.match(source) and not path.anchor:
+                raise InputError(f"{source!r} is not a file; download it first, only local files are read")
+            raise InputError(f"{source!r} does not exist")
+        if not path.is_file():
+            raise InputError(f"{source!r} is not a regular file")
+        if path.stat().st_size == 0:
+            raise InputError(f"{source!r} is empty (0 bytes)")
+        with path.open("rb"):
+            pass
+    except (OSError, ValueError) as error:
+        raise InputError(f"{source!r} cannot be read ({reason_of(error)})") from error
+
+
+class FileFeed:
+    """The pictures of a container's main video stream, and the packets of its other streams.
+
+    `packets` fills while pictures are asked for and is drained by whoever writes; both ends may be
+    in different threads. Packets of streams that nobody `claim`ed are dropped.
+    """
+
+    def __init__(self, source: str | BinaryIO, *, name: str, threads: int) -> None:
+        self.name = name
+        self.packets: deque[AnyPacket] = deque()
+        self._seen = _Seen()
+        self._ending = (
+            ending_of(Path(source)) if isinstance(source, str) and Path(source).is_file() else Ending()
+        )
+        self.container = open_container(source, name=name)
+        try:
+            self.stream = _main_stream(self.container, name=name)
+            if self.stream.codec_context is None:
+                raise InputError(f"{name!r}: there is no decoder for its picture")
+            self.stream.thread_type = "AUTO"
+            self.stream.codec_context.thread_count = threads
+            self.declared = _declared(self.container, self.stream)
+        except BaseException:
+            self.container.close()
+            raise
+
+    def claim(self, indices: frozenset[int]) -> None:
+        """Keep the packets of these streams and of no others."""
+        self._seen.packets_kept = indices
+        kept = [packet for packet in self.packets if packet.stream_index in indices]
+        self.packets.clear()
+        self.packets.extend(kept)
+
+    def pictures(self) -> Iterator[av.VideoFrame]:
+        """Give decoded pictures in presentation order, packets that cannot be decoded counted."""
+        for packet in self._demuxed():
+            try:
+                yield from self.stream.codec_context.decode(packet if packet.size else None)
+            except av.FFmpegError:
+                self._seen.corrupt_packets += 1
+        self._seen.whole = True
+
+    def read_on(self, *, seconds: float) -> None:
+        """Collect the other streams' packets up to a time in the file, without decoding."""
+        late = 0.0
+        for _ in self._demuxed():
+            late = max(late, self._seen.end_seconds)
+            # Interleaving may be loose: what belongs before the end can lie some seconds behind it.
+            if late > seconds + 10:  # as much as FFmpeg's muxers allow (max_interleave_delta)
+                return
+
+    def damage(self, *, corrupt_frames: int) -> Damage:
+        """Say what was missing, as far as the file has been read."""
+        missing_frames, missing_seconds = 0, 0.0
+        if self._seen.whole and self._ending.missing_bytes:
+            missing_frames = max(0, (self.declared.frame_count or 0) - self._seen.picture_packets)
+        if self._seen.whole and self.declared.duration_seconds and _declares_duration(self.container):
+            start = (self.container.start_time or 0) / av.time_base
+            missing_seconds = start + self.declared.duration_seconds - self._seen.end_seconds
+        return describe(
+            corrupt_packets=self._seen.corrupt_packets,
+            corrupt_frames=corrupt_frames,
+            ending=self._ending,
+            missing_seconds=missing_seconds if missing_seconds > _SLACK_SECONDS else 0.0,
+            missing_frames=missing_frames,
+        )
+
+    def close(self) -> None:
+        """Close the file."""
+        self.packets.clear()
+        self.container.close()
+
+    def _demuxed(self) -> Iterator[AnyPacket]:
+        """Give the main stream's packets, the empty last one too; put the others aside."""
+        seen, main = self._seen, self.stream.index
+        packets = self.container.demux()
+        while True:
+            try:
+                packet = next(packets, None)
+            except av.FFmpegError:
+                seen.corrupt_packets += 1
+                yield from self._last()
+                return
+            if packet is None:
+                return
+            self._note_end(packet)
+            if packet.stream_index == main:
+                seen.picture_packets += bool(packet.size)
+                yield packet
+            elif packet.size and (seen.packets_kept is None or packet.stream_index in seen.packets_kept):
+                self.packets.append(packet)
+
+    def _last(self) -> Iterator[AnyPacket]:
+        flush = Packet()
+        flush.stream = self.stream
+        yield flush
+
+    def _note_end(self, packet: AnyPacket) -> None:
+        if packet.pts is not None and packet.time_base:
+            end = float((packet.pts + (packet.duration or 0)) * packet.time_base)
+            self._seen.end_seconds = max(self._seen.end_seconds, end)
+
+
+def _main_stream(container: InputContainer, *, name: str) -> VideoStream:
+    videos = [stream for stream in container.streams.video if not is_picture(stream)]
+    if not videos:
+        what = "only sound" if container.streams.audio else "no picture"
+        raise InputError(f"{name!r} holds {what}; give a video")
+    chosen = [stream for stream in videos if stream.disposition & Disposition.default]
+    return max(chosen or videos, key=lambda stream: stream.width * stream.height)
+
+
+def is_picture(stream: Stream) -> bool:
+    """Say whether the stream is a still picture that accompanies the others, such as cover art."""
+    return bool(stream.disposition & (Disposition.attached_pic | Disposition.timed_thumbnails))
+
+
+def _declared(container: InputContainer, stream: VideoStream) -> Declared:
+    context = stream.codec_context
+    if not context.width or not context.height:
+        raise InputError(f"{container.name.removeprefix('file:')!r}: its picture has no size")
+    rate = stream.average_rate or stream.guessed_rate or Fraction(25)
+    count = stream.frames or _tagged_count(stream)
+    duration = container.duration
+    return Declared(
+        container=container.format.name,
+        codec=context.codec.canonical_name,
+        time_base=stream.time_base or 1 / rate,
+        rate=rate,
+        frame_count=count or None,
+        duration_seconds=duration / av.time_base if duration else None,
+        field_order=_FIELD_ORDERS[context.field_order] if context.field_order in range(6) else "unknown",
+        sample_aspect_ratio=stream.sample_aspect_ratio or context.sample_aspect_ratio or Fraction(1),
+    )
+
+
+def _tagged_count(stream: VideoStream) -> int:
+    """Give the frame count that Matroska writers leave in a tag, 0 without it."""
+    words = (value for key, value in stream.metadata.items() if key.startswith("NUMBER_OF_FRAMES"))
+    return next((int(word) for word in words if word.isdigit()), 0)
+
+
+def _declares_duration(container: InputContainer) -> bool:
+    return any(name in container.format.name for name in ("mov", "matroska", "flv", "asf"))
+
+
+def reason_of(error: Exception) -> str:
+    """Give the error in one line, without paths and codes."""
+    if isinstance(error, av.FFmpegError | OSError) and error.strerror:
+        return str(error.strerror).splitlines()[0].lower()
+    return str(error).splitlines()[0] if str(error) else type(error).__name__

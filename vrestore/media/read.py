@@ -1,0 +1,303 @@
+"""Read a video: frames in their native planes, and beside them everything a copy needs."""
+
+from __future__ import annotations
+
+import math
+import re
+import sys
+from collections import deque
+from collections.abc import Iterator
+from fractions import Fraction
+from itertools import chain
+from pathlib import Path
+from types import TracebackType
+from typing import Protocol, Self
+
+import av
+from av.container import InputContainer
+from av.filter import Graph
+from av.video.reformatter import VideoReformatter
+from av.video.stream import VideoStream
+
+from vrestore.errors import InputError, UsageError
+from vrestore.frames import Colour, Frame, PixelFormat, VideoMeta
+from vrestore.media.damage import Damage
+from vrestore.media.demux import AnyPacket, Declared, FileFeed
+from vrestore.media.formats import REPLACEMENTS, pixel_format
+from vrestore.media.pictures import planes_of
+from vrestore.media.times import FrameNumber, Moment, parse_time
+
+# FFmpeg's words for AVChromaLocation, which PyAV does not give as a number.
+_CHROMA_LOCATIONS = ("unspecified", "left", "center", "topleft", "top", "bottomleft", "bottom")
+_DEINTERLACE = "deinterlace it first: ffmpeg -i in.mp4 -vf bwdif -c:a copy out.mp4"
+
+
+class Feed(Protocol):
+    """Where pictures come from: a container or a row of image files."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def declared(self) -> Declared: ...
+    @property
+    def packets(self) -> deque[AnyPacket]: ...
+    @property
+    def container(self) -> InputContainer | None: ...
+    @property
+    def stream(self) -> VideoStream | None: ...
+    def claim(self, indices: frozenset[int]) -> None: ...
+    def pictures(self) -> Iterator[av.VideoFrame]: ...
+    def read_on(self, *, seconds: float) -> None: ...
+    def damage(self, *, corrupt_frames: int) -> Damage: ...
+    def close(self) -> None: ...
+
+
+def open_video(
+    source: str | Path,
+    *,
+    start: str | int | None = None,
+    stop: str | int | None = None,
+    threads: int = 0,
+    rate: Fraction | None = None,
+) -> VideoReader:
+    """Open a video file, `-` (yuv4mpeg on standard input), an image, a folder of them or a pattern.
+
+    Args:
+        source: the file, the folder, or a pattern such as `frames/%06d.png`.
+        start: first frame to give, a frame number or a time (`00:01:02.5`, `12.5s`, `3m`).
+        stop: first frame not to give any more.
+        threads: decoder threads, 0 for as many as there are cores.
+        rate: frames a second of an image sequence, 25 if None; other sources have their own.
+
+    Raises:
+        InputError: the source cannot be read, holds no picture, or is interlaced.
+        UsageError: `start` or `stop` is no time, or `rate` is given for what is no image sequence.
+    """
+    from vrestore.media.sequence import is_sequence, open_sequence
+
+    first, last = _moment(start), _moment(stop)
+    if is_sequence(source):
+        feed: Feed = open_sequence(source, rate=rate or Fraction(25))
+    elif rate is not None:
+        raise UsageError("a rate can be given for image sequences only; a video has its own timestamps")
+    elif str(source) == "-":
+        feed = FileFeed(sys.stdin.buffer, name="standard input", threads=threads)
+    else:
+        feed = FileFeed(str(source), name=str(source), threads=threads)
+    try:
+        return VideoReader(feed, start=first, stop=last)
+    except BaseException:
+        feed.close()
+        raise
+
+
+class VideoReader:
+    """Frames of one source in presentation order; iterate once, then close it or use `with`.
+
+    `meta` is known from the start; its `frame_count` is what `start` and `stop` leave of the declared
+    one. `warnings` grows while frames are read. A frame's `index` counts the source's frames, also
+    where `start` skips some; `first_index` and `first_pts` are those of the first frame given.
+    `first_picture` is the source's first decoded picture: its side data speaks for the stream.
+    """
+
+    def __init__(self, feed: Feed, *, start: Moment | None = None, stop: Moment | None = None) -> None:
+        self.warnings: list[str] = []
+        self.feed, self.start, self.stop = feed, start, stop
+        self._corrupt_frames = 0
+        self._reformatter = VideoReformatter()
+        pictures = feed.pictures()
+        picture = next(pictures, None)
+        if picture is None:
+            raise InputError(f"{feed.name!r} holds no frame that can be decoded")
+        _refuse_interlaced(feed, picture, index=0)
+        self.first_picture = picture
+        self._decoded_format = picture.format.name
+        self.meta = self._described(picture)
+        self._frames: Iterator[Frame] | None = self._trimmed(chain([picture], pictures))
+        first = next(self._frames, None)
+        if first is None:
+            raise InputError(f"{feed.name!r} has no frame between start and stop")
+        self._first: Frame | None = first
+        self.first_index, self.first_pts = first.index, first.pts
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __iter__(self) -> Iterator[Frame]:
+        if self._frames is None or self._first is None:
+            raise ValueError("the frames of a reader can be read once")
+        if not self._claimed:
+            self.claim(frozenset())
+        first, self._first = self._first, None
+        yield first
+        yield from self._frames
+
+    _claimed = False
+
+    def claim(self, indices: frozenset[int]) -> deque[AnyPacket]:
+        """Ask for the packets of these streams; they gather in the deque given while frames are read.
+
+        To be called before the first frame is read; without it packets are dropped.
+        """
+        self._claimed = True
+        self.feed.claim(indices)
+        return self.feed.packets
+
+    @property
+    def damage(self) -> Damage:
+        """What was missing so far; final when all frames were read."""
+        return self.feed.damage(corrupt_frames=self._corrupt_frames)
+
+    @property
+    def is_trimmed(self) -> bool:
+        return self.start is not None or self.stop is not None
+
+    def close(self) -> None:
+        """Close the source; frames already given stay valid."""
+        self._frames = None
+        self.feed.close()
+
+    def _described(self, picture: av.VideoFrame) -> VideoMeta:
+        declared, name = self.feed.declared, self._decoded_format
+        layout = pixel_format(name) or pixel_format(REPLACEMENTS.get(name, ""))
+        if layout is None:
+            raise InputError(
+                f"{self.feed.name!r} has the pixel format {name}, which cannot be kept as it is; "
+                "convert it first: ffmpeg -i in -pix_fmt yuv444p16le -c:v ffv1 out.mkv"
+            )
+        if layout.name != name:
+            self.warnings.append(f"pixel format {name} was unpacked to {layout.name}")
+        return VideoMeta(
+            source=self.feed.name,
+            container=declared.container,
+            codec=declared.codec,
+            width=picture.width,
+            height=picture.height,
+            pixel_format=layout,
+            time_base=declared.time_base,
+            rate=declared.rate,
+            frame_count=self._expected(declared),
+            duration_seconds=declared.duration_seconds,
+            colour=_colour(picture, layout),
+            sample_aspect_ratio=declared.sample_aspect_ratio,
+            rotation=picture.rotation,
+            field_order=declared.field_order,
+        )
+
+    def _expected(self, declared: Declared) -> int | None:
+        if declared.frame_count is None:
+            return None
+        first, last = 0, declared.frame_count
+        if self.start:
+            first = _frame_number(self.start, declared.rate)
+        if self.stop:
+            last = min(last, _frame_number(self.stop, declared.rate))
+        return max(0, last - first)
+
+    def _trimmed(self, pictures: Iterator[av.VideoFrame]) -> Iterator[Frame]:
+        origin: int | None = None
+        for frame in self._stamped(pictures):
+            origin = frame.pts if origin is None else origin
+            seconds = (frame.pts - origin) * self.meta.time_base
+            if self.stop and _is_reached(self.stop, frame.index, seconds):
+                self.feed.read_on(seconds=float(frame.pts * self.meta.time_base))
+                return
+            if self.start is None or _is_reached(self.start, frame.index, seconds):
+                yield frame
+
+    def _stamped(self, pictures: Iterator[av.VideoFrame]) -> Iterator[Frame]:
+        """Give every picture as a frame whose timestamp is known and above the one before."""
+        step = max(1, round(1 / (self.meta.rate * self.meta.time_base)))
+        previous: int | None = None
+        for index, picture in enumerate(pictures):
+            native = self._native(picture, index=index)
+            pts = picture.pts
+            if pts is None:
+                pts = 0 if previous is None else previous + step
+                self._warn_once("frames without a timestamp were given one after the frame rate")
+            if previous is not None and pts <= previous:
+                pts = previous + 1
+                self._warn_once("timestamps that do not increase were moved behind the one before")
+            previous = pts
+            planes = planes_of(native, self.meta.pixel_format)
+            yield Frame(planes, pts, picture.duration or step, index, native)
+
+    def _native(self, picture: av.VideoFrame, *, index: int) -> av.VideoFrame:
+        """Give the picture in the layout of `meta`; refuse what changed since the first one."""
+        meta = self.meta
+        self._corrupt_frames += picture.is_corrupt
+        if (picture.width, picture.height) != (meta.width, meta.height):
+            raise InputError(
+                f"{meta.source!r} changes from {meta.width}x{meta.height} to {picture.width}x"
+                f"{picture.height} at frame {index}; cut it there and restore the parts"
+            )
+        if picture.format.name != self._decoded_format:
+            raise InputError(
+                f"{meta.source!r} changes from {self._decoded_format} to {picture.format.name} at frame "
+                f"{index}; cut it there and restore the parts"
+            )
+        _refuse_interlaced(self.feed, picture, index=index)
+        if meta.pixel_format.name == self._decoded_format:
+            return picture
+        return self._reformatter.reformat(picture, format=meta.pixel_format.name)
+
+    def _warn_once(self, text: str) -> None:
+        if text not in self.warnings:
+            self.warnings.append(text)
+
+
+def _moment(text: str | int | None) -> Moment | None:
+    return None if text is None else parse_time(str(text))
+
+
+def _is_reached(moment: Moment, index: int, seconds: Fraction) -> bool:
+    return index >= moment.value if isinstance(moment, FrameNumber) else seconds >= moment.value
+
+
+def _frame_number(moment: Moment, rate: Fraction) -> int:
+    return moment.value if isinstance(moment, FrameNumber) else math.ceil(moment.value * rate)
+
+
+def _refuse_interlaced(feed: Feed, picture: av.VideoFrame, *, index: int) -> None:
+    order = feed.declared.field_order
+    if picture.interlaced_frame or (index == 0 and order in {"tt", "bb", "tb", "bt"}):
+        where = f" from frame {index} on" if index else ""
+        raise InputError(f"{feed.name!r} is interlaced{where}; {_DEINTERLACE}")
+
+
+def _colour(picture: av.VideoFrame, layout: PixelFormat) -> Colour:
+    full = {1: False, 2: True}.get(int(picture.color_range))
+    return Colour(
+        matrix=int(picture.colorspace),
+        primaries=int(picture.color_primaries),
+        transfer=int(picture.color_trc),
+        full_range=True if layout.name.startswith("yuvj") else full,
+        chroma_location=_chroma_location(picture) if layout.chroma_shift != (0, 0) else 0,
+    )
+
+
+def _chroma_location(picture: av.VideoFrame) -> int:
+    """Ask FFmpeg's showinfo filter, whose log is the only place where PyAV lets it be seen."""
+    graph = Graph()
+    source = graph.add_buffer(
+        width=picture.width, height=picture.height, format=picture.format, time_base=Fraction(1, 1000)
+    )
+    shown, sink = graph.add("showinfo", checksum="0"), graph.add("buffersink")
+    source.link_to(shown)
+    shown.link_to(sink)
+    level = av.logging.get_level()
+    av.logging.set_level(av.logging.INFO)
+    try:
+        with av.logging.Capture() as lines:
+            graph.configure()
+            graph.push(picture)
+            graph.pull()
+    finally:
+        av.logging.set_level(level)
+    found = re.search(r" cl:(\w+) ", "".join(line[2] for line in lines))
+    return _CHROMA_LOCATIONS.index(found[1]) if found and found[1] in _CHROMA_LOCATIONS else 0

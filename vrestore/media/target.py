@@ -1,0 +1,78 @@
+"""Where output goes: checked before the work, written beside its place, moved there when whole."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import stat
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import av
+
+from vrestore.errors import TargetError
+from vrestore.media.demux import reason_of
+
+
+def check_target(target: Path, *, sources: Iterable[Path], overwrite: bool) -> Path:
+    """Give the path to write to (links followed) once nothing speaks against it.
+
+    Raises TargetError when it exists and may not be overwritten, is one of the sources, is a folder,
+    or when its folder is missing or cannot be written.
+    """
+    name = str(target)
+    place = target.resolve()
+    with writing(name):
+        for source in sources:
+            if place.exists() and source.exists() and place.samefile(source):
+                raise TargetError(f"{name!r} is the source; a file is never restored onto itself")
+        if place.is_dir():
+            raise TargetError(f"{name!r} is a folder; give a file name")
+        if place.exists() and not stat.S_ISREG(place.stat().st_mode):
+            raise TargetError(f"{name!r} is not a regular file")
+        if place.exists() and not overwrite:
+            raise TargetError(f"{name!r} exists; pass -y to overwrite it")
+    check_folder(place.parent, name=name)
+    return place
+
+
+def check_folder(folder: Path, *, name: str) -> None:
+    """Raise TargetError unless files can be made in the folder."""
+    if not folder.exists():
+        raise TargetError(f"{name!r} cannot be written: there is no folder {str(folder)!r}")
+    if not folder.is_dir():
+        raise TargetError(f"{name!r} cannot be written: {str(folder)!r} is no folder")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise TargetError(f"{name!r} cannot be written: no permission to write to {str(folder)!r}")
+
+
+def part_beside(place: Path) -> Path:
+    """Give a name in the same folder that nothing has yet, hidden and with the same extension."""
+    stem = place.name.removesuffix(place.suffix)[:100]  # names may not be longer than 255 bytes
+    return place.with_name(f".{stem}.part{secrets.token_hex(4)}{place.suffix}")
+
+
+def settle(part: Path, place: Path) -> None:
+    """Put the finished part on the disk and under its final name."""
+    with writing(str(place)):
+        _synchronise(part)
+        part.replace(place)
+        _synchronise(place.parent)
+
+
+@contextmanager
+def writing(name: str) -> Iterator[None]:
+    """Turn what the system or FFmpeg say against writing into TargetError."""
+    try:
+        yield
+    except (OSError, av.FFmpegError) as error:
+        raise TargetError(f"{name!r} cannot be written ({reason_of(error)})") from error
+
+
+def _synchronise(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

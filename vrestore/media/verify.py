@@ -1,0 +1,117 @@
+"""Read a finished file again and compare it with what was put in."""
+
+from __future__ import annotations
+
+from array import array
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import av
+from av.container import InputContainer
+from av.video.stream import VideoStream
+
+from vrestore.errors import InputError, TargetError
+from vrestore.media.demux import open_container
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What a file must hold: timestamps in order, streams by type, packets of some by index.
+
+    `tags` are the container's tags that should be there again, `chapter_count` its chapters.
+    """
+
+    stamps: array[int]
+    time_base: Fraction
+    kinds: tuple[str, ...]
+    video_index: int
+    packet_counts: Mapping[int, int]
+    tags: Mapping[str, str]
+    chapter_count: int
+
+
+def verify(part: Path, expected: Expected, *, name: str) -> list[str]:
+    """Raise TargetError where frames, timestamps, streams or packets are not those expected.
+
+    Gives warnings about smaller things: tags or chapters that the container did not keep.
+    """
+    try:
+        with open_container(str(part), name=name) as container:
+            _compare_streams(container, expected, name=name)
+            stream = container.streams[expected.video_index]
+            if not isinstance(stream, VideoStream):
+                raise TargetError(f"{name!r} was not written as it should: its picture is missing")
+            stamps, counts = _scan(container, expected.video_index)
+            _compare_stamps(stamps, stream.time_base or Fraction(1, 1000), expected, name=name)
+            for index, count in expected.packet_counts.items():
+                if counts[index] != count:
+                    raise TargetError(
+                        f"{name!r} was not written as it should: stream {index} holds {counts[index]} "
+                        f"packets of {count}"
+                    )
+            warnings = _compare_tags(container, expected)
+        _decode_ends(part, expected, max(stamps), name=name)
+    except (InputError, av.FFmpegError) as error:
+        raise TargetError(f"{name!r} was not written as it should: {error}") from error
+    return warnings
+
+
+def _compare_streams(container: InputContainer, expected: Expected, *, name: str) -> None:
+    kinds = tuple(stream.type for stream in container.streams)[: len(expected.kinds)]
+    if kinds != expected.kinds:
+        raise TargetError(
+            f"{name!r} was not written as it should: it has the streams {', '.join(kinds)} instead of "
+            f"{', '.join(expected.kinds)}"
+        )
+
+
+def _scan(container: InputContainer, video_index: int) -> tuple[array[int], Counter[int]]:
+    stamps, counts = array("q"), Counter[int]()
+    for packet in container.demux():
+        if packet.size:
+            counts[packet.stream_index] += 1
+            if packet.stream_index == video_index and packet.pts is not None:
+                stamps.append(packet.pts)
+    return array("q", sorted(stamps)), counts
+
+
+def _compare_stamps(stamps: array[int], unit: Fraction, expected: Expected, *, name: str) -> None:
+    """Compare timestamps; a container may move all by the same amount, and rounds to its own unit."""
+    if len(stamps) != len(expected.stamps):
+        raise TargetError(
+            f"{name!r} was not written as it should: it holds {len(stamps)} frames of {len(expected.stamps)}"
+        )
+    scale = expected.time_base / unit
+    tolerance = 0 if scale.denominator == 1 else 1
+    wanted = [round(stamp * scale) for stamp in expected.stamps]
+    moved = stamps[0] - wanted[0]
+    for index, (found, stamp) in enumerate(zip(stamps, wanted, strict=True)):
+        if abs(found - stamp - moved) > tolerance:
+            raise TargetError(
+                f"{name!r} was not written as it should: frame {index} is shown at "
+                f"{float((found - moved) * unit):.4f} s instead of {float(stamp * unit):.4f} s"
+            )
+
+
+def _compare_tags(container: InputContainer, expected: Expected) -> list[str]:
+    found = {key.lower() for key in container.metadata}
+    warnings = [f"the container lost the tag {key!r}" for key in expected.tags if key.lower() not in found]
+    chapters = len(container.chapters())
+    if chapters != expected.chapter_count:
+        warnings.append(f"the container holds {chapters} chapters of {expected.chapter_count}")
+    return warnings
+
+
+def _decode_ends(part: Path, expected: Expected, last_stamp: int, *, name: str) -> None:
+    """Decode the first frame, and from the last key frame to the last frame."""
+    with open_container(str(part), name=name) as container:
+        stream = container.streams[expected.video_index]
+        if next(container.decode(stream), None) is None:
+            raise TargetError(f"{name!r} was not written as it should: its first frame cannot be decoded")
+        container.seek(last_stamp, stream=stream)
+        reached = max((picture.pts or 0 for picture in container.decode(stream)), default=None)
+        if reached is None or reached < last_stamp:
+            raise TargetError(f"{name!r} was not written as it should: its last frame cannot be decoded")
