@@ -1,0 +1,43 @@
+# One command each, from a fresh clone: `make demo` shows what it does, `make test` proves that it does it.
+# PYTHON chooses the interpreter, VENV where the environment lies; pip's own settings are heeded.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+
+.PHONY: demo test lint install clean
+
+demo: install
+	$(BIN)/python examples/demo_clip.py demo
+	$(BIN)/vrestore inpaint demo/street.mp4 --mask demo/street.mask.mkv --grow 4 -y \
+	  -o demo/street.inpaint.mp4 --compare demo/street.compare.mp4 --report demo/street.report.json
+	@echo
+	@echo "the clip        demo/street.mp4"
+	@echo "its mask        demo/street.mask.mkv"
+	@echo "the result      demo/street.inpaint.mp4"
+	@echo "side by side    demo/street.compare.mp4"
+	@echo "the report      demo/street.report.json"
+
+# pytest runs against the installed package, not the checkout: a module missing from the wheel fails here.
+test: lint
+	$(BIN)/pytest
+
+lint: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+# The tools once, the package each time: it takes seconds, and a stale copy would be tested otherwise.
+# A stale build folder would bring deleted files back, so it goes first.
+install: $(VENV)/ready
+	rm -rf build *.egg-info
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --force-reinstall .
+	rm -rf build *.egg-info
+
+$(VENV)/ready: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt ".[dev]"
+	touch $@
+
+clean:
+	rm -rf $(VENV) build dist demo *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

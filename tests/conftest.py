@@ -1,0 +1,40 @@
+"""What every test may ask for: a GPU that is really there, the clips beside the repository."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def pytest_runtest_setup(item):
+    if item.get_closest_marker("gpu"):
+        why_not = _why_no_cuda()
+        if why_not and os.environ.get("VRESTORE_REQUIRE_CUDA") == "1":
+            pytest.fail(f"VRESTORE_REQUIRE_CUDA=1, but {why_not}", pytrace=False)
+        if why_not:
+            pytest.skip(f"NOT TESTED on a GPU: {why_not}")
+
+
+@pytest.fixture(scope="session")
+def root():
+    """The checkout that these tests belong to."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def data():
+    """The folder of real clips: VRESTORE_DATA, or shared/data beside the repository."""
+    folder = Path(os.environ.get("VRESTORE_DATA", ROOT.parent / "shared" / "data"))
+    if not folder.is_dir():
+        pytest.skip("no real clips: VRESTORE_DATA names no folder and none lies beside the repository")
+    return folder
+
+
+def _why_no_cuda():
+    import torch
+
+    if torch.version.cuda is None:
+        return "this torch is built without CUDA"
+    return None if torch.cuda.is_available() else "torch finds no CUDA device"
