@@ -42,15 +42,15 @@ class TimedBox:
         return self.start is not None or self.stop is not None
 
 
-def read_box(text: str, meta: VideoMeta) -> TimedBox:
-    """Read a box for a video.
+def read_box(text: str, meta: VideoMeta, *, is_whole: bool = True) -> TimedBox:
+    """Read a box for a video, or for a part of one, whose `frame_count` then says nothing of its end.
 
     Raises UsageError for words that are no box, MaskError for one of no size, one that reaches beyond
     the picture, and a time range that is reversed or begins after the video's end.
     """
     lengths, at, interval = text.partition("@")
     start, stop = _read_interval(text, interval) if at else (None, None)
-    _check_interval(text, start, stop, meta)
+    _check_interval(text, start, stop, meta, frame_count=meta.frame_count if is_whole else None)
     return TimedBox(text, _read_rectangle(text, lengths, meta), start, stop)
 
 
@@ -91,22 +91,22 @@ def _read_interval(text: str, interval: str) -> tuple[Moment | None, Moment | No
     return (parse_time(start) if start.strip() else None, parse_time(stop) if stop.strip() else None)
 
 
-def _check_interval(text: str, start: Moment | None, stop: Moment | None, meta: VideoMeta) -> None:
-    first, last = _as_seconds(start, meta), _as_seconds(stop, meta)
-    if last is not None and last <= (first or 0):
+def as_seconds(moment: Moment, meta: VideoMeta) -> Fraction:
+    """Give the time of a moment; that of a frame number is by the display rate."""
+    return moment.value / meta.rate if isinstance(moment, FrameNumber) else moment.value
+
+
+def _check_interval(
+    text: str, start: Moment | None, stop: Moment | None, meta: VideoMeta, *, frame_count: int | None
+) -> None:
+    first = Fraction(0) if start is None else as_seconds(start, meta)
+    if stop is not None and as_seconds(stop, meta) <= first:
         raise MaskError(f"box {text!r} stops before it starts; the first time is its start")
-    if isinstance(start, FrameNumber) and meta.frame_count is not None and start.value >= meta.frame_count:
-        raise MaskError(f"box {text!r} starts after the video, which has {meta.frame_count} frames")
+    if isinstance(start, FrameNumber) and frame_count is not None and start.value >= frame_count:
+        raise MaskError(f"box {text!r} starts after the video, which has {frame_count} frames")
     length = meta.duration_seconds
     if isinstance(start, Seconds) and length is not None and start.value >= length:
         raise MaskError(f"box {text!r} starts after the video, which lasts {length:.3f} seconds")
-
-
-def _as_seconds(moment: Moment | None, meta: VideoMeta) -> Fraction | None:
-    """Give the time of a moment, of a frame number by the display rate."""
-    if isinstance(moment, FrameNumber):
-        return moment.value / meta.rate
-    return None if moment is None else moment.value
 
 
 def _has_come(moment: Moment | None, number: int, seconds: Fraction) -> bool:
