@@ -1,0 +1,66 @@
+"""Flow inside the hole, from the flow around it.
+
+Background under a hole mostly follows the camera, so the prior is a homography fitted outside the hole;
+what it leaves over is continued inward as a membrane. Measured against the membrane alone this sees 1.6 to
+1.9 times as much of a static hole.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from vrestore.ops.membrane import membrane
+from vrestore.ops.warp import pixel_grid
+
+RIM_PIXELS = 10
+"""Flow this close to a hole is spoiled by what stands in for its content (DIS patches are 8 wide)."""
+
+SAMPLES = 1500
+LEAST_SAMPLES = 50
+INLIER_PIXELS = 1.0
+
+
+def complete_flow(flow: Tensor, hidden: Tensor, *, rim: int = RIM_PIXELS) -> Tensor:
+    """Replace `flow` (2, H, W) where `hidden` (H, W) is True and `rim` pixels around it."""
+    trusted = torch.from_numpy(~dilated(hidden.numpy(), rim))
+    if bool(trusted.all()) or not bool(trusted.any()):
+        return flow
+    prior = camera_flow(flow, trusted)
+    rest = membrane(flow - prior, trusted)
+    return torch.where(trusted, flow, prior + rest)
+
+
+def dilated(mask: NDArray[np.bool_], pixels: int) -> NDArray[np.bool_]:
+    """Grow a mask (H, W) by a disc."""
+    if pixels < 1:
+        return mask
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * pixels + 1, 2 * pixels + 1))
+    return cv2.dilate(mask.view(np.uint8), disc).view(np.bool_)
+
+
+def camera_flow(flow: Tensor, trusted: Tensor) -> Tensor:
+    """Give the flow (2, H, W) of the homography that most of the trusted pixels follow.
+
+    Zero where none can be fitted: too few pixels, or a plane that passes through the camera.
+    """
+    height, width = trusted.shape
+    rows, columns = np.nonzero(trusted.numpy())
+    if len(rows) < LEAST_SAMPLES:
+        return torch.zeros_like(flow)
+    step = max(1, len(rows) // SAMPLES)
+    rows, columns = rows[::step], columns[::step]
+    here = np.stack([columns, rows], 1).astype(np.float32)
+    there = here + flow.numpy()[:, rows, columns].T
+    matrix, _ = cv2.findHomography(here, there, cv2.RANSAC, INLIER_PIXELS, maxIters=300, confidence=0.995)
+    if matrix is None:  # type: ignore[redundant-expr]  # OpenCV's stub does not say so
+        return torch.zeros_like(flow)
+    grid = pixel_grid(height, width)
+    homogeneous = torch.cat([grid, torch.ones(1, height, width)])
+    mapped = torch.einsum("ij,jhw->ihw", torch.from_numpy(matrix.astype(np.float32)), homogeneous)
+    if float(mapped[2].abs().min()) < 1e-3:
+        return torch.zeros_like(flow)
+    return mapped[:2] / mapped[2:] - grid

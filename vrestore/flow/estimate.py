@@ -1,0 +1,47 @@
+"""Dense optical flow between two grey pictures, by DIS (Kroeger et al. 2016) from OpenCV."""
+
+from __future__ import annotations
+
+import threading
+from typing import Literal
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Preset = Literal["ultrafast", "fast", "medium"]
+_PRESETS: dict[Preset, int] = {
+    "ultrafast": cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST,
+    "fast": cv2.DISOPTICAL_FLOW_PRESET_FAST,
+    "medium": cv2.DISOPTICAL_FLOW_PRESET_MEDIUM,
+}
+LEAST_SIDE = 24
+"""DIS needs room for its patches and its coarsest level; smaller pictures are padded by their border."""
+
+
+class DisFlow:
+    """A flow estimator; may be called from several threads at once.
+
+    OpenCV's object keeps buffers between calls, so each thread has one of its own.
+    """
+
+    def __init__(self, preset: Preset = "medium") -> None:
+        self._preset = _PRESETS[preset]
+        self._local = threading.local()
+
+    def __call__(self, of: NDArray[np.uint8], towards: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Give the flow (2, H, W) of `of` towards `towards`, both (H, W) grey."""
+        height, width = of.shape
+        below, right = max(0, LEAST_SIDE - height), max(0, LEAST_SIDE - width)
+        if below or right:
+            of, towards = (np.pad(grey, ((0, below), (0, right)), "edge") for grey in (of, towards))
+        room = np.empty((*of.shape, 2), np.float32)
+        flow = self._estimator().calc(np.ascontiguousarray(of), np.ascontiguousarray(towards), room)
+        return np.ascontiguousarray(flow[:height, :width].transpose(2, 0, 1), np.float32)
+
+    def _estimator(self) -> cv2.DISOpticalFlow:
+        estimator: cv2.DISOpticalFlow | None = getattr(self._local, "dis", None)
+        if estimator is None:
+            estimator = cv2.DISOpticalFlow.create(self._preset)
+            self._local.dis = estimator
+        return estimator

@@ -1,0 +1,240 @@
+"""Inpainting: scenes, runs of holes, tracks, two passes of flow and propagation, composite.
+
+A run is a stretch of frames with holes within a scene. The frame before and the frame after it, where
+they belong to the scene, are read as sources; frames far from any hole pass without being looked at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from itertools import tee
+
+import numpy as np
+
+from vrestore.flow.estimate import DisFlow, Preset
+from vrestore.frames import Box, Colour, Frame, HoleSummary, MaskedFrame, PixelFormat
+from vrestore.media.colour import composite, known_rgb
+from vrestore.ops.consistency import Tolerance
+from vrestore.restore.link import Estimator, View, link
+from vrestore.restore.patch import Patch, grey, grey_without_hole, make_patch
+from vrestore.restore.propagate import Filled, propagate
+from vrestore.restore.scenes import Shot, mark_cuts
+from vrestore.restore.tracks import Track, find_tracks
+
+FIRST_TOLERANCE = Tolerance(pixels=3.0, softness=1.0)
+SECOND_TOLERANCE = Tolerance(pixels=5.0, softness=1.5)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How hard propagation tries; `chunk` and `look_ahead` count frames and bound the memory."""
+
+    passes: int = 2
+    preset: Preset = "medium"
+    chunk: int = 30
+    look_ahead: int = 60
+    margin: int = 64
+    threads: int = 2
+
+
+@dataclass(slots=True)
+class Tally:
+    """Where the pixels of the holes came from, counted while frames pass."""
+
+    frames: int = 0
+    repaired_frames: int = 0
+    hole_pixels: int = 0
+    copied: int = 0
+    blended: int = 0
+    painted: int = 0
+    scenes: int = 0
+    most_tracks: int = 0
+    warnings: list[str] = field(default_factory=list)
+
+
+def inpaint(
+    items: Iterator[MaskedFrame],
+    *,
+    summaries: Sequence[HoleSummary | None],
+    height: int,
+    width: int,
+    format: PixelFormat,
+    colour: Colour,
+    settings: Settings,
+    tally: Tally,
+) -> Iterator[Frame]:
+    """Repair a video: frames with holes in, whole frames out, one for one and in order."""
+    reel = _Reel(mark_cuts(items, format=format))
+    cutter = _Cutter(height, width, format, colour)
+    with ThreadPoolExecutor(settings.threads, thread_name_prefix="flow") as executor:
+        index = 0
+        while (shot := reel.get(index)) is not None:
+            tally.scenes += shot.starts_scene
+            if shot.hole is None:
+                tally.frames += 1
+                yield shot.frame
+                index += 1
+                reel.forget_before(index - 1)
+                continue
+            tracks = _tracks_from(index, summaries, settings.margin, height, width)
+            tally.most_tracks = max(tally.most_tracks, len(tracks))
+            run = _Run(reel, index, tracks, cutter, settings, executor, tally)
+            for frame in run.repaired():
+                yield frame
+                index += 1
+
+
+class _Reel:
+    """Shots by index, read when first asked for and kept until forgotten."""
+
+    def __init__(self, shots: Iterator[Shot]) -> None:
+        self._shots = shots
+        self._kept: dict[int, Shot] = {}
+        self._next = 0
+
+    def get(self, index: int) -> Shot | None:
+        while self._next <= index:
+            shot = next(self._shots, None)
+            if shot is None:
+                return None
+            self._kept[self._next] = shot
+            self._next += 1
+        return self._kept.get(index)
+
+    def forget_before(self, index: int) -> None:
+        for old in [i for i in self._kept if i < index]:
+            del self._kept[old]
+
+
+@dataclass(frozen=True, slots=True)
+class _Cutter:
+    """Cuts patches from frames and puts them back."""
+
+    height: int
+    width: int
+    format: PixelFormat
+    colour: Colour
+
+    def patch(self, index: int, shot: Shot, box: Box) -> Patch:
+        alpha = np.zeros((box.height, box.width), np.uint8) if shot.hole is None else shot.hole.alpha_in(box)
+        rgb = known_rgb(shot.frame, box, alpha, format=self.format, colour=self.colour)
+        return make_patch(index, box, rgb, alpha > 0)
+
+    def put_back(self, shot: Shot, frame: Frame, filled: Filled) -> Frame:
+        if shot.hole is None:
+            return frame
+        box = filled.patch.box
+        rgb = filled.patch.filled(filled.colours).numpy()
+        return composite(frame, box, rgb, shot.hole.alpha_in(box), format=self.format, colour=self.colour)
+
+
+def _tracks_from(
+    first: int, summaries: Sequence[HoleSummary | None], margin: int, height: int, width: int
+) -> list[Track]:
+    """Find the tracks of the run that starts at frame `first`; the last summary holds for ever."""
+    parts = []
+    for index in range(min(first, len(summaries) - 1), len(summaries)):
+        summary = summaries[index]
+        if summary is None:
+            break
+        parts.append(summary.parts)
+    is_open = summaries[-1] is not None and first + len(parts) >= len(summaries)
+    return find_tracks(parts, first=first, is_open=is_open, margin=margin, height=height, width=width)
+
+
+class _Run:
+    """One stretch of frames with holes, repaired track by track and put together again."""
+
+    def __init__(
+        self,
+        reel: _Reel,
+        first: int,
+        tracks: list[Track],
+        cutter: _Cutter,
+        settings: Settings,
+        executor: Executor,
+        tally: Tally,
+    ) -> None:
+        self._reel = reel
+        self._first = first
+        self._tracks = tracks
+        self._cutter = cutter
+        self._settings = settings
+        self._executor = executor
+        self._tally = tally
+
+    def repaired(self) -> Iterator[Frame]:
+        """Give the frames of the run with their holes filled."""
+        streams = tee(self._shots(), len(self._tracks))
+        fillings = [
+            self._fill(self._patches(stream, track))
+            for stream, track in zip(streams, self._tracks, strict=True)
+        ]
+        for filled in zip(*fillings, strict=True):
+            index = filled[0].patch.index
+            shot = self._reel.get(index)
+            if shot is None or shot.hole is None or index < self._first:
+                continue
+            frame = shot.frame
+            for each in filled:
+                frame = self._cutter.put_back(shot, frame, each)
+            self._count(shot, filled)
+            yield frame
+            self._reel.forget_before(index)
+
+    def _shots(self) -> Iterator[tuple[int, Shot]]:
+        """Give the run with the frame before and after it, where they are of the same scene."""
+        start = self._reel.get(self._first)
+        before = self._reel.get(self._first - 1) if self._first else None
+        if before is not None and start is not None and not start.starts_scene:
+            yield self._first - 1, before
+        index = self._first
+        while (shot := self._reel.get(index)) is not None:
+            if shot.starts_scene and index > self._first:
+                return
+            yield index, shot
+            if shot.hole is None:
+                return
+            index += 1
+
+    def _patches(self, shots: Iterator[tuple[int, Shot]], track: Track) -> Iterator[Patch]:
+        for index, shot in shots:
+            yield self._cutter.patch(index, shot, track.canvas(index))
+
+    def _fill(self, patches: Iterator[Patch]) -> Iterator[Filled]:
+        """Chain the passes: the first on completed flow, the others on flow of the filled frames."""
+        settings = self._settings
+        estimate = DisFlow(settings.preset)
+        views = (View(patch, grey_without_hole(patch), is_filled=False) for patch in patches)
+        filled = self._pass(views, estimate, FIRST_TOLERANCE)
+        for _ in range(settings.passes - 1):
+            again = (
+                View(each.patch, grey(each.patch.filled(each.colours)), is_filled=True) for each in filled
+            )
+            filled = self._pass(again, estimate, SECOND_TOLERANCE)
+        return filled
+
+    def _pass(self, views: Iterator[View], estimate: Estimator, tolerance: Tolerance) -> Iterator[Filled]:
+        settings = self._settings
+        links = link(
+            views,
+            estimate=estimate,
+            tolerance=tolerance,
+            executor=self._executor,
+            ahead=2 * settings.threads,
+        )
+        return propagate(links, chunk=settings.chunk, look_ahead=settings.look_ahead)
+
+    def _count(self, shot: Shot, filled: Sequence[Filled]) -> None:
+        tally = self._tally
+        tally.frames += 1
+        tally.repaired_frames += 1
+        tally.hole_pixels += shot.hole.pixel_count if shot.hole is not None else 0
+        for each in filled:
+            fetched = int((each.confidence > 0).sum())
+            blended = int(each.is_blended.sum())
+            tally.painted += each.confidence.numel() - fetched
+            tally.blended += blended
+            tally.copied += fetched - blended

@@ -1,0 +1,133 @@
+"""Propagation: known colours travel into the hole along the flow, from the past and from the future.
+
+The forward state is carried for ever; the backward one starts anew in each chunk from as many frames of the
+future as the look-ahead allows. Colours are resampled at each step: fetching them once from their source
+frame by accumulated flow lost 0.9 to 2.5 dB.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from vrestore.ops.membrane import membrane
+from vrestore.ops.propagate import fetch
+from vrestore.ops.seam import seam_offset
+from vrestore.restore.link import Linked, Step
+from vrestore.restore.patch import Patch
+
+DECAY = 0.98
+"""Confidence a colour loses by growing one frame older."""
+
+BLEND_POWER = 4
+"""Past and future are weighted by confidence to this power: the surer one dominates."""
+
+SURE = 0.9
+"""Fetched rim pixels of at least this confidence are compared with the known ones."""
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """A patch whose hole has colours.
+
+    `colours` (3, n) in [0, 1] and `confidence` (n) in [0, 1] are those of the hidden pixels in the order
+    of `patch.points`; confidence 0 was painted, not fetched. `is_blended` (n) tells where past and
+    future both had a say.
+    """
+
+    patch: Patch
+    colours: Tensor
+    confidence: Tensor
+    is_blended: Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class _State:
+    colours: Tensor  # (3, n)
+    confidence: Tensor  # (n)
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    patch: Patch
+    past: _State
+    from_next: Step | None = None
+
+
+def propagate(links: Iterator[Linked], *, chunk: int, look_ahead: int) -> Iterator[Filled]:
+    """Fill the holes of a run of linked patches.
+
+    Holds at most `chunk + look_ahead` patches and yields `chunk` at a time.
+    """
+    held: list[_Held] = []
+    for linked in links:
+        if held and linked.previous_from_this is not None:
+            held[-1] = replace(held[-1], from_next=linked.previous_from_this)
+        past = _unknown(linked.patch)
+        if held and linked.from_previous is not None:
+            past = _advance(linked.patch, linked.from_previous, held[-1].patch, held[-1].past)
+        held.append(_Held(linked.patch, past))
+        if len(held) > chunk + look_ahead:
+            yield from _sweep(held, chunk)
+            del held[:chunk]
+    yield from _sweep(held, len(held))
+
+
+def _sweep(held: list[_Held], count: int) -> list[Filled]:
+    """Carry the future backward through all of `held` and blend the first `count`."""
+    filled: list[Filled] = []
+    later: _Held | None = None
+    future: _State | None = None
+    for position in range(len(held) - 1, -1, -1):
+        this = held[position]
+        if later is None or future is None or this.from_next is None:
+            future = _unknown(this.patch)
+        else:
+            future = _advance(this.patch, this.from_next, later.patch, future)
+        if position < count:
+            filled.append(_blend(this.patch, this.past, future))
+        later = this
+    return filled[::-1]
+
+
+def _advance(patch: Patch, step: Step, source: Patch, state: _State) -> _State:
+    """Fetch the hole of `patch` from `source`, whose own hole holds `state`."""
+    hidden = patch.hidden_count
+    if not hidden:
+        return _unknown(patch)
+    picture = source.filled(state.colours)
+    confidence = torch.ones(picture.shape[1:])
+    confidence[torch.from_numpy(source.hidden)] = state.confidence
+    colours, carried = fetch(picture, confidence, step.targets, step.trust, decay=DECAY)
+    rim = patch.points[hidden:]
+    sure = carried[hidden:] > SURE
+    differences = patch.read(rim[sure]) - colours[:, hidden:][:, sure]
+    height, width = patch.hidden.shape
+    offset = seam_offset(differences, rim[sure], patch.points[:hidden], height=height, width=width)
+    return _State((colours[:, :hidden] + offset).clamp_(0, 1), carried[:hidden])
+
+
+def _unknown(patch: Patch) -> _State:
+    return _State(torch.zeros(3, patch.hidden_count), torch.zeros(patch.hidden_count))
+
+
+def _blend(patch: Patch, past: _State, future: _State) -> Filled:
+    past_weight, future_weight = past.confidence.pow(BLEND_POWER), future.confidence.pow(BLEND_POWER)
+    total = past_weight + future_weight
+    colours = (past.colours * past_weight + future.colours * future_weight) / total.clamp_min(1e-12)
+    confidence = torch.maximum(past.confidence, future.confidence)
+    is_blended = (past.confidence > 0) & (future.confidence > 0)
+    return Filled(patch, _paint(patch, colours, confidence > 0), confidence, is_blended)
+
+
+def _paint(patch: Patch, colours: Tensor, fetched: Tensor) -> Tensor:
+    """Close what no frame shows by a membrane from the rim and the fetched pixels."""
+    if bool(fetched.all()):
+        return colours
+    hidden = torch.from_numpy(patch.hidden)
+    known = ~hidden
+    known[hidden] = fetched
+    return membrane(patch.filled(colours), known)[:, hidden]
