@@ -15,16 +15,24 @@ from vrestore.errors import UsageError
 _IN_TRANSPORT_STREAM = {"libx264", "libx265", "mpeg2video", "mpeg1video", "mpeg4", "h264_nvenc", "hevc_nvenc"}
 
 
+_EXTENSIONS = {"matroska": ".mkv", "mp4": ".mp4", "mov": ".mov", "avi": ".avi", "nut": ".nut"}
+_WRITABLE = {*_EXTENSIONS, "webm", "ipod", "3gp", "3g2", "mpegts", "yuv4mpegpipe"}
+
+CONSTANT_RATE = {"avi", "yuv4mpegpipe"}
+"""Containers that count frames and have no timestamps."""
+
+
 def container_for(target: Path) -> str:
     """Give FFmpeg's name of the container that the target's extension stands for.
 
-    Raises UsageError when there is none, or when it is a playlist with files around it.
+    Raises UsageError when there is none, or when it is one that is not written: playlists with
+    files around them, and containers that lose timestamps or most streams.
     """
     advice = "use .mp4, .mkv, .mov, .webm or .avi"
     try:
         with av.open(f"file:{target.name}", "w") as container:  # nothing is made before its header
-            if container.format.no_file:
-                raise UsageError(f"{target.suffix!r} is no single video file; {advice}")
+            if container.format.name not in _WRITABLE:
+                raise UsageError(f"{target.suffix!r} files are not written; {advice}")
             return container.format.name
     except ValueError as error:
         raise UsageError(
@@ -44,12 +52,20 @@ def can_hold(container: str, encoder: str) -> bool:
     return True
 
 
+def extension_for(encoder: str) -> str:
+    """Advise an extension whose container holds what this encoder makes."""
+    found = next((end for name, end in _EXTENSIONS.items() if can_hold(name, encoder)), None)
+    return f"give the output the extension {found}" if found else "use another --codec"
+
+
 def why_not_copied(container: str, stream: Stream) -> str | None:
     """Give the reason why the container cannot take this stream's packets, None when it can.
 
     The stream's header is written to memory: some streams are refused only there, and by then it
     would be too late for a file that already holds others.
     """
+    if stream.type == "attachment" and container != "matroska":
+        return f"{container} cannot hold {_kind(stream)}"  # webm takes it without a word and drops it
     scratch = _scratch(container)
     try:
         scratch.add_stream_from_template(stream, opaque=True)

@@ -63,15 +63,19 @@ def describe(
     texts = []
     truncated = ending.missing_bytes > 0 or missing_seconds > 0 or missing_frames > 0
     if truncated:
-        parts = [f"{missing_frames} frames"] if missing_frames else []
+        parts = [_many(missing_frames, "frame")] if missing_frames else []
         parts += [f"{missing_seconds:.2f} s"] if missing_seconds > 0 else []
-        parts += [f"{ending.missing_bytes} bytes"] if ending.missing_bytes else []
-        texts.append(f"the source ends too early: {', '.join(parts)} of what it declares are missing")
+        parts += [_many(ending.missing_bytes, "byte")] if ending.missing_bytes else []
+        texts.append(f"the source ends too early: {', '.join(parts)} missing of what it declares")
     if corrupt_packets:
-        texts.append(f"{corrupt_packets} packets of the picture could not be decoded")
+        texts.append(f"{_many(corrupt_packets, 'packet')} of the picture could not be decoded")
     if corrupt_frames:
-        texts.append(f"{corrupt_frames} frames were decoded with errors")
+        texts.append(f"{_many(corrupt_frames, 'frame')} decoded with errors")
     return Damage(corrupt_packets, corrupt_frames, truncated, tuple(texts))
+
+
+def _many(count: int, word: str) -> str:
+    return f"{count} {word}" if count == 1 else f"{count} {word}s"
 
 
 def _movie_ending(file: BinaryIO, length: int) -> Ending:

@@ -76,6 +76,8 @@ def open_container(source: str | BinaryIO, *, name: str) -> InputContainer:
                 f"{name!r} has no index (moov): its recording was cut off; "
                 "repair it first, for example with untrunc and a good file of the same camera"
             ) from error
+        if isinstance(error, av.ArgumentError):  # what a format that is not on the list gives
+            raise InputError(f"{name!r} is a playlist, a script or another kind that is not read") from error
         raise InputError(f"{name!r} is not a video that can be read ({reason_of(error)})") from error
 
 
@@ -135,10 +137,11 @@ class FileFeed:
     def pictures(self) -> Iterator[av.VideoFrame]:
         """Give decoded pictures in presentation order, packets that cannot be decoded counted."""
         for packet in self._demuxed():
+            self._seen.corrupt_packets += packet.is_corrupt
             try:
                 yield from self.stream.codec_context.decode(packet if packet.size else None)
             except av.FFmpegError:
-                self._seen.corrupt_packets += 1
+                self._seen.corrupt_packets += not packet.is_corrupt
         self._seen.whole = True
 
     def read_on(self, *, seconds: float) -> None:
@@ -185,10 +188,11 @@ class FileFeed:
             if packet is None:
                 return
             self._note_end(packet)
-            if packet.stream_index == main:
+            index = packet.stream.index  # stream_index is 0 in the empty packets at the end
+            if index == main:
                 seen.picture_packets += bool(packet.size)
                 yield packet
-            elif packet.size and (seen.packets_kept is None or packet.stream_index in seen.packets_kept):
+            elif packet.size and (seen.packets_kept is None or index in seen.packets_kept):
                 self.packets.append(packet)
 
     def _last(self) -> Iterator[AnyPacket]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from functools import partial
 
 import av
 from av.codec.codec import UnknownCodecError
@@ -12,9 +14,10 @@ from av.video.codeccontext import VideoCodecContext
 
 from vrestore.errors import UsageError
 from vrestore.frames import PixelFormat, VideoMeta
-from vrestore.media.containers import can_hold
+from vrestore.media.containers import CONSTANT_RATE, can_hold, extension_for
 from vrestore.media.formats import pixel_format
-from vrestore.media.pictures import can_relayout
+from vrestore.media.pictures import can_relayout, range_number
+from vrestore.media.quality import encoder_options
 
 ENCODERS = {
     "av1": "libsvtav1",
@@ -30,27 +33,27 @@ ENCODERS = {
 }
 """A codec's encoder, where it is not of the codec's name."""
 
+PIPE_CONTAINER = "yuv4mpegpipe"
+_PIPE_STEMS = ("gray", "yuv420p", "yuv422p", "yuv444p")
+_IN_PIPE = (
+    *_PIPE_STEMS,
+    *("yuv411p", "yuva444p", "yuvj420p", "yuvj422p", "yuvj444p"),
+    *(
+        f"{stem}{bits}le"
+        for stem in _PIPE_STEMS
+        for bits in (9, 10, 12, 14, 16)
+        if (stem, bits) != ("gray", 14)
+    ),
+)
+
 # Sources whose codec says nothing about how a video should be kept: raw samples and single images.
 _NO_FAMILY = {"rawvideo", "wrapped_avframe", "png", "tiff", "bmp", "mjpeg", "exr", "webp", "gif", "apng"}
 _FALLBACKS = ("libx264", "libx264rgb", "libx265", "libvpx-vp9", "ffv1")
 
-_NEAR_TRANSPARENT: dict[str, dict[str, str]] = {
-    "libx264": {"crf": "16", "preset": "veryfast"},
-    "libx264rgb": {"crf": "16", "preset": "veryfast"},
-    "libx265": {"crf": "18", "preset": "fast"},
-    "libsvtav1": {"crf": "20", "preset": "8"},
-    "libvpx-vp9": {"crf": "20", "b": "0", "cpu-used": "4", "row-mt": "1"},
-    "libvpx": {"crf": "8", "b": "60M", "cpu-used": "4"},
-    "h264_nvenc": {"rc": "constqp", "qp": "16"},
-    "hevc_nvenc": {"rc": "constqp", "qp": "18"},
-    "av1_nvenc": {"rc": "constqp", "qp": "50"},
-    "ffv1": {"level": "3", "slices": "16", "slicecrc": "1", "coder": "1", "context": "1"},
-}
-# MPEG-style encoders have a quantiser instead of crf: 2 is the best that does not waste bits.
-_QUANTISER = {"flags": "+qscale", "global_quality": str(2 * 118)}  # 118 is FFmpeg's FF_QP2LAMBDA
-_WITH_QUANTISER = {"mpeg4", "mpeg2video", "mpeg1video", "mjpeg", "msmpeg4", "wmv2", "flv", "h263", "h263p"}
-# What MPEG-4 part 2 allows as a denominator of time.
-_MPEG4_TICKS = 65535
+# MPEG-1 and 2 know a few frame rates and no other time.
+_MPEG2_FAMILY = {"mpeg2video", "mpeg1video"}
+# MPEG-4 part 2 counts time in a denominator of 16 bits.
+_MPEG4_FAMILY, _MPEG4_TICKS = {"mpeg4", "msmpeg4", "h263p"}, 65535
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,12 @@ class EncodeOptions:
     crf: float | None = None
     preset: str | None = None
     extra: Mapping[str, str] = field(default_factory=dict)
+
+    def for_encoder(self, encoder: str, parameters: Mapping[str, str]) -> dict[str, str]:
+        """Give FFmpeg's options for one encoder; `parameters` are those the stream itself brings."""
+        return encoder_options(
+            encoder, crf=self.crf, preset=self.preset, extra=self.extra, parameters=parameters
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +98,8 @@ def choose_encoding(
         UsageError: the codec asked for does not exist, does not fit the container, cannot hold the
             pixel format or the size, or does not have an option asked for.
     """
+    if container == PIPE_CONTAINER:
+        return _for_pipe(meta, options)
     if options.codec:
         return _asked_for(meta, options, container, parameters)
     wanted = _family_encoder(meta.codec)
@@ -101,9 +112,16 @@ def choose_encoding(
             continue
         if encoder == wanted or (wanted is None and meta.codec in _NO_FAMILY):
             return found
-        why = reasons[0] if wanted else f"there is no encoder for {meta.codec}"
+        why = reasons[0].partition(";")[0] if wanted else f"there is no encoder for {meta.codec}"
         return replace(found, warnings=(*found.warnings, f"encoded with {encoder}: {why}"))
     raise UsageError(reasons[0])
+
+
+def _for_pipe(meta: VideoMeta, options: EncodeOptions) -> Encoding:
+    if options.codec or options.crf is not None or options.preset or options.extra:
+        raise UsageError("yuv4mpeg holds raw samples; no --codec, --crf, --preset or -e applies to it")
+    layout = layout_for(_IN_PIPE, meta.pixel_format, holder="yuv4mpeg")
+    return Encoding("wrapped_avframe", layout, {}, 1 / meta.rate, relayout_warnings(meta, layout))
 
 
 def _family_encoder(codec: str) -> str | None:
@@ -130,74 +148,58 @@ def _asked_for(
     if encoder == "libx264" and meta.pixel_format.model == "rgb":
         encoder = "libx264rgb"
     if not can_hold(container, encoder):
-        raise UsageError(f"{container} cannot hold {encoder}; give the output the extension .mkv")
-    layout = _layout_for(encoder, meta.pixel_format)
-    warnings: tuple[str, ...] = ()
-    if layout.name != meta.pixel_format.name:
-        warnings = (f"samples were laid out as {layout.name} instead of {meta.pixel_format.name}",)
-    chosen = _options(encoder, options, parameters.get(encoder, {}))
-    encoding = Encoding(encoder, layout, chosen, _time_base(encoder, meta), warnings)
+        raise UsageError(f"{container} cannot hold {encoder}; {extension_for(encoder)}")
+    layout = layout_for(layouts_of(encoder), meta.pixel_format, holder=encoder)
+    chosen = options.for_encoder(encoder, parameters.get(encoder, {}))
+    if container == "avi":
+        chosen.setdefault("bf", "0")  # AVI has no timestamps to put reordered frames in their place
+    encoding = Encoding(
+        encoder, layout, chosen, _time_base(encoder, container, meta), relayout_warnings(meta, layout)
+    )
     _try(encoding, meta)
     return encoding
 
 
-def _layout_for(encoder: str, layout: PixelFormat) -> PixelFormat:
-    """Give the source's layout or one that holds the same samples; raise UsageError without either."""
+def layouts_of(encoder: str) -> list[str] | None:
+    """Give the names of the layouts an encoder takes, None when it takes any."""
     formats = av.Codec(encoder, "w").video_formats
-    names = [layout.name] if formats is None else [item.name for item in formats]
-    if layout.name in names:
+    return None if formats is None else [item.name for item in formats]
+
+
+def layout_for(names: Sequence[str] | None, layout: PixelFormat, *, holder: str) -> PixelFormat:
+    """Give the source's layout or one of `names` that holds the same samples.
+
+    Raises UsageError when there is neither; `holder` is who refuses.
+    """
+    if names is None or layout.name in names:
         return layout
     held = (found for name in names if (found := pixel_format(name)) and can_relayout(layout, found))
-    best = min(held, key=lambda other: (other.alpha is not None, other.name.startswith("yuvj")), default=None)
+    best = min(held, key=partial(_strangeness, layout), default=None)
     if best is None:
         some = ", ".join(names[:6]) + (", ..." if len(names) > 6 else "")
-        raise UsageError(f"{encoder} cannot hold {layout.name} (it holds {some}); try --codec ffv1 and .mkv")
+        raise UsageError(f"{holder} cannot hold {layout.name} (it holds {some}); try --codec ffv1 and .mkv")
     return best
 
 
-def _options(encoder: str, asked: EncodeOptions, parameters: Mapping[str, str]) -> dict[str, str]:
-    chosen = dict(_NEAR_TRANSPARENT.get(encoder, {}))
-    if encoder in _WITH_QUANTISER and "b" not in asked.extra:
-        chosen |= _QUANTISER
-    context = av.CodecContext.create(encoder, "w")
-    known = {option.name for option in context.supported_options.private}
-    if asked.crf is not None:
-        if "crf" not in known:
-            raise UsageError(f"{encoder} has no --crf; {_what_instead(encoder, known)}")
-        if not 0 <= asked.crf <= 63:
-            raise UsageError(f"--crf is between 0 and 63, got {asked.crf:g}")
-        chosen["crf"] = f"{asked.crf:g}"
-    if asked.preset is not None:
-        if "preset" not in known:
-            raise UsageError(f"{encoder} has no --preset; {_what_instead(encoder, known)}")
-        chosen["preset"] = asked.preset
-    everything = known | {option.name for option in context.supported_options.generic}
-    for name, value in asked.extra.items():
-        if name not in everything:
-            raise UsageError(f"{encoder} has no option {name!r}")
-        chosen[name] = value
-    return _joined(chosen, parameters)
+def _strangeness(layout: PixelFormat, other: PixelFormat) -> tuple[bool, bool, bool]:
+    return (
+        (layout.alpha is None) != (other.alpha is None),
+        layout.name.startswith("yuvj") != other.name.startswith("yuvj"),
+        layout.plane_count != other.plane_count,
+    )
 
 
-def _what_instead(encoder: str, known: set[str]) -> str:
-    lossless = av.Codec(encoder, "w").lossless and not av.Codec(encoder, "w").lossy
-    if lossless:
-        return "it is lossless"
-    has = sorted(known & {"cq", "qp", "quality", "profile", "cpu-used", "speed"})
-    return f"it has -e {'=, -e '.join([*has, 'b'])}="
+def relayout_warnings(meta: VideoMeta, layout: PixelFormat) -> tuple[str, ...]:
+    """Say that samples lie differently in the target, nothing when they do not."""
+    if layout.name == meta.pixel_format.name:
+        return ()
+    return (f"samples were laid out as {layout.name} instead of {meta.pixel_format.name}",)
 
 
-def _joined(chosen: dict[str, str], parameters: Mapping[str, str]) -> dict[str, str]:
-    """Add the stream's parameters; those in x265's colon lists go before the user's own."""
-    for name, value in parameters.items():
-        chosen[name] = f"{value}:{chosen[name]}" if name in chosen else value
-    return chosen
-
-
-def _time_base(encoder: str, meta: VideoMeta) -> Fraction:
-    if encoder in {"mpeg4", "msmpeg4", "h263p"} and meta.time_base.denominator > _MPEG4_TICKS:
-        return 1 / meta.rate.limit_denominator(1001)
-    return meta.time_base
+def _time_base(encoder: str, container: str, meta: VideoMeta) -> Fraction:
+    too_fine = encoder in _MPEG4_FAMILY and meta.time_base.denominator > _MPEG4_TICKS
+    by_rate = encoder in _MPEG2_FAMILY or container in CONSTANT_RATE
+    return 1 / meta.rate if too_fine or by_rate else meta.time_base
 
 
 def _try(encoding: Encoding, meta: VideoMeta) -> None:
@@ -205,10 +207,17 @@ def _try(encoding: Encoding, meta: VideoMeta) -> None:
     if not isinstance(context, VideoCodecContext):
         raise UsageError(f"{encoding.encoder} does not encode pictures")
     configure(context, encoding, meta)
+    if encoding.encoder == "libsvtav1":
+        os.environ.setdefault("SVT_LOG", "1")  # or the library prints a page; it has no other switch
+    level = av.logging.get_level()
+    av.logging.set_level(av.logging.ERROR)
     try:
-        context.open()
+        with av.logging.Capture() as lines:
+            context.open()
     except (av.FFmpegError, ValueError) as error:
-        raise UsageError(_refusal(encoding, meta)) from error
+        raise UsageError(_refusal(encoding, meta, said="".join(line[2] for line in lines[:1]))) from error
+    finally:
+        av.logging.set_level(level)
 
 
 def configure(context: VideoCodecContext, encoding: Encoding, meta: VideoMeta) -> None:
@@ -221,13 +230,13 @@ def configure(context: VideoCodecContext, encoding: Encoding, meta: VideoMeta) -
     colour = meta.colour
     context.colorspace, context.color_primaries = colour.matrix, colour.primaries
     context.color_trc = colour.transfer
-    context.color_range = {None: 0, False: 1, True: 2}[colour.full_range]
+    context.color_range = range_number(colour)
     context.thread_count = 0
     context.flags |= av.codec.context.Flags.frame_duration
     context.options = {**encoding.options, "chroma_sample_location": str(colour.chroma_location)}
 
 
-def _refusal(encoding: Encoding, meta: VideoMeta) -> str:
+def _refusal(encoding: Encoding, meta: VideoMeta, *, said: str) -> str:
     size = f"{meta.width}x{meta.height}"
     if any(size % 2 for size in (meta.width, meta.height)) and encoding.layout.chroma_shift != (0, 0):
         return (
@@ -235,4 +244,5 @@ def _refusal(encoding: Encoding, meta: VideoMeta) -> str:
             "try --codec ffv1 and .mkv"
         )
     words = " ".join(f"{name}={value}" for name, value in encoding.options.items())
-    return f"{encoding.encoder} refuses {size} {encoding.layout.name} with {words or 'no options'}"
+    because = f" ({' '.join(said.split())})" if said else ""
+    return f"{encoding.encoder} refuses {size} {encoding.layout.name} with {words or 'no options'}{because}"

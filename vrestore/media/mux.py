@@ -15,7 +15,7 @@ from av.stream import Stream
 from av.video.stream import VideoStream
 
 from vrestore.media.demux import AnyPacket
-from vrestore.media.encode import Encoding, configure
+from vrestore.media.encode import PIPE_CONTAINER, Encoding, configure
 from vrestore.media.hdr import display_matrix
 from vrestore.media.read import VideoReader
 from vrestore.media.streams import (
@@ -136,6 +136,8 @@ class Mux:
 
 
 def _muxer_options(container: str, source: InputContainer | None, encoding: Encoding) -> dict[str, str]:
+    if container == PIPE_CONTAINER:
+        return {"strict": "-1"}  # more than 8 bits are common but not in yuv4mpeg's own text
     if container not in _MOVIES:
         return {}
     options = {}

@@ -10,8 +10,8 @@ from av.filter import Graph
 from av.video.plane import VideoPlane
 from numpy.typing import NDArray
 
-from vrestore.frames import Component, Frame, PixelFormat, Plane
-from vrestore.media.formats import pixel_format, plane_shapes
+from vrestore.frames import Colour, Component, Frame, PixelFormat, Plane, VideoMeta
+from vrestore.media.formats import plane_shapes
 
 
 def planes_of(picture: av.VideoFrame, layout: PixelFormat) -> tuple[Plane, ...]:
@@ -24,9 +24,9 @@ def planes_of(picture: av.VideoFrame, layout: PixelFormat) -> tuple[Plane, ...]:
     return tuple(_view(plane, layout, shape) for plane, shape in zip(picture.planes, shapes, strict=True))
 
 
-def empty_picture(layout: PixelFormat, *, height: int, width: int) -> av.VideoFrame:
-    """Give a picture with memory of its own and samples that mean nothing yet."""
-    return av.VideoFrame(width, height, layout.name)
+def range_number(colour: Colour) -> int:
+    """Give FFmpeg's number of the range: 0 not known, 1 limited, 2 full."""
+    return {None: 0, False: 1, True: 2}[colour.full_range]
 
 
 class PictureMaker:
@@ -36,9 +36,8 @@ class PictureMaker:
     (a look-ahead window, the decoder's references) may still be reading it.
     """
 
-    def __init__(self, *, source: PixelFormat, target: PixelFormat, height: int, width: int) -> None:
-        self._source, self._target = source, target
-        self._height, self._width = height, width
+    def __init__(self, meta: VideoMeta, target: PixelFormat) -> None:
+        self._meta, self._source, self._target = meta, meta.pixel_format, target
         self._copier: Graph | None = None
 
     def picture(self, frame: Frame) -> av.VideoFrame:
@@ -53,7 +52,12 @@ class PictureMaker:
         return self._filled(frame, frame.changed, self._copy(carrier))
 
     def _blank(self) -> av.VideoFrame:
-        return empty_picture(self._target, height=self._height, width=self._width)
+        meta = self._meta
+        picture = av.VideoFrame(meta.width, meta.height, self._target.name)
+        picture.colorspace, picture.color_primaries = meta.colour.matrix, meta.colour.primaries
+        picture.color_trc = meta.colour.transfer
+        picture.color_range = range_number(meta.colour)
+        return picture
 
     def _filled(self, frame: Frame, numbers: range | frozenset[int], picture: av.VideoFrame) -> av.VideoFrame:
         views = planes_of(picture, self._target)
@@ -100,11 +104,6 @@ def can_relayout(source: PixelFormat, target: PixelFormat) -> bool:
     """Say whether `relayout` from one to the other keeps every sample."""
     same = source.model == target.model and source.bits == target.bits
     return same and source.chroma_shift == target.chroma_shift and not (source.alpha and not target.alpha)
-
-
-def layout_of(picture: av.VideoFrame) -> PixelFormat | None:
-    """Give the picture's layout, None when it is not one that is handled as it is."""
-    return pixel_format(picture.format.name)
 
 
 def _view(plane: VideoPlane, layout: PixelFormat, shape: tuple[int, int]) -> Plane:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections import deque
 from collections.abc import Iterator
@@ -21,7 +22,7 @@ IMAGE_SUFFIXES = {".png", ".tif", ".tiff", ".jpg", ".jpeg", ".bmp", ".exr", ".we
 _IMAGE_DEMUXERS = (
     "png_pipe,tiff_pipe,jpeg_pipe,bmp_pipe,exr_pipe,webp_pipe,webp,pgm_pipe,ppm_pipe,dpx_pipe,apng"
 )
-_PATTERN = re.compile(r"%(?:0(\d+))?d")
+PATTERN = re.compile(r"%(?:0(\d+))?d")
 
 
 def is_sequence(source: str | Path) -> bool:
@@ -34,7 +35,7 @@ def is_sequence(source: str | Path) -> bool:
 
 def is_pattern(name: str | Path) -> bool:
     """Say whether the name has a place for a frame number, such as %06d."""
-    return bool(_PATTERN.search(Path(name).name))
+    return bool(PATTERN.search(Path(name).name))
 
 
 def images_of(source: str | Path) -> list[Path]:
@@ -119,7 +120,8 @@ def read_image(file: Path) -> tuple[av.VideoFrame, str]:
     check_source_file(str(file))
     options = {"format_whitelist": _IMAGE_DEMUXERS, "protocol_whitelist": "file"}
     try:
-        with file.open("rb") as data, av.open(data, "r", container_options=options) as container:
+        # From memory: FFmpeg would take a % in a name for a pattern.
+        with av.open(io.BytesIO(file.read_bytes()), "r", container_options=options) as container:
             stream = container.streams.video[0]
             for picture in container.decode(stream):
                 return picture, stream.codec_context.codec.canonical_name
@@ -129,10 +131,10 @@ def read_image(file: Path) -> tuple[av.VideoFrame, str]:
 
 
 def _matching(path: Path) -> list[Path]:
-    if len(_PATTERN.findall(path.name)) != 1:
+    if len(PATTERN.findall(path.name)) != 1:
         raise InputError(f"{str(path)!r} has more than one place for a frame number")
-    width = _PATTERN.search(path.name)[1]  # type: ignore[index]  # just found
-    before, _, after = _PATTERN.sub("\0", path.name).partition("\0")
+    width = PATTERN.search(path.name)[1]  # type: ignore[index]  # just found
+    before, _, after = PATTERN.sub("\0", path.name).partition("\0")
     digits = rf"\d{{{int(width)},}}" if width else r"\d+"
     expression = re.compile(re.escape(before) + f"({digits})" + re.escape(after))
     if not path.parent.is_dir():

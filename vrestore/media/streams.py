@@ -13,6 +13,7 @@ from av.stream import Stream
 
 from vrestore.media.containers import why_not_copied
 from vrestore.media.demux import AnyPacket
+from vrestore.media.written import Dropped, KeptStream
 
 if TYPE_CHECKING:
     from av.container.core import Chapter  # in PyAV's stub only
@@ -27,24 +28,6 @@ _MOVIE_TAGS = {
     "season_number", "episode_sort", "media_type", "hd_video", "gapless_playback", "compilation",
     "track", "disc", "creation_time", "location", "location-eng",
 }  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Dropped:
-    """A stream of the source that the target does not have, and why."""
-
-    index: int
-    kind: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class KeptStream:
-    """A stream that went over packet for packet."""
-
-    index: int
-    kind: str
-    packet_count: int
 
 
 @dataclass(slots=True)
@@ -83,7 +66,9 @@ class Copies:
 
 def add_copy(output: OutputContainer, stream: Stream, source: InputContainer, *, copies: Copies) -> None:
     """Add one of the source's streams to the output, or note why it cannot hold it."""
-    reason = _chapter_text(stream, source) or why_not_copied(output.format.name, stream)
+    if _is_chapter_text(stream, source):
+        return
+    reason = why_not_copied(output.format.name, stream)
     if reason:
         copies.dropped.append(Dropped(stream.index, stream.type, reason))
         return
@@ -131,7 +116,7 @@ def packet_seconds(packet: Packet[Stream]) -> Fraction | None:
     return None if stamp is None or not packet.time_base else stamp * packet.time_base
 
 
-def _chapter_text(stream: Stream, source: InputContainer) -> str | None:
-    """Recognise the text track in which MP4 keeps chapter titles; the chapters are made anew."""
-    is_text = stream.type == "data" and getattr(stream, "name", None) in {"bin_data", "text", None}
-    return "its chapters are written anew" if is_text and source.chapters() and not stream.language else None
+def _is_chapter_text(stream: Stream, source: InputContainer) -> bool:
+    """Recognise the text track in which MP4 keeps the titles of its chapters; they are made anew."""
+    name = getattr(stream, "name", None)
+    return stream.type == "data" and name == "bin_data" and bool(source.chapters())

@@ -56,9 +56,9 @@ def part_beside(place: Path) -> Path:
 def settle(part: Path, place: Path) -> None:
     """Put the finished part on the disk and under its final name."""
     with writing(str(place)):
-        _synchronise(part)
+        synchronise(part)
         part.replace(place)
-        _synchronise(place.parent)
+        synchronise(place.parent)
 
 
 @contextmanager
@@ -70,7 +70,8 @@ def writing(name: str) -> Iterator[None]:
         raise TargetError(f"{name!r} cannot be written ({reason_of(error)})") from error
 
 
-def _synchronise(path: Path) -> None:
+def synchronise(path: Path) -> None:
+    """Wait until a file, or the names in a folder, are on the disk."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)

@@ -3,51 +3,24 @@
 from __future__ import annotations
 
 from array import array
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Self
 
 from vrestore.errors import LossError
 from vrestore.frames import Frame
-from vrestore.media.containers import container_for
+from vrestore.media.containers import CONSTANT_RATE, container_for
 from vrestore.media.encode import EncodeOptions, choose_encoding
 from vrestore.media.hdr import dynamic_metadata, mastering_parameters
+from vrestore.media.image_names import is_image_target
+from vrestore.media.images import SequenceWriter
 from vrestore.media.mux import Mux
 from vrestore.media.pictures import PictureMaker
 from vrestore.media.read import VideoReader
-from vrestore.media.streams import Dropped, KeptStream
 from vrestore.media.target import check_target, part_beside, settle, writing
 from vrestore.media.verify import verify
-
-
-@dataclass(frozen=True, slots=True)
-class Written:
-    """What came out: the file, its frames, what else it holds and what it could not."""
-
-    path: Path
-    frame_count: int
-    byte_count: int
-    codec: str
-    container: str
-    kept: tuple[KeptStream, ...] = ()
-    dropped: tuple[Dropped, ...] = ()
-    warnings: tuple[str, ...] = ()
-
-
-class Writer(Protocol):
-    """Takes the frames of one video; what was not finished leaves nothing behind."""
-
-    @property
-    def warnings(self) -> list[str]: ...
-    @property
-    def losses(self) -> list[str]: ...
-    def __enter__(self) -> Self: ...
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None: ...
-    def write(self, frame: Frame) -> None: ...
-    def finish(self) -> Written: ...
+from vrestore.media.written import Writer, Written
+from vrestore.media.y4m import PipeWriter
 
 
 def open_writer(
@@ -61,7 +34,8 @@ def open_writer(
     """Open a target for the frames of `reader`, of which none may have been read yet.
 
     Args:
-        target: a video file.
+        target: a video file, `-` for yuv4mpeg on standard output, a pattern such as
+            `out/%06d.png`, or a folder for images (a name that ends in a slash, or one that exists).
         reader: where the frames come from: its other streams, chapters and tags are copied.
         options: what is asked of the encoder; the source's codec at high quality if None.
         overwrite: whether an existing target may be replaced, once the new one is whole.
@@ -72,7 +46,13 @@ def open_writer(
         UsageError: the codec, the container and the picture do not fit together.
         LossError: `strict`, and something of the source cannot be kept.
     """
-    writer = VideoWriter(target, reader, options=options or EncodeOptions(), overwrite=overwrite)
+    asked = options or EncodeOptions()
+    if str(target) == "-":
+        writer: Writer = PipeWriter(reader, options=asked)
+    elif is_image_target(target, reader):
+        writer = SequenceWriter(target, reader, options=asked, overwrite=overwrite)
+    else:
+        writer = VideoWriter(target, reader, options=asked, overwrite=overwrite)
     if strict and writer.losses:
         writer.discard()
         raise LossError(f"{str(target)!r} would lose {'; '.join(writer.losses)}")
@@ -98,18 +78,13 @@ class VideoWriter:
         self._encoding = choose_encoding(
             meta, options, container=container, parameters=mastering_parameters(picture)
         )
-        self._maker = PictureMaker(
-            source=meta.pixel_format, target=self._encoding.layout, height=meta.height, width=meta.width
-        )
-        self._time_base = meta.time_base
-        self._shift = reader.first_pts if reader.start is not None else 0
+        self._maker = PictureMaker(meta, self._encoding.layout)
+        self._clock = _Clock(reader, counts=container in CONSTANT_RATE)
         self._stamps = array("q")
         self._container = container
         try:
             with writing(self._name):
-                self._mux = Mux(
-                    self._part, container, reader, self._encoding, origin=self._shift * meta.time_base
-                )
+                self._mux = Mux(self._part, container, reader, self._encoding, origin=self._clock.origin)
         except BaseException:
             self._part.unlink(missing_ok=True)
             raise
@@ -130,8 +105,8 @@ class VideoWriter:
     def write(self, frame: Frame) -> None:
         """Encode one frame; timestamps must increase."""
         picture = self._maker.picture(frame)
-        stamp = frame.pts - self._shift
-        picture.pts, picture.duration, picture.time_base = stamp, frame.duration, self._time_base
+        stamp, duration = self._clock.read(frame)
+        picture.pts, picture.duration, picture.time_base = stamp, duration, self._clock.time_base
         picture.pict_type = 0  # or the encoder repeats the source's I, P and B
         self._stamps.append(stamp)
         with writing(self._name):
@@ -144,7 +119,7 @@ class VideoWriter:
         """
         with writing(self._name):
             self._mux.encode(None)
-            expected = self._mux.expected(self._stamps, self._time_base)
+            expected = self._mux.expected(self._stamps, self._clock.time_base)
             self._mux.close()
         self.warnings += verify(self._part, expected, name=self._name)
         byte_count = self._part.stat().st_size
@@ -164,3 +139,23 @@ class VideoWriter:
         """Remove what is not finished; nothing happens when it is."""
         self._mux.abandon()
         self._part.unlink(missing_ok=True)
+
+
+class _Clock:
+    """Gives frames their time in the target: the source's own, or a count where there is only that."""
+
+    def __init__(self, reader: VideoReader, *, counts: bool) -> None:
+        meta = reader.meta
+        self._counts = counts
+        self._shift = reader.first_pts if reader.start is not None else 0
+        self.origin = self._shift * meta.time_base
+        self.time_base = 1 / meta.rate if counts else meta.time_base
+        first = (reader.first_pts - self._shift) * meta.time_base
+        self._next = max(0, round(first / self.time_base))
+
+    def read(self, frame: Frame) -> tuple[int, int]:
+        """Give the frame's timestamp and duration in `time_base`."""
+        if not self._counts:
+            return frame.pts - self._shift, frame.duration
+        self._next += 1
+        return self._next - 1, 1

@@ -1,0 +1,84 @@
+"""How well an encoder writes: near-transparent unless something else is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import av
+
+from vrestore.errors import UsageError
+
+_NEAR_TRANSPARENT: dict[str, dict[str, str]] = {
+    "libx264": {"crf": "16", "preset": "veryfast"},
+    "libx264rgb": {"crf": "16", "preset": "veryfast"},
+    "libx265": {"crf": "18", "preset": "fast", "x265-params": "log-level=error"},
+    "libsvtav1": {"crf": "20", "preset": "8"},
+    "libvpx-vp9": {"crf": "20", "b": "0", "cpu-used": "4", "row-mt": "1"},
+    "libvpx": {"crf": "8", "b": "60M", "cpu-used": "4"},
+    "h264_nvenc": {"rc": "constqp", "qp": "16"},
+    "hevc_nvenc": {"rc": "constqp", "qp": "18"},
+    "av1_nvenc": {"rc": "constqp", "qp": "50"},
+    "mjpeg": {"strict": "-1"},  # limited range in JPEG is common but not in its text
+    "ffv1": {"level": "3", "slices": "16", "slicecrc": "1", "coder": "1", "context": "1"},
+}
+# MPEG-style encoders have a quantiser instead of crf: 2 is the best that does not waste bits.
+_QUANTISER = {"flags": "+qscale", "global_quality": str(2 * 118)}  # 118 is FFmpeg's FF_QP2LAMBDA
+_WITH_QUANTISER = {"mpeg4", "mpeg2video", "mpeg1video", "mjpeg", "msmpeg4", "wmv2", "flv", "h263", "h263p"}
+
+
+def encoder_options(
+    encoder: str,
+    *,
+    crf: float | None,
+    preset: str | None,
+    extra: Mapping[str, str],
+    parameters: Mapping[str, str],
+) -> dict[str, str]:
+    """Give an encoder's options: near-transparent ones, changed by what was asked for.
+
+    Args:
+        encoder: FFmpeg's name of it.
+        crf: the constant quality asked for, None for ours.
+        preset: the preset asked for, None for ours.
+        extra: the encoder's own options as asked for.
+        parameters: options that the stream itself brings, such as mastering data.
+
+    Raises:
+        UsageError: the encoder does not have one of them.
+    """
+    chosen = dict(_NEAR_TRANSPARENT.get(encoder, {}))
+    if encoder in _WITH_QUANTISER and "b" not in extra:
+        chosen |= _QUANTISER
+    context = av.CodecContext.create(encoder, "w")
+    known = {option.name for option in context.supported_options.private}
+    if crf is not None:
+        if "crf" not in known:
+            raise UsageError(f"{encoder} has no --crf; {_what_instead(encoder, known)}")
+        if not 0 <= crf <= 63:
+            raise UsageError(f"--crf is between 0 and 63, got {crf:g}")
+        chosen["crf"] = f"{crf:g}"
+    if preset is not None:
+        if "preset" not in known:
+            raise UsageError(f"{encoder} has no --preset; {_what_instead(encoder, known)}")
+        chosen["preset"] = preset
+    everything = known | {option.name for option in context.supported_options.generic}
+    for name, value in extra.items():
+        if name not in everything:
+            raise UsageError(f"{encoder} has no option {name!r}")
+        chosen[name] = f"{chosen[name]}:{value}" if name == "x265-params" else value
+    return _joined(chosen, parameters)
+
+
+def _what_instead(encoder: str, known: set[str]) -> str:
+    lossless = av.Codec(encoder, "w").lossless and not av.Codec(encoder, "w").lossy
+    if lossless:
+        return "it is lossless"
+    has = sorted(known & {"cq", "qp", "quality", "profile", "cpu-used", "speed"})
+    return f"it has -e {'=, -e '.join([*has, 'b'])}="
+
+
+def _joined(chosen: dict[str, str], parameters: Mapping[str, str]) -> dict[str, str]:
+    """Add the stream's parameters; those in x265's colon lists go before the user's own."""
+    for name, value in parameters.items():
+        chosen[name] = f"{value}:{chosen[name]}" if name in chosen else value
+    return chosen

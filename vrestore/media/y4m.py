@@ -1,0 +1,72 @@
+"""Write yuv4mpeg to standard output."""
+
+from __future__ import annotations
+
+import sys
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from vrestore.errors import TargetError
+from vrestore.frames import Frame
+from vrestore.media.encode import PIPE_CONTAINER, EncodeOptions, choose_encoding
+from vrestore.media.mux import Mux
+from vrestore.media.pictures import PictureMaker
+from vrestore.media.read import VideoReader
+from vrestore.media.target import writing
+from vrestore.media.written import Written
+
+_NAME = "standard output"
+
+
+class PipeWriter:
+    """Frames as yuv4mpeg on standard output; what was written cannot be taken back."""
+
+    def __init__(self, reader: VideoReader, *, options: EncodeOptions) -> None:
+        if sys.stdout.isatty():
+            raise TargetError("standard output is a terminal; pipe it into a program or use -o with a file")
+        meta = reader.meta
+        self._encoding = choose_encoding(meta, options, container=PIPE_CONTAINER, parameters={})
+        self._maker = PictureMaker(meta, self._encoding.layout)
+        self._count = 0
+        with writing(_NAME):
+            self._mux = Mux(sys.stdout.buffer, PIPE_CONTAINER, reader, self._encoding, origin=Fraction(0))
+        self.warnings = list(self._encoding.warnings)
+        self.losses = [f"{drop.kind} stream {drop.index}" for drop in self._mux.copies.dropped]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.discard()
+
+    def write(self, frame: Frame) -> None:
+        """Write one frame; yuv4mpeg has no timestamps."""
+        picture = self._maker.picture(frame)
+        picture.pts, picture.time_base = self._count, self._encoding.time_base
+        with writing(_NAME):
+            self._mux.encode(picture)
+        self._count += 1
+
+    def finish(self) -> Written:
+        """Write what is left; the bytes are with whoever reads the pipe."""
+        with writing(_NAME):
+            self._mux.encode(None)
+            self._mux.close()
+            sys.stdout.buffer.flush()
+        return Written(
+            path=Path("-"),
+            frame_count=self._count,
+            byte_count=0,
+            codec="rawvideo",
+            container=PIPE_CONTAINER,
+            dropped=tuple(self._mux.copies.dropped),
+            warnings=tuple(self.warnings),
+        )
+
+    def discard(self) -> None:
+        """Close the stream."""
+        self._mux.abandon()
