@@ -1,0 +1,129 @@
+"""`vrestore inpaint`: words to the library's call, and its report to the terminal."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from vrestore.cli import options
+from vrestore.cli.failure import failures_shown
+from vrestore.cli.report import show_lines
+from vrestore.errors import TargetError, UsageError
+
+EXAMPLES = """\
+[bold]Examples[/bold]
+  vrestore inpaint street.mp4 --mask car/ -o clean.mp4
+  vrestore inpaint show.mkv --box=-40,20,160,90 --grow 2
+  vrestore inpaint talk.mp4 -b "5%,85%,90%,12%@1:02-1:09" -c ffv1 -o talk.mkv
+"""
+
+
+def inpaint(
+    source: options.Source,
+    *,
+    mask: options.Masks = [],  # noqa: B006 - copied by the parser
+    box: options.Boxes = [],  # noqa: B006
+    invert: options.Invert = False,
+    grow: options.Grow = None,
+    feather: options.Feather = None,
+    mask_offset: options.MaskOffset = 0,
+    mask_fit: options.MaskFit = "error",
+    yes: options.Yes = False,
+    output: options.Output = None,
+    overwrite: options.Overwrite = False,
+    no_overwrite: options.NoOverwrite = False,
+    codec: options.Codec = None,
+    crf: options.Crf = None,
+    preset: options.Preset = None,
+    encoder_option: options.EncoderOptions = [],  # noqa: B006
+    compare: options.Compare = None,
+    compare_layout: options.CompareLayout = "side",
+    report: options.Report = None,
+    strict: options.Strict = False,
+    start: options.Start = None,
+    stop: options.Stop = None,
+    rate: options.Rate = None,
+    method: options.Method = "propagate",
+    quality: options.Quality = "balanced",
+    device: options.Device = "auto",
+    threads: options.Threads = 0,
+    memory: options.Memory = None,
+    progress: options.Progress = None,
+    log_file: options.LogFile = None,
+    debug: options.Debug = False,
+) -> None:
+    """Remove what a mask or box covers, and fill it from the rest of the video.
+
+    All else in the file stays as it is: timestamps, sound, subtitles, tags, every sample outside the hole.
+    """
+    words = dict(locals())
+    with failures_shown(debug=debug, log_file=log_file) as log:
+        from vrestore.cli.progress import progress_shown
+
+        arguments = library_arguments(words)
+        arguments["overwrite"] = may_overwrite(output, overwrite=overwrite, no_overwrite=no_overwrite)
+        import vrestore
+
+        with progress_shown(progress, source=source, log=log) as shown:
+            result = vrestore.inpaint(source, **arguments, progress=shown)
+        lines = result.summary_lines()
+        log.write("done", "\n".join(lines))
+        show_lines(lines, is_piped=output == "-")
+        raise typer.Exit(result.exit_code)
+
+
+def library_arguments(words: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the command's words under the library's names, without those that are only the command's."""
+    own = {
+        "source",
+        "output",
+        "yes",
+        "encoder_option",
+        "no_overwrite",
+        "progress",
+        "log_file",
+        "debug",
+        "json",
+    }
+    arguments = {name: value for name, value in words.items() if name not in own}
+    arguments["target"] = words["output"]
+    arguments["assume_yes"] = words["yes"]
+    arguments["encoder_options"] = dict(_key_and_value(text) for text in words["encoder_option"])
+    arguments["rate"] = None if words["rate"] is None else _rate(words["rate"])
+    return arguments
+
+
+def may_overwrite(target: str | None, *, overwrite: bool, no_overwrite: bool) -> bool:
+    """Say whether a target may be replaced, asking where somebody can answer and it exists."""
+    if overwrite and no_overwrite:
+        raise UsageError("-y and -n contradict each other; pass one of them")
+    can_answer = sys.stdin.isatty() and sys.stderr.isatty()
+    if overwrite or no_overwrite or target in {None, "-"} or not can_answer:
+        return overwrite
+    if not Path(str(target)).is_file():
+        return False
+    if typer.confirm(f"{target!r} exists; replace it?", err=True):
+        return True
+    raise TargetError(f"{target!r} exists and is kept; pass another -o")
+
+
+def _key_and_value(text: str) -> tuple[str, str]:
+    key, separator, value = text.partition("=")
+    if not separator or not key:
+        raise UsageError(f"-e takes key=value, for example -e tune=grain, got {text!r}")
+    return key, value
+
+
+def _rate(text: str) -> Fraction:
+    try:
+        rate = Fraction(text)
+    except (ValueError, ZeroDivisionError) as error:
+        raise UsageError(f"--rate is frames a second, for example 25 or 24000/1001, got {text!r}") from error
+    if rate <= 0:
+        raise UsageError(f"--rate is more than 0 frames a second, got {text!r}")
+    return rate

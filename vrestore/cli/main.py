@@ -1,0 +1,54 @@
+"""The command line: what stands here is loaded for every command, so it is little."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+import vrestore
+from vrestore.cli import compare, doctor, inpaint, mask, plan
+
+EXAMPLES = """\
+[bold]Examples[/bold]
+  vrestore inpaint video.mp4 --mask mask.png
+  vrestore mask preview video.mp4 --mask mask.png -o mask.mp4
+  vrestore COMMAND --help
+"""
+
+app = typer.Typer(
+    name="vrestore",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog=EXAMPLES,
+)
+
+
+def main() -> None:
+    """Run the command line of this process."""
+    app()
+
+
+def _show_version(value: bool) -> None:  # noqa: FBT001 - Typer calls it so
+    if value:
+        typer.echo(f"vrestore {vrestore.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Repair video: remove objects, logos, subtitles and scratches; the file stays your file."""
+
+
+app.command("inpaint", epilog=inpaint.EXAMPLES)(inpaint.inpaint)
+app.add_typer(plan.app, name="plan")
+app.add_typer(mask.app, name="mask")
+app.command("compare", epilog=compare.EXAMPLES)(compare.compare)
+app.command("doctor", epilog=doctor.EXAMPLES)(doctor.doctor)

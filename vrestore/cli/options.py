@@ -1,0 +1,134 @@
+"""The words of the command line, each defined once."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import typer
+
+FILL, WRITE, WORK = "What to fill", "What to write", "How to work"
+
+Style = Literal["rich", "plain", "json", "none"]
+"""How progress is shown on stderr."""
+
+Source = Annotated[str, typer.Argument(metavar="SOURCE", help="A video, folder or pattern, or - for y4m.")]
+
+Masks = Annotated[
+    list[str],
+    typer.Option(
+        "--mask", "-m", metavar="PATH", rich_help_panel=FILL, help="Image, folder or video; white is filled."
+    ),
+]
+Boxes = Annotated[
+    list[str],
+    typer.Option(
+        "--box", "-b", metavar="BOX", rich_help_panel=FILL, help="x,y,w,h@start-stop, pixels or percent."
+    ),
+]
+Invert = Annotated[bool, typer.Option("--invert", rich_help_panel=FILL, help="Fill what is black instead.")]
+Grow = Annotated[
+    int | None,
+    typer.Option(metavar="PX", rich_help_panel=FILL, help="Widen the mask; by default height/120."),
+]
+Feather = Annotated[
+    int | None,
+    typer.Option(metavar="PX", rich_help_panel=FILL, help="Fade out beyond it; by default height/240."),
+]
+MaskOffset = Annotated[
+    int,
+    typer.Option(
+        metavar="N", rich_help_panel=FILL, help="Mask frame i is for video frame i+N.", show_default=False
+    ),
+]
+MaskFit = Annotated[
+    Literal["error", "resize"],
+    typer.Option(metavar="HOW", rich_help_panel=FILL, help="Other size: error or resize."),
+]
+Yes = Annotated[
+    bool, typer.Option("--yes", rich_help_panel=FILL, help="The mask may cover nearly everything.")
+]
+
+Output = Annotated[
+    str | None,
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="TARGET",
+        rich_help_panel=WRITE,
+        help="By default SOURCE.inpaint.EXT beside it.",
+    ),
+]
+Overwrite = Annotated[
+    bool, typer.Option("--overwrite", "-y", rich_help_panel=WRITE, help="Replace a target that exists.")
+]
+NoOverwrite = Annotated[
+    bool, typer.Option("--no-overwrite", "-n", rich_help_panel=WRITE, help="Never ask, never replace.")
+]
+Codec = Annotated[
+    str | None,
+    typer.Option(
+        "--codec", "-c", metavar="NAME", rich_help_panel=WRITE, help="By default what the source has."
+    ),
+]
+Crf = Annotated[
+    float | None,
+    typer.Option(metavar="N", rich_help_panel=WRITE, help="Quality of the encoder, lower is better."),
+]
+Preset = Annotated[
+    str | None, typer.Option(metavar="NAME", rich_help_panel=WRITE, help="Speed of the encoder.")
+]
+EncoderOptions = Annotated[
+    list[str],
+    typer.Option(
+        "--encoder-option", "-e", metavar="K=V", rich_help_panel=WRITE, help="Straight to the encoder."
+    ),
+]
+Compare = Annotated[
+    str | None, typer.Option(metavar="FILE", rich_help_panel=WRITE, help="Also a video of before and after.")
+]
+Layout = Literal["side", "split", "difference", "stack"]
+CompareLayout = Annotated[
+    Layout, typer.Option(metavar="HOW", rich_help_panel=WRITE, help="side, split, difference or stack.")
+]
+Report = Annotated[
+    str | None, typer.Option(metavar="FILE", rich_help_panel=WRITE, help="Also the report as JSON.")
+]
+Strict = Annotated[
+    bool, typer.Option("--strict", rich_help_panel=WRITE, help="Rather fail than lose anything.")
+]
+
+Start = Annotated[
+    str | None, typer.Option(metavar="TIME", rich_help_panel=WORK, help="From this time (1:02.5) or frame.")
+]
+Stop = Annotated[
+    str | None, typer.Option(metavar="TIME", rich_help_panel=WORK, help="Up to, not including, this one.")
+]
+Rate = Annotated[
+    str | None, typer.Option(metavar="FPS", rich_help_panel=WORK, help="Of an image sequence; 24000/1001.")
+]
+Method = Annotated[str, typer.Option(metavar="NAME", rich_help_panel=WORK, help="How holes are filled.")]
+Quality = Annotated[
+    Literal["draft", "balanced", "best"],
+    typer.Option(metavar="NAME", rich_help_panel=WORK, help="draft, balanced or best."),
+]
+Device = Annotated[
+    str, typer.Option(metavar="NAME", rich_help_panel=WORK, help="auto, cpu, cuda or cuda:INDEX.")
+]
+Threads = Annotated[
+    int, typer.Option(metavar="N", min=0, rich_help_panel=WORK, help="0 takes all cores.", show_default=False)
+]
+Memory = Annotated[
+    str | None,
+    typer.Option(metavar="SIZE", rich_help_panel=WORK, help="Such as 4GiB; by default what is free."),
+]
+Progress = Annotated[
+    Style | None,
+    typer.Option(metavar="HOW", rich_help_panel=WORK, help="rich, plain, json or none, on stderr."),
+]
+LogFile = Annotated[
+    str | None, typer.Option(metavar="FILE", rich_help_panel=WORK, help="Append all that happens to it.")
+]
+Debug = Annotated[
+    bool, typer.Option("--debug", rich_help_panel=WORK, help="Show where in the code an error arose.")
+]
+Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]

@@ -1,0 +1,155 @@
+"""What this machine and installation offer, and why something is not there."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+from collections.abc import Mapping, Sequence
+from importlib.resources import files
+from pathlib import Path
+
+from vrestore import __version__
+
+Facts = dict[str, str | int | float | bool | list[str] | None]
+
+_PACKAGES = ("torch", "av", "opencv-python-headless", "numpy", "typer", "rich", "safetensors")
+_CUPY_PACKAGES = ("cupy-cuda12x", "cupy-cuda13x", "cupy")
+_CPU_FEATURES = ("avx2", "avx512f", "avx512_bf16", "amx_bf16", "amx_tile", "asimd", "bf16")
+_ENCODERS = (
+    *("libx264", "libx265", "libsvtav1", "libaom-av1", "libvpx-vp9", "libvpx"),
+    *("ffv1", "prores_ks", "dnxhd", "mpeg4", "mpeg2video", "mjpeg", "huffyuv", "utvideo", "png", "rawvideo"),
+)
+_NVIDIA_ENCODERS = ("h264_nvenc", "hevc_nvenc", "av1_nvenc")
+_DECODERS = (
+    *("h264", "hevc", "av1", "libdav1d", "vp9", "vp8", "ffv1", "prores", "dnxhd", "mpeg4", "mpeg2video"),
+    *("mjpeg", "huffyuv", "utvideo", "vc1", "theora", "png", "rawvideo"),
+)
+
+
+def examine() -> dict[str, Facts]:
+    """Give facts by subject; a value is what is there, or a sentence that says why it is not."""
+    return {
+        "Software": _software(),
+        "Machine": _machine(),
+        "Devices": _devices(),
+        "Codecs": _codecs(),
+        "Kernels": _kernels(),
+        "Weights": _weights(),
+    }
+
+
+def _software() -> Facts:
+    import av
+
+    facts: Facts = {"vrestore": __version__, "Python": platform.python_version()}
+    facts |= {name: _version(name) or "not installed" for name in _PACKAGES}
+    libraries: Mapping[str, Sequence[int]] = av.library_versions
+    facts["FFmpeg libavcodec"] = ".".join(map(str, libraries["libavcodec"]))
+    return facts
+
+
+def _machine() -> Facts:
+    import torch
+
+    total, free = _memory_bytes()
+    return {
+        "system": platform.platform(),
+        "processor": _processor(),
+        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
+        "instructions": [name for name in _CPU_FEATURES if name in _cpu_flags()],
+        "torch uses": torch.backends.cpu.get_cpu_capability(),
+        "memory": _gibibytes(total),
+        "memory free": _gibibytes(free),
+    }
+
+
+def _devices() -> Facts:
+    import torch
+
+    facts: Facts = {"cpu": "yes"}
+    if torch.version.cuda is None:
+        facts["cuda"] = "no: this torch is built without CUDA"
+    elif not torch.cuda.is_available():
+        facts["cuda"] = f"no: torch is built for CUDA {torch.version.cuda} but finds no device or driver"
+    else:
+        for index in range(torch.cuda.device_count()):
+            device = torch.cuda.get_device_properties(index)
+            size = _gibibytes(device.total_memory)
+            facts[f"cuda:{index}"] = f"{device.name}, {size}, compute {device.major}.{device.minor}"
+    return facts
+
+
+def _codecs() -> Facts:
+    return {
+        "encoders": [name for name in _ENCODERS if _has_codec(name, "w")],
+        "encoders missing": [name for name in _ENCODERS if not _has_codec(name, "w")],
+        "encoders that need an NVIDIA driver": [name for name in _NVIDIA_ENCODERS if _has_codec(name, "w")],
+        "decoders": [name for name in _DECODERS if _has_codec(name, "r")],
+    }
+
+
+def _kernels() -> Facts:
+    shipped = sorted(path.name for path in files("vrestore.kernels").iterdir() if path.name.endswith(".cu"))
+    cupy = next((f"{name} {_version(name)}" for name in _CUPY_PACKAGES if _version(name)), None)
+    return {
+        "CuPy": cupy
+        or "not installed; pip install 'vrestore[cuda12]' or 'vrestore[cuda13]' for CUDA kernels",
+        "kernels": shipped or "none in this version; everything runs on torch and OpenCV",
+    }
+
+
+def _weights() -> Facts:
+    folder = files("vrestore.models") / "weights"
+    names = [path.name for path in folder.iterdir()] if folder.is_dir() else []
+    shipped = sorted(name for name in names if name.endswith(".safetensors"))
+    return {"weights": shipped or "none in this version; no method needs any"}
+
+
+def _version(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _has_codec(name: str, mode: str) -> bool:
+    import av
+
+    try:
+        av.codec.Codec(name, "w" if mode == "w" else "r")
+    except av.codec.codec.UnknownCodecError:
+        return False
+    return True
+
+
+def _cpu_flags() -> set[str]:
+    """Give the processor's features by Linux's names, nothing on other systems."""
+    return set((_proc_field("cpuinfo", "flags") or _proc_field("cpuinfo", "Features") or "").split())
+
+
+def _processor() -> str:
+    return _proc_field("cpuinfo", "model name") or platform.processor() or platform.machine()
+
+
+def _memory_bytes() -> tuple[int | None, int | None]:
+    """Give (total, free) bytes, None where the system does not tell."""
+    total, free = (_proc_field("meminfo", name) for name in ("MemTotal", "MemAvailable"))
+    return _bytes_of(total), _bytes_of(free)
+
+
+def _bytes_of(kibibytes: str | None) -> int | None:
+    return None if kibibytes is None else int(kibibytes.split()[0]) * 1024
+
+
+def _proc_field(file: str, name: str) -> str | None:
+    try:
+        lines = Path("/proc", file).read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return None
+    pairs = (line.partition(":") for line in lines)
+    return next((value.strip() for key, _, value in pairs if key.strip() == name), None)
+
+
+def _gibibytes(count: int | None) -> str:
+    return "not known" if count is None else f"{count / 2**30:.1f} GiB"
