@@ -255,10 +255,23 @@ def test_an_empty_frame_of_another_size_is_an_error_too(tmp_path, still):
         open_masks(MaskOptions(paths=(still, tmp_path / "folder")), META)
 
 
-def test_a_mask_of_the_turned_size_says_so(tmp_path):
-    path = save(tmp_path / "m.png", np.eye(WIDTH, HEIGHT, dtype=bool))
-    with pytest.raises(MaskError, match="is 45x67, video is 67x45 before it is turned for display"):
-        open_masks(MaskOptions(paths=(path,)), replace(META, rotation=90))
+@pytest.mark.parametrize("as_decoded", [False, True])
+def test_masks_and_boxes_are_drawn_on_the_picture_as_shown(tmp_path, as_decoded):
+    """The decoded picture is 67x45; a player shows it turned by 90 degrees, 45x67."""
+    decoded = rectangle(10, 8, 7, 5)
+    path = save(tmp_path / "m.png", decoded if as_decoded else np.rot90(decoded))
+    meta = replace(META, rotation=90)
+    masks = open_masks(MaskOptions(paths=(path,), boxes=("0,-0,4,9",), **SHARP), meta)
+    assert (marked(masks, 0) == decoded | rectangle(0, 0, 9, 4)).all()
+
+
+def test_a_mask_is_resized_to_the_picture_as_shown(tmp_path):
+    shown = np.zeros((40, 60), bool)
+    shown[30:, :16] = True
+    meta = replace(mask_meta(height=30, width=20, frame_count=2), rotation=-90)
+    masks = open_masks(MaskOptions(paths=(save(tmp_path / "m.png", shown),), fit="resize", **SHARP), meta)
+    decoded = np.rot90(shown)[::2, ::2]
+    assert (masks.hole(frame(0)).alpha_in(Box(0, 0, 20, 30)) == decoded * 255).all()
 
 
 @pytest.mark.parametrize("scale", [2, 3, Fraction(1, 3)])

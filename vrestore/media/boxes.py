@@ -4,6 +4,7 @@ Each of the four is in pixels, or in percent of the picture's width or height (`
 negative x or y is measured from the right or bottom edge: `-10,-20,w,h` is the box that ends 10 pixels
 from the right and 20 from the bottom, `-0` touches the edge. `@start-stop` is half-open, in frame
 numbers or times of the source, and either end may be left out: `@100-250`, `@1:02-1:05.5`, `@10s-`.
+The picture is meant as a player shows it, after any rotation; a TimedBox's is the decoded one.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from fractions import Fraction
 from vrestore.errors import MaskError, UsageError
 from vrestore.frames import Box, VideoMeta
 from vrestore.media.times import FrameNumber, Moment, Seconds, parse_time
+from vrestore.media.turning import box_turned_back, displayed_size
 
 TIME_SLACK = Fraction(1, 2000)
 """Seconds by which a frame may miss a box's start: containers round times to a millisecond."""
@@ -59,14 +61,16 @@ def _read_rectangle(text: str, lengths: str, meta: VideoMeta) -> Box:
     found = [word for word in words if word is not None]
     if len(found) != 4 or len(words) != 4:
         raise UsageError(f"cannot read {text!r} as a box; write x,y,w,h or x,y,w,h@start-stop")
-    left, right = _span(text, found[0], found[2], meta.width)
-    top, bottom = _span(text, found[1], found[3], meta.height)
-    if left < 0 or top < 0 or right > meta.width or bottom > meta.height:
+    height, width = displayed_size(meta.height, meta.width, rotation=meta.rotation)
+    left, right = _span(text, found[0], found[2], width)
+    top, bottom = _span(text, found[1], found[3], height)
+    if left < 0 or top < 0 or right > width or bottom > height:
         raise MaskError(
-            f"box {text!r} spans {left},{top} to {right},{bottom}, video is {meta.width}x{meta.height}; "
+            f"box {text!r} spans {left},{top} to {right},{bottom}, video is {width}x{height}; "
             "a box lies inside the picture"
         )
-    return Box(left, top, right - left, bottom - top)
+    box = Box(left, top, right - left, bottom - top)
+    return box_turned_back(box, height=height, width=width, rotation=meta.rotation)
 
 
 def _span(text: str, place: re.Match[str], length: re.Match[str], whole: int) -> tuple[int, int]:

@@ -16,6 +16,7 @@ from vrestore.frames import MaskArray, VideoMeta
 from vrestore.media.demux import FileFeed
 from vrestore.media.mask_files import MaskFile, MaskImage, open_mask_file
 from vrestore.media.mask_store import MaskStore
+from vrestore.media.turning import displayed_size, turned_back
 
 Fit = Literal["error", "resize"]
 
@@ -110,7 +111,9 @@ class _Union:
     """Unites masks in the video's size, and remembers the brightest value of any."""
 
     def __init__(self, meta: VideoMeta, *, fit: Fit, is_named: bool) -> None:
-        self._meta, self._fit, self._is_named = meta, fit, is_named
+        self._shape, self._rotation = (meta.height, meta.width), meta.rotation
+        self._displayed = displayed_size(meta.height, meta.width, rotation=meta.rotation)
+        self._fit, self._is_named = fit, is_named
         self.brightest = 0.0
 
     def of(
@@ -122,25 +125,34 @@ class _Union:
             self.brightest = max(self.brightest, image.brightest)
             self._check_size(file, image, position)
             if image.mask is not None:
-                mask = _resized(image.mask, height=self._meta.height, width=self._meta.width)
+                mask = self._placed(image.mask)
                 united = mask if united is None else united | mask
         return united
 
     def _check_size(self, file: MaskFile, image: MaskImage, position: int) -> None:
-        meta = self._meta
-        if (image.height, image.width) == (meta.height, meta.width) or self._fit == "resize":
+        if self._fit == "resize" or (image.height, image.width) in {self._shape, self._displayed}:
             return
         name = f"mask {str(file.path)!r}" if self._is_named else "mask"
         name += f" frame {position}" if position else ""
-        sizes = f"{name} is {image.width}x{image.height}, video is {meta.width}x{meta.height}"
-        if meta.rotation % 180 and (image.width, image.height) == (meta.height, meta.width):
-            raise MaskError(f"{sizes} before it is turned for display; turn the mask back")
-        raise MaskError(f"{sizes}; pass --mask-fit resize")
+        height, width = self._displayed
+        raise MaskError(
+            f"{name} is {image.width}x{image.height}, video is {width}x{height}; pass --mask-fit resize"
+        )
+
+    def _placed(self, mask: MaskArray) -> MaskArray:
+        """Give a mask in the size and position of the decoded picture.
+
+        Masks are drawn on what a player shows; only one that has the decoded size, where that is
+        another, has been made without regard to the rotation.
+        """
+        if mask.shape == self._shape != self._displayed:
+            return mask
+        if mask.shape != self._displayed:
+            mask = _resized(mask, *self._displayed)
+        return turned_back(mask, rotation=self._rotation)
 
 
-def _resized(mask: MaskArray, *, height: int, width: int) -> MaskArray:
-    if mask.shape == (height, width):
-        return mask
+def _resized(mask: MaskArray, height: int, width: int) -> MaskArray:
     shrinks = mask.shape[0] > height or mask.shape[1] > width
     bright = cv2.resize(
         mask.view(np.uint8) * np.uint8(255),

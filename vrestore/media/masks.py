@@ -2,7 +2,7 @@
 
 Order: read, threshold, unite, invert, grow, feather. `invert` turns what the files and boxes say of a
 frame; frames of which none says anything (outside a box's times, past the ends of an offset mask) stay
-untouched.
+untouched. Masks and boxes are drawn on the picture as a player shows it, holes lie in the decoded one.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import math
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
@@ -25,7 +25,7 @@ from vrestore.media.boxes import TimedBox, as_seconds, read_box
 from vrestore.media.clock import FrameClock
 from vrestore.media.mask_shape import hole_of
 from vrestore.media.mask_store import EMPTY, MaskStore
-from vrestore.media.mask_track import Fit, MaskTrack, Stretch, track_masks
+from vrestore.media.mask_track import Fit, MaskTrack, Stretch, counted_frames, track_masks
 
 MOST_COVERED = 0.9
 """A mask that covers more of the picture than this, on average, is taken for an inverted one."""
@@ -99,8 +99,11 @@ def open_masks(
         MaskError: a mask is missing, unreadable, of the wrong size, count or rate, empty, or covers more
             than MOST_COVERED of the picture; a box lies outside the picture or the video.
     """
-    stretch = Stretch(meta, first=first_frame, is_whole=first_frame == 0 and not is_trimmed)
-    boxes = tuple(read_box(text, meta, is_whole=stretch.is_whole) for text in options.boxes)
+    is_whole = first_frame == 0 and not is_trimmed
+    if options.offset and is_whole and meta.frame_count is None:
+        meta = replace(meta, frame_count=counted_frames(meta.source))  # where an offset mask ends
+    stretch = Stretch(meta, first=first_frame, is_whole=is_whole)
+    boxes = tuple(read_box(text, meta, is_whole=is_whole) for text in options.boxes)
     store = MaskStore(height=meta.height, width=meta.width)
     try:
         track = track_masks(options.paths, stretch, offset=options.offset, fit=options.fit, store=store)
