@@ -9,14 +9,14 @@ BIN := $(VENV)/bin
 
 demo: install
 	$(BIN)/python examples/demo_clip.py demo
-	$(BIN)/vrestore inpaint demo/street.mp4 --mask demo/street.mask.mkv --grow 4 -y \
-	  -o demo/street.inpaint.mp4 --compare demo/street.compare.mp4 --report demo/street.report.json
+	$(BIN)/vrestore inpaint demo/meadow.mp4 --mask demo/meadow.mask.mkv --grow 4 -y \
+	  -o demo/meadow.inpaint.mp4 --compare demo/meadow.compare.mp4 --report demo/meadow.report.json
 	@echo
-	@echo "the clip        demo/street.mp4"
-	@echo "its mask        demo/street.mask.mkv"
-	@echo "the result      demo/street.inpaint.mp4"
-	@echo "side by side    demo/street.compare.mp4"
-	@echo "the report      demo/street.report.json"
+	@echo "the clip        demo/meadow.mp4"
+	@echo "its mask        demo/meadow.mask.mkv"
+	@echo "the result      demo/meadow.inpaint.mp4"
+	@echo "side by side    demo/meadow.compare.mp4"
+	@echo "the report      demo/meadow.report.json"
 
 # pytest runs against the installed package, not the checkout: a module missing from the wheel fails here.
 test: lint
