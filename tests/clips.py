@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
 
 import av
 import numpy as np
+from av.container import OutputContainer
 from numpy.typing import NDArray
 
-from vrestore.frames import VideoMeta
-from vrestore.media.formats import pixel_format
+from vrestore.frames import Colour, PixelFormat, VideoMeta
+from vrestore.media.formats import pixel_format, plane_shapes
+from vrestore.media.pictures import planes_of
 
 
 def mask_meta(
@@ -59,3 +61,165 @@ def write_pictures(
             container.mux(stream.encode(frame))
         container.mux(stream.encode())
     return path
+
+
+def drawn_planes(
+    layout: PixelFormat, *, height: int, width: int, index: int = 0, noise: bool = False
+) -> list[NDArray[np.generic]]:
+    """Give planes of a moving ramp, or of noise, over the layout's whole range of code values."""
+    planes = []
+    for number, (rows, samples) in enumerate(plane_shapes(layout, height=height, width=width)):
+        y, x = np.mgrid[0:rows, 0:samples]
+        ramp = (x * 3 + y * 2 + 7 * index + 40 * number) % 128 / 127 * 0.6 + 0.2
+        values = np.random.default_rng((index, number)).random(ramp.shape) if noise else ramp
+        shift = layout.components[min(number, len(layout.components) - 1)].shift
+        planes.append(((values * layout.peak).astype(np.int64) << shift).astype(layout.dtype))
+    return planes
+
+
+def made_picture(
+    layout: PixelFormat, *, height: int, width: int, index: int = 0, noise: bool = False
+) -> av.VideoFrame:
+    """Give a picture of `drawn_planes`."""
+    picture = av.VideoFrame(width, height, layout.name)
+    planes = drawn_planes(layout, height=height, width=width, index=index, noise=noise)
+    for view, plane in zip(planes_of(picture, layout), planes, strict=True):
+        view[...] = plane
+    return picture
+
+
+def write_clip(
+    path: Path,
+    *,
+    frames: int = 8,
+    height: int = 48,
+    width: int = 64,
+    layout: str = "yuv420p",
+    codec: str = "libx264",
+    stamps: Sequence[int] | None = None,
+    time_base: Fraction = Fraction(1, 12800),
+    rate: Fraction | int = 25,
+    colour: Colour | None = None,
+    matrix: Sequence[int] | None = None,
+    aspect: Fraction | None = None,
+    options: Mapping[str, str] | None = None,
+    noise: bool = False,
+    container_options: Mapping[str, str] | None = None,
+    beside: Callable[[OutputContainer], Callable[[], None]] | None = None,
+) -> Path:
+    """Write a clip of `drawn_planes`.
+
+    `stamps` are in `time_base`, one every 1/rate if None. `beside` adds other streams, chapters and
+    tags before the header and gives what muxes their packets (see `with_company`).
+    """
+    pixels = pixel_format(layout)
+    assert pixels is not None
+    colour = colour or Colour()
+    step = round(1 / (rate * time_base))
+    with av.open(str(path), "w", container_options=dict(container_options or {})) as container:
+        stream = container.add_stream(codec, rate=Fraction(rate), options=dict(options or {}))
+        context = stream.codec_context
+        context.width, context.height, context.pix_fmt = width, height, layout
+        context.time_base = time_base
+        context.colorspace, context.color_primaries = colour.matrix, colour.primaries
+        context.color_trc = colour.transfer
+        context.color_range = {None: 0, False: 1, True: 2}[colour.full_range]
+        if aspect:
+            context.sample_aspect_ratio = aspect
+        if matrix:
+            stream.set_display_matrix(matrix)
+        mux_others = beside(container) if beside else None
+        if mux_others:
+            mux_others()
+        for index in range(frames):
+            picture = made_picture(pixels, height=height, width=width, index=index, noise=noise)
+            picture.pts = stamps[index] if stamps else index * step
+            picture.time_base = time_base
+            container.mux(stream.encode(picture))
+        container.mux(stream.encode())
+    return path
+
+
+def with_company(
+    *,
+    languages: Sequence[str] = ("eng", "fra"),
+    subtitles: str | None = "subrip",
+    chapters: bool = True,
+    tags: Mapping[str, str] | None = None,
+    attachment: bytes | None = None,
+    seconds: float = 0.4,
+) -> Callable[[OutputContainer], Callable[[], None]]:
+    """Give a `beside` for `write_clip`: sound in these languages, text, chapters, tags, a file."""
+
+    def add(container: OutputContainer) -> Callable[[], None]:
+        sounds = []
+        for language in languages:
+            sound = container.add_stream("aac", rate=48000)
+            sound.metadata["language"] = language
+            sounds.append(sound)
+        text = container.add_mux_stream(subtitles) if subtitles else None
+        if text is not None:
+            text.time_base = Fraction(1, 1000)
+            text.metadata["language"] = "deu"
+        if attachment is not None:
+            container.add_attachment("note.txt", "text/plain", attachment)
+        if chapters:
+            pairs = ((0, 200, "One"), (200, 400, "Two"))
+            container.set_chapters(
+                [
+                    {"id": i, "start": a, "end": b, "time_base": Fraction(1, 1000), "metadata": {"title": t}}
+                    for i, (a, b, t) in enumerate(pairs)
+                ]
+            )
+        container.metadata.update(tags or {})
+
+        def mux() -> None:
+            for number, sound in enumerate(sounds):
+                tone = np.sin(np.arange(round(48000 * seconds)) * 0.05 * (number + 1)).astype(np.float32)
+                for start in range(0, tone.size, 1024):
+                    chunk = np.ascontiguousarray(np.stack([tone[start : start + 1024]] * 2))
+                    frame = av.AudioFrame.from_ndarray(chunk, format="fltp", layout="stereo")
+                    frame.sample_rate, frame.pts, frame.time_base = 48000, start, Fraction(1, 48000)
+                    container.mux(sound.encode(frame))
+                container.mux(sound.encode())
+            if text is not None:
+                packet = av.Packet(b"hello")
+                packet.stream, packet.time_base = text, Fraction(1, 1000)
+                packet.pts = packet.dts = 100
+                packet.duration = 150
+                container.mux(packet)
+
+        return mux
+
+    return add
+
+
+def packets_of(path: Path, kind: str) -> list[list[bytes]]:
+    """Give the bytes of every packet, stream by stream, of the streams of one kind."""
+    with av.open(str(path)) as container:
+        wanted = [stream for stream in container.streams if stream.type == kind]
+        if not wanted:
+            return []
+        found: dict[int, list[bytes]] = {stream.index: [] for stream in wanted}
+        for packet in container.demux(wanted):
+            if packet.size:
+                found[packet.stream.index].append(bytes(packet))
+    return list(found.values())
+
+
+def stamps_of(path: Path) -> list[Fraction]:
+    """Give when each frame of a file's first video stream is shown, in seconds, in order."""
+    with av.open(str(path)) as container:
+        packets = container.demux(container.streams.video[0])
+        return sorted(packet.pts * packet.time_base for packet in packets if packet.pts is not None)
+
+
+def planes_in(path: Path) -> list[list[NDArray[np.generic]]]:
+    """Give copies of all planes of all frames of a file."""
+    with av.open(str(path)) as container:
+        found = []
+        for picture in container.decode(container.streams.video[0]):
+            layout = pixel_format(picture.format.name)
+            assert layout is not None
+            found.append([plane.copy() for plane in planes_of(picture, layout)])
+    return found

@@ -41,6 +41,7 @@ class ImageConverter:
             src_colorspace=_matrix(colour, self._meta.height),
             src_color_range=2 if colour.full_range else 1,
             dst_color_range=2,
+            threads=1,  # see `read`: more of them are not safe
             interpolation=Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT,
         )
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 _MOVIE_BOXES = {b"ftyp", b"moov", b"mdat", b"moof", b"free", b"skip", b"wide", b"styp", b"sidx", b"uuid"}
+_TRANSPORT_PACKET = 188  # bytes, each beginning with G
 _EBML, _SEGMENT = b"\x1a\x45\xdf\xa3", b"\x18\x53\x80\x67"
 
 
@@ -39,7 +40,8 @@ class Ending:
 def ending_of(path: Path) -> Ending:
     """Say whether the file ends before the end that its own structure declares.
 
-    MP4 and MOV by their boxes, Matroska and WebM by the segment's size, AVI by the RIFF size. Other
+    MP4 and MOV by their boxes, Matroska and WebM by the segment's size, AVI by the RIFF size, transport
+    streams by their packets. Other
     files, and recordings whose size was left open, are taken as whole.
     """
     with path.open("rb") as file:
@@ -53,6 +55,9 @@ def ending_of(path: Path) -> Ending:
             return _matroska_ending(file, length)
         if head[:4] == b"RIFF" and head[8:12] == b"AVI ":
             return Ending(max(0, 8 + int.from_bytes(head[4:8], "little") - length))
+        file.seek(_TRANSPORT_PACKET)
+        if head[:1] == b"G" == file.read(1):
+            return Ending(-length % _TRANSPORT_PACKET)
     return Ending()
 
 

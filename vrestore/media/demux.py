@@ -31,6 +31,7 @@ VIDEO_DEMUXERS = (
 )
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
 _FIELD_ORDERS = ("unknown", "progressive", "tt", "bb", "tb", "bt")
+_SAY_THEIR_LENGTH = ("mov", "matroska", "flv", "asf")
 # What the last audio packet of a container may overhang or lack without anything being lost.
 _SLACK_SECONDS = 0.25
 
@@ -112,10 +113,8 @@ class FileFeed:
         self.name = name
         self.packets: deque[AnyPacket] = deque()
         self._seen = _Seen()
-        self._ending = (
-            ending_of(Path(source)) if isinstance(source, str) and Path(source).is_file() else Ending()
-        )
         self.container = open_container(source, name=name)
+        self._ending = ending_of(Path(source)) if isinstance(source, str) else Ending()
         try:
             self.stream = _main_stream(self.container, name=name)
             if self.stream.codec_context is None:
@@ -123,6 +122,7 @@ class FileFeed:
             self.stream.thread_type = "AUTO"
             self.stream.codec_context.thread_count = threads
             self.declared = _declared(self.container, self.stream)
+            self._declared_end = _declared_end(self.container)
         except BaseException:
             self.container.close()
             raise
@@ -158,9 +158,8 @@ class FileFeed:
         missing_frames, missing_seconds = 0, 0.0
         if self._seen.whole and self._ending.missing_bytes:
             missing_frames = max(0, (self.declared.frame_count or 0) - self._seen.picture_packets)
-        if self._seen.whole and self.declared.duration_seconds and _declares_duration(self.container):
-            start = (self.container.start_time or 0) / av.time_base
-            missing_seconds = start + self.declared.duration_seconds - self._seen.end_seconds
+        if self._seen.whole and self._declared_end is not None:
+            missing_seconds = self._declared_end - self._seen.end_seconds
         return describe(
             corrupt_packets=self._seen.corrupt_packets,
             corrupt_frames=corrupt_frames,
@@ -245,8 +244,11 @@ def _tagged_count(stream: VideoStream) -> int:
     return next((int(word) for word in words if word.isdigit()), 0)
 
 
-def _declares_duration(container: InputContainer) -> bool:
-    return any(name in container.format.name for name in ("mov", "matroska", "flv", "asf"))
+def _declared_end(container: InputContainer) -> float | None:
+    """Give the time at which the file says it ends, None for formats where that is a guess."""
+    if not container.duration or not any(name in container.format.name for name in _SAY_THEIR_LENGTH):
+        return None
+    return ((container.start_time or 0) + container.duration) / av.time_base
 
 
 def reason_of(error: Exception) -> str:

@@ -238,7 +238,8 @@ def configure(context: VideoCodecContext, encoding: Encoding, meta: VideoMeta) -
 
 def _refusal(encoding: Encoding, meta: VideoMeta, *, said: str) -> str:
     size = f"{meta.width}x{meta.height}"
-    if any(size % 2 for size in (meta.width, meta.height)) and encoding.layout.chroma_shift != (0, 0):
+    is_odd = any(length % 2 for length in (meta.width, meta.height))
+    if is_odd and encoding.layout.chroma_shift != (0, 0) and encoding.encoder != "ffv1":
         return (
             f"{encoding.encoder} cannot hold {size} in {encoding.layout.name}: sizes must be even; "
             "try --codec ffv1 and .mkv"

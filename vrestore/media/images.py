@@ -45,6 +45,10 @@ class SequenceWriter:
         with writing(self._name):
             self._part.mkdir()
 
+    @property
+    def codec(self) -> str:
+        return self._encoding.encoder
+
     def __enter__(self) -> Self:
         return self
 
@@ -52,6 +56,11 @@ class SequenceWriter:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.discard()
+
+    @property
+    def codec(self) -> str:
+        """The encoder's name."""
+        return self._encoding.encoder
 
     def write(self, frame: Frame) -> None:
         """Encode one frame into a file of its own."""
@@ -76,7 +85,7 @@ class SequenceWriter:
             path=Path(self._name),
             frame_count=self._asked,
             byte_count=byte_count,
-            codec=self._encoding.encoder,
+            codec=self.codec,
             container="image2",
             dropped=self._dropped,
             warnings=tuple(self.warnings),

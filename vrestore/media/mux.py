@@ -48,7 +48,7 @@ class Mux:
         origin: Fraction,
     ) -> None:
         self.copies = Copies()
-        self._origin = origin
+        self._origin, self._reader = origin, reader
         self._waiting: deque[AnyPacket] = deque()
         self._gathered: deque[AnyPacket] = deque()
         source = reader.feed.container
@@ -59,7 +59,7 @@ class Mux:
             self.video = self._add_streams(reader, encoding)
             if source is not None:
                 self._output.metadata.update(own_tags(source.metadata))
-                self._output.set_chapters(moved_chapters(source, start=origin, stop=None))
+                self._output.set_chapters(moved_chapters(source, start=origin, stop=reader.expected_end))
             self._output.start_encoding()
             self._gathered = reader.claim(frozenset(self.copies.kept))
         except BaseException:
@@ -132,7 +132,16 @@ class Mux:
             due = packet_seconds(self._waiting[0])
             if until is not None and due is not None and due - self._origin > until:
                 return
-            self.copies.mux(self._output, self._waiting.popleft(), origin=self._origin)
+            packet = self._waiting.popleft()
+            if self._is_within(packet):
+                self.copies.mux(self._output, packet, origin=self._origin)
+
+    def _is_within(self, packet: AnyPacket) -> bool:
+        """Say whether the packet belongs to the part of the source that is written."""
+        if packet.pts is None or not packet.time_base:
+            return True
+        shown, end = packet.pts * packet.time_base, self._reader.end_seconds
+        return (self._reader.start is None or shown >= self._origin) and (end is None or shown < end)
 
 
 def _muxer_options(container: str, source: InputContainer | None, encoding: Encoding) -> dict[str, str]:

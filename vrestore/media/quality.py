@@ -19,10 +19,11 @@ _NEAR_TRANSPARENT: dict[str, dict[str, str]] = {
     "hevc_nvenc": {"rc": "constqp", "qp": "18"},
     "av1_nvenc": {"rc": "constqp", "qp": "50"},
     "mjpeg": {"strict": "-1"},  # limited range in JPEG is common but not in its text
-    "ffv1": {"level": "3", "slices": "16", "slicecrc": "1", "coder": "1", "context": "1"},
+    "ffv1": {"level": "3", "slicecrc": "1"},
 }
 # MPEG-style encoders have a quantiser instead of crf: 2 is the best that does not waste bits.
 _QUANTISER = {"flags": "+qscale", "global_quality": str(2 * 118)}  # 118 is FFmpeg's FF_QP2LAMBDA
+_RATE_CONTROL = {"crf", "qp", "b", "rc", "cq", "global_quality", "flags"}
 _WITH_QUANTISER = {"mpeg4", "mpeg2video", "mpeg1video", "mjpeg", "msmpeg4", "wmv2", "flv", "h263", "h263p"}
 
 
@@ -47,8 +48,10 @@ def encoder_options(
         UsageError: the encoder does not have one of them.
     """
     chosen = dict(_NEAR_TRANSPARENT.get(encoder, {}))
-    if encoder in _WITH_QUANTISER and "b" not in extra:
+    if encoder in _WITH_QUANTISER:
         chosen |= _QUANTISER
+    if _RATE_CONTROL & set(extra):
+        chosen = {name: value for name, value in chosen.items() if name not in _RATE_CONTROL}
     context = av.CodecContext.create(encoder, "w")
     known = {option.name for option in context.supported_options.private}
     if crf is not None:

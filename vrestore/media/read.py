@@ -98,12 +98,14 @@ class VideoReader:
     one. `warnings` grows while frames are read. A frame's `index` counts the source's frames, also
     where `start` skips some; `first_index` and `first_pts` are those of the first frame given.
     `first_picture` is the source's first decoded picture: its side data speaks for the stream.
+    `end_seconds` is the time in the file at which `stop` ended the frames, None until then.
     """
 
     def __init__(self, feed: Feed, *, start: Moment | None = None, stop: Moment | None = None) -> None:
         self.warnings: list[str] = []
         self.feed, self.start, self.stop = feed, start, stop
-        self._corrupt_frames = 0
+        self.end_seconds: Fraction | None = None
+        self._origin = self._corrupt_frames = 0
         self._reformatter = VideoReformatter()
         pictures = feed.pictures()
         picture = next(pictures, None)
@@ -154,8 +156,14 @@ class VideoReader:
         return self.feed.damage(corrupt_frames=self._corrupt_frames)
 
     @property
-    def is_trimmed(self) -> bool:
-        return self.start is not None or self.stop is not None
+    def expected_end(self) -> Fraction | None:
+        """The time in the file at which `stop` will end the frames, after the rate; None without it."""
+        if self.stop is None:
+            return None
+        number = _frame_number(self.stop, self.meta.rate) - self.first_index
+        after = number / self.meta.rate if isinstance(self.stop, FrameNumber) else self.stop.value
+        begin = self.first_pts if isinstance(self.stop, FrameNumber) else self._origin
+        return begin * self.meta.time_base + after
 
     def close(self) -> None:
         """Close the source; frames already given stay valid."""
@@ -200,12 +208,12 @@ class VideoReader:
         return max(0, last - first)
 
     def _trimmed(self, pictures: Iterator[av.VideoFrame]) -> Iterator[Frame]:
-        origin: int | None = None
         for frame in self._stamped(pictures):
-            origin = frame.pts if origin is None else origin
-            seconds = (frame.pts - origin) * self.meta.time_base
+            self._origin = frame.pts if frame.index == 0 else self._origin
+            seconds = (frame.pts - self._origin) * self.meta.time_base
             if self.stop and _is_reached(self.stop, frame.index, seconds):
-                self.feed.read_on(seconds=float(frame.pts * self.meta.time_base))
+                self.end_seconds = frame.pts * self.meta.time_base
+                self.feed.read_on(seconds=float(self.end_seconds))
                 return
             if self.start is None or _is_reached(self.start, frame.index, seconds):
                 yield frame
@@ -244,7 +252,8 @@ class VideoReader:
         _refuse_interlaced(self.feed, picture, index=index)
         if meta.pixel_format.name == self._decoded_format:
             return picture
-        return self._reformatter.reformat(picture, format=meta.pixel_format.name)
+        # One thread: with more, swscale 9.5 left rows of small pictures unwritten now and then.
+        return self._reformatter.reformat(picture, format=meta.pixel_format.name, threads=1)
 
     def _warn_once(self, text: str) -> None:
         if text not in self.warnings:

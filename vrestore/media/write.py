@@ -94,6 +94,10 @@ class VideoWriter:
             f"{drop.kind} stream {drop.index} ({drop.reason})" for drop in self._mux.copies.dropped
         ]
 
+    @property
+    def codec(self) -> str:
+        return self._encoding.encoder
+
     def __enter__(self) -> Self:
         return self
 
@@ -101,6 +105,11 @@ class VideoWriter:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.discard()
+
+    @property
+    def codec(self) -> str:
+        """The encoder's name."""
+        return self._encoding.encoder
 
     def write(self, frame: Frame) -> None:
         """Encode one frame; timestamps must increase."""
@@ -128,7 +137,7 @@ class VideoWriter:
             path=Path(self._name),
             frame_count=len(self._stamps),
             byte_count=byte_count,
-            codec=self._encoding.encoder,
+            codec=self.codec,
             container=self._container,
             kept=self._mux.copies.kept_streams(),
             dropped=tuple(self._mux.copies.dropped),

@@ -46,9 +46,13 @@ class Writer(Protocol):
     """Takes the frames of one video; what was not finished leaves nothing behind.
 
     `warnings` says what was chosen differently from the source, `losses` what the target cannot hold;
-    both are known from the start, `warnings` may grow.
+    both are known from the start, `warnings` may grow. `codec` is FFmpeg's name of the encoder.
     """
 
+    @property
+    def codec(self) -> str: ...
+    @property
+    def codec(self) -> str: ...
     @property
     def warnings(self) -> list[str]: ...
     @property

@@ -35,6 +35,10 @@ class PipeWriter:
         self.warnings = list(self._encoding.warnings)
         self.losses = [f"{drop.kind} stream {drop.index}" for drop in self._mux.copies.dropped]
 
+    @property
+    def codec(self) -> str:
+        return "rawvideo"
+
     def __enter__(self) -> Self:
         return self
 
@@ -42,6 +46,8 @@ class PipeWriter:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.discard()
+
+    codec = "rawvideo"
 
     def write(self, frame: Frame) -> None:
         """Write one frame; yuv4mpeg has no timestamps."""
@@ -61,7 +67,7 @@ class PipeWriter:
             path=Path("-"),
             frame_count=self._count,
             byte_count=0,
-            codec="rawvideo",
+            codec=self.codec,
             container=PIPE_CONTAINER,
             dropped=tuple(self._mux.copies.dropped),
             warnings=tuple(self.warnings),
