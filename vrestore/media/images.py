@@ -45,10 +45,6 @@ class SequenceWriter:
         with writing(self._name):
             self._part.mkdir()
 
-    @property
-    def codec(self) -> str:
-        return self._encoding.encoder
-
     def __enter__(self) -> Self:
         return self
 

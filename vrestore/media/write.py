@@ -94,10 +94,6 @@ class VideoWriter:
             f"{drop.kind} stream {drop.index} ({drop.reason})" for drop in self._mux.copies.dropped
         ]
 
-    @property
-    def codec(self) -> str:
-        return self._encoding.encoder
-
     def __enter__(self) -> Self:
         return self
 

@@ -35,10 +35,6 @@ class PipeWriter:
         self.warnings = list(self._encoding.warnings)
         self.losses = [f"{drop.kind} stream {drop.index}" for drop in self._mux.copies.dropped]
 
-    @property
-    def codec(self) -> str:
-        return "rawvideo"
-
     def __enter__(self) -> Self:
         return self
 
@@ -47,7 +43,10 @@ class PipeWriter:
     ) -> None:
         self.discard()
 
-    codec = "rawvideo"
+    @property
+    def codec(self) -> str:
+        """The encoder's name."""
+        return "rawvideo"
 
     def write(self, frame: Frame) -> None:
         """Write one frame; yuv4mpeg has no timestamps."""
