@@ -17,6 +17,7 @@ LAYERS = [
     {"ops"},
     {"kernels", "media", "pipeline"},
     {"protocols", "device", "plan", "report"},
+    {"tracks"},
     {"frames"},
     {"errors"},
 ]

@@ -7,6 +7,8 @@ what it leaves over is continued inward as a membrane. Measured against the memb
 
 from __future__ import annotations
 
+from typing import cast
+
 import cv2
 import numpy as np
 import torch
@@ -55,8 +57,9 @@ def camera_flow(flow: Tensor, trusted: Tensor) -> Tensor:
     rows, columns = rows[::step], columns[::step]
     here = np.stack([columns, rows], 1).astype(np.float32)
     there = here + flow.numpy()[:, rows, columns].T
-    matrix, _ = cv2.findHomography(here, there, cv2.RANSAC, INLIER_PIXELS, maxIters=300, confidence=0.995)
-    if matrix is None:  # type: ignore[redundant-expr]  # OpenCV's stub does not say so
+    found = cv2.findHomography(here, there, cv2.RANSAC, INLIER_PIXELS, maxIters=300, confidence=0.995)
+    matrix = cast("NDArray[np.float64] | None", found[0])  # None where OpenCV finds none; its stub is wrong
+    if matrix is None:
         return torch.zeros_like(flow)
     grid = pixel_grid(height, width)
     homogeneous = torch.cat([grid, torch.ones(1, height, width)])

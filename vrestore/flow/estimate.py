@@ -35,8 +35,8 @@ class DisFlow:
         below, right = max(0, LEAST_SIDE - height), max(0, LEAST_SIDE - width)
         if below or right:
             of, towards = (np.pad(grey, ((0, below), (0, right)), "edge") for grey in (of, towards))
-        room = np.empty((*of.shape, 2), np.float32)
-        flow = self._estimator().calc(np.ascontiguousarray(of), np.ascontiguousarray(towards), room)
+        pair = np.ascontiguousarray(of), np.ascontiguousarray(towards)
+        flow = self._estimator().calc(*pair, None)  # type: ignore[call-overload]  # the stub knows no None
         return np.ascontiguousarray(flow[:height, :width].transpose(2, 0, 1), np.float32)
 
     def _estimator(self) -> cv2.DISOpticalFlow:

@@ -14,14 +14,14 @@ from itertools import tee
 import numpy as np
 
 from vrestore.flow.estimate import DisFlow, Preset
-from vrestore.frames import Box, Colour, Frame, HoleSummary, MaskedFrame, PixelFormat
+from vrestore.frames import Box, Colour, Frame, Hole, HoleSummary, MaskedFrame, PixelFormat
 from vrestore.media.colour import composite, known_rgb
 from vrestore.ops.consistency import Tolerance
 from vrestore.restore.link import Estimator, View, link
 from vrestore.restore.patch import Patch, grey, grey_without_hole, make_patch
 from vrestore.restore.propagate import Filled, propagate
 from vrestore.restore.scenes import Shot, mark_cuts
-from vrestore.restore.tracks import Track, find_tracks
+from vrestore.tracks import Track, find_tracks
 
 FIRST_TOLERANCE = Tolerance(pixels=3.0, softness=1.0)
 SECOND_TOLERANCE = Tolerance(pixels=5.0, softness=1.5)
@@ -78,7 +78,7 @@ def inpaint(
                 index += 1
                 reel.forget_before(index - 1)
                 continue
-            tracks = _tracks_from(index, summaries, settings.margin, height, width)
+            tracks = _tracks_from(index, shot.hole, summaries, settings.margin, height, width)
             tally.most_tracks = max(tally.most_tracks, len(tracks))
             run = _Run(reel, index, tracks, cutter, settings, executor, tally)
             for frame in run.repaired():
@@ -131,16 +131,25 @@ class _Cutter:
 
 
 def _tracks_from(
-    first: int, summaries: Sequence[HoleSummary | None], margin: int, height: int, width: int
+    first: int,
+    hole: Hole,
+    summaries: Sequence[HoleSummary | None],
+    margin: int,
+    height: int,
+    width: int,
 ) -> list[Track]:
-    """Find the tracks of the run that starts at frame `first`; the last summary holds for ever."""
-    parts = []
-    for index in range(min(first, len(summaries) - 1), len(summaries)):
+    """Find the tracks of the run that starts at frame `first`; the last summary holds for ever.
+
+    The first frame's own hole counts, not its summary: where boxes have times, summaries may be a frame off.
+    """
+    parts = [hole.parts]
+    for index in range(first + 1, len(summaries)):
         summary = summaries[index]
         if summary is None:
             break
         parts.append(summary.parts)
-    is_open = summaries[-1] is not None and first + len(parts) >= len(summaries)
+    last = summaries[-1]
+    is_open = last is not None and first + len(parts) >= len(summaries) and last.parts == parts[-1]
     return find_tracks(parts, first=first, is_open=is_open, margin=margin, height=height, width=width)
 
 
@@ -192,12 +201,18 @@ class _Run:
             yield self._first - 1, before
         index = self._first
         while (shot := self._reel.get(index)) is not None:
-            if shot.starts_scene and index > self._first:
+            if index > self._first and (shot.starts_scene or not self._is_tracked(index, shot)):
                 return
             yield index, shot
             if shot.hole is None:
                 return
             index += 1
+
+    def _is_tracked(self, index: int, shot: Shot) -> bool:
+        """Tell whether the tracks hold the whole hole of a frame; where summaries were off, they may not."""
+        boxes = [track.hole(index) for track in self._tracks]
+        parts = () if shot.hole is None else shot.hole.parts
+        return all(any(box is not None and box.union(part) == box for box in boxes) for part in parts)
 
     def _patches(self, shots: Iterator[tuple[int, Shot]], track: Track) -> Iterator[Patch]:
         for index, shot in shots:

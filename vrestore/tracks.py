@@ -35,13 +35,14 @@ class Track:
 
         Also for the frames before the first hole and after the last.
         """
-        near = [self._hole(i) for i in (index - 1, index, index + 1)]
+        near = [self.hole(i) for i in (index - 1, index, index + 1)]
         box = union_of([hole for hole in near if hole is not None]).grown(
             self.margin, height=self.height, width=self.width
         )
         return _aligned(box, height=self.height, width=self.width)
 
-    def _hole(self, index: int) -> Box | None:
+    def hole(self, index: int) -> Box | None:
+        """Give the box of the hole in a frame, None where there is none."""
         if index >= self.tail_start and self.tail is not None:
             return self.tail
         return self.holes.get(index)

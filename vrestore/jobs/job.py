@@ -1,0 +1,176 @@
+"""A job as a value: one source, one target, one method and its options."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import Literal, TypedDict, get_args
+
+from vrestore.device import parse_bytes
+from vrestore.errors import UsageError
+from vrestore.media.compare import Layout
+from vrestore.media.encode import EncodeOptions
+from vrestore.media.masks import MaskOptions
+from vrestore.plan import Quality
+
+InpaintMethod = Literal["propagate"]
+PathLike = str | Path
+
+
+@dataclass(frozen=True, slots=True)
+class InpaintJob:
+    """Everything that `vrestore inpaint` can be told. `memory_bytes` None is half of what is free."""
+
+    source: str
+    target: str
+    masks: MaskOptions
+    encode: EncodeOptions = field(default_factory=EncodeOptions)
+    start: str | None = None
+    stop: str | None = None
+    rate: Fraction | None = None
+    method: InpaintMethod = "propagate"
+    quality: Quality = "balanced"
+    device: str = "auto"
+    threads: int = 0
+    memory_bytes: int | None = None
+    overwrite: bool = False
+    strict: bool = False
+    compare: str | None = None
+    compare_layout: Layout = "side"
+    report: str | None = None
+
+    def __post_init__(self) -> None:
+        _choice("method", self.method, get_args(InpaintMethod))
+        _choice("quality", self.quality, get_args(Quality))
+        _choice("compare layout", self.compare_layout, get_args(Layout))
+        if self.threads < 0:
+            raise UsageError(f"threads are 0 (automatic) or more, got {self.threads}")
+
+
+class InpaintOptions(TypedDict, total=False):
+    """What `vrestore.inpaint` and the command line can be told, all optional but one mask or box.
+
+    mask: image, folder, pattern or video, or several; white is filled.
+    box: `x,y,w,h[@start-stop]` in pixels or percent, or several.
+    target: the file to write; by default `video.inpaint.mp4` beside the source.
+    invert, grow, feather, mask_offset, mask_fit, assume_yes: see `media.masks.MaskOptions`
+        (`assume_yes` takes a mask that covers nearly everything).
+    start, stop: frame number or time; only this part is restored and written.
+    rate: frames a second of an image sequence.
+    method, quality: how the hole is filled, and how hard that tries.
+    device, threads, memory: `auto` or `cpu`; 0 threads are all cores; bytes or `4GiB`, by default half of
+        what is free.
+    codec, crf, preset, encoder_options: see `media.encode.EncodeOptions`.
+    overwrite: replace a target that exists. strict: refuse any loss instead of reporting it.
+    compare, compare_layout: also write a clip of before and after.
+    report: also write the report as JSON.
+    """
+
+    mask: PathLike | Sequence[PathLike]
+    box: str | Sequence[str]
+    target: PathLike | None
+    invert: bool
+    grow: int | None
+    feather: int | None
+    mask_offset: int
+    mask_fit: Literal["error", "resize"]
+    assume_yes: bool
+    start: str | int | None
+    stop: str | int | None
+    rate: Fraction | None
+    method: InpaintMethod
+    quality: Quality
+    device: str
+    threads: int
+    memory: int | str | None
+    codec: str | None
+    crf: float | None
+    preset: str | None
+    encoder_options: Mapping[str, str] | None
+    overwrite: bool
+    strict: bool
+    compare: PathLike | None
+    compare_layout: Layout
+    report: PathLike | None
+
+
+def inpaint_job(
+    source: PathLike,
+    *,
+    mask: PathLike | Sequence[PathLike] = (),
+    box: str | Sequence[str] = (),
+    target: PathLike | None = None,
+    invert: bool = False,
+    grow: int | None = None,
+    feather: int | None = None,
+    mask_offset: int = 0,
+    mask_fit: Literal["error", "resize"] = "error",
+    start: str | int | None = None,
+    stop: str | int | None = None,
+    method: InpaintMethod = "propagate",
+    quality: Quality = "balanced",
+    device: str = "auto",
+    threads: int = 0,
+    memory: int | str | None = None,
+    codec: str | None = None,
+    crf: float | None = None,
+    preset: str | None = None,
+    encoder_options: Mapping[str, str] | None = None,
+    overwrite: bool = False,
+    strict: bool = False,
+    assume_yes: bool = False,
+    rate: Fraction | None = None,
+    compare: PathLike | None = None,
+    compare_layout: Layout = "side",
+    report: PathLike | None = None,
+) -> InpaintJob:
+    """Give the job for these words; see InpaintOptions for what they mean."""
+    masks = MaskOptions(
+        paths=tuple(Path(path) for path in ((mask,) if isinstance(mask, str | Path) else mask)),
+        boxes=(box,) if isinstance(box, str) else tuple(box),
+        invert=invert,
+        grow=grow,
+        feather=feather,
+        offset=mask_offset,
+        fit=mask_fit,
+        allow_full=assume_yes,
+    )
+    return InpaintJob(
+        source=str(source),
+        target=str(target) if target is not None else default_target(str(source), "inpaint"),
+        masks=masks,
+        encode=EncodeOptions(codec=codec, crf=crf, preset=preset, extra=dict(encoder_options or {})),
+        start=None if start is None else str(start),
+        stop=None if stop is None else str(stop),
+        rate=rate,
+        method=method,
+        quality=quality,
+        device=device,
+        threads=threads,
+        memory_bytes=parse_bytes(memory) if isinstance(memory, str) else memory,
+        overwrite=overwrite,
+        strict=strict,
+        compare=None if compare is None else str(compare),
+        compare_layout=compare_layout,
+        report=None if report is None else str(report),
+    )
+
+
+def default_target(source: str, method: str) -> str:
+    """Give `video.inpaint.mp4` beside `video.mp4`; a folder or pattern of images gives a folder."""
+    if source == "-":
+        return "-"
+    path = Path(source)
+    if path.is_dir():
+        return str(path.with_name(f"{path.name}.{method}")) + "/"
+    if "%" in path.name:
+        folder = path.parent
+        return str(folder.with_name(f"{folder.resolve().name}.{method}") / path.name)
+    return str(path.with_name(f"{path.stem}.{method}{path.suffix}"))
+
+
+def _choice(what: str, got: str, allowed: Sequence[str]) -> None:
+    if got not in allowed:
+        raise UsageError(f"{what} is one of {', '.join(allowed)}, got {got!r}")

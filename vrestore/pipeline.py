@@ -1,0 +1,196 @@
+"""The one loop: source, masks, method, sink. Knows neither PyAV nor any network.
+
+Decoding and encoding run in threads of their own with bounded queues between them and the method, which
+runs in the caller's. An error in a thread is raised in the caller as it is, and stops the others.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from queue import Empty, Full, Queue
+from typing import Generic, TypeVar
+
+from vrestore.frames import Frame, MaskedFrame
+from vrestore.protocols import FrameSink, MaskSource, Method, Progress, ProgressEvent
+
+T = TypeVar("T")
+
+QUEUE_FRAMES = 4
+_POLL_SECONDS = 0.1
+
+
+@dataclass(slots=True)
+class Timings:
+    """Seconds each part was at work, waiting for the others not counted."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    def add(self, part: str, seconds: float) -> None:
+        """Count some more seconds for a part."""
+        self.seconds[part] = self.seconds.get(part, 0.0) + seconds
+
+
+def run(
+    source: Iterable[Frame],
+    masks: MaskSource,
+    method: Method,
+    sink: FrameSink,
+    *,
+    progress: Progress,
+    frames: int | None,
+    before_and_after: Callable[[Frame, Frame], None] | None = None,
+    timings: Timings | None = None,
+) -> int:
+    """Send every frame through the method to the sink; gives the number of frames.
+
+    `before_and_after` is told every frame as it was and as it is written. The method must give as many
+    frames as it takes; if it does not, ValueError.
+    """
+    clock = timings or Timings()
+    stop = threading.Event()
+    originals: dict[int, Frame] = {}
+
+    def masked() -> Iterator[MaskedFrame]:
+        for frame in source:
+            yield MaskedFrame(frame, masks.hole(frame))
+
+    def noted(items: Iterator[MaskedFrame]) -> Iterator[MaskedFrame]:
+        for item in items:
+            if before_and_after is not None:
+                originals[item.frame.index] = item.frame
+            yield item
+
+    def write(frame: Frame) -> None:
+        original = originals.pop(frame.index, None)
+        if before_and_after is not None and original is not None:
+            before_and_after(original, frame)
+        sink.write(frame)
+
+    decoding = _Feeder(masked(), "decode", clock, stop)
+    encoding = _Drain(write, "encode", clock, stop)
+    count = 0
+    try:
+        for frame in _timed(method(noted(iter(decoding))), clock, decoding):
+            encoding.put(frame)
+            count += 1
+            progress(ProgressEvent("progress", "inpaint", count, frames))
+        encoding.finish()
+        if count != decoding.count:
+            raise ValueError(f"the method took {decoding.count} frames and gave {count}")
+    finally:
+        stop.set()
+        decoding.join()
+        encoding.join()
+    return count
+
+
+def _timed(frames: Iterator[Frame], clock: Timings, decoding: _Feeder[MaskedFrame]) -> Iterator[Frame]:
+    """Count the method's own seconds: those in its generator, without waiting for the decoder."""
+    while True:
+        began, waited = time.perf_counter(), decoding.waited
+        frame = next(frames, None)
+        clock.add("restore", time.perf_counter() - began - (decoding.waited - waited))
+        if frame is None:
+            return
+        yield frame
+
+
+@dataclass(frozen=True, slots=True)
+class _End:
+    error: BaseException | None = None
+
+
+class _Feeder(Generic[T]):
+    """Pulls an iterator in a thread; iterating gives its items and raises its error."""
+
+    def __init__(self, items: Iterator[T], name: str, clock: Timings, stop: threading.Event) -> None:
+        self._items, self._name, self._clock, self._stop = items, name, clock, stop
+        self._queue: Queue[T | _End] = Queue(QUEUE_FRAMES)
+        self._thread = threading.Thread(target=self._pull, name=name, daemon=True)
+        self.count, self.waited = 0, 0.0
+        self._thread.start()
+
+    def __iter__(self) -> Iterator[T]:
+        while True:
+            began = time.perf_counter()
+            item = self._queue.get()
+            self.waited += time.perf_counter() - began
+            if isinstance(item, _End):
+                if item.error is not None:
+                    raise item.error
+                return
+            self.count += 1
+            yield item
+
+    def join(self) -> None:
+        self._thread.join()
+
+    def _pull(self) -> None:
+        end = _End()
+        try:
+            while not self._stop.is_set():
+                began = time.perf_counter()
+                item = next(self._items, None)
+                self._clock.add(self._name, time.perf_counter() - began)
+                if item is None:
+                    break
+                self._put(item)
+        except BaseException as error:  # noqa: BLE001 - raised again in the caller
+            end = _End(error)
+        self._put(end)
+
+    def _put(self, item: T | _End) -> None:
+        while not self._stop.is_set():
+            try:
+                self._queue.put(item, timeout=_POLL_SECONDS)
+            except Full:
+                continue
+            return
+
+
+class _Drain(Generic[T]):
+    """Calls a function on items in a thread; its error is raised by the next `put` or by `finish`."""
+
+    def __init__(self, take: Callable[[T], None], name: str, clock: Timings, stop: threading.Event) -> None:
+        self._take, self._name, self._clock, self._stop = take, name, clock, stop
+        self._queue: Queue[T | _End] = Queue(QUEUE_FRAMES)
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._work, name=name, daemon=True)
+        self._thread.start()
+
+    def put(self, item: T | _End) -> None:
+        while True:
+            if self._error is not None:
+                raise self._error
+            try:
+                self._queue.put(item, timeout=_POLL_SECONDS)
+            except Full:
+                continue
+            return
+
+    def finish(self) -> None:
+        self.put(_End())
+        self._thread.join()
+        if self._error is not None:
+            raise self._error
+
+    def join(self) -> None:
+        self._thread.join()
+
+    def _work(self) -> None:
+        try:
+            while not self._stop.is_set():
+                try:
+                    item = self._queue.get(timeout=_POLL_SECONDS)
+                except Empty:
+                    continue
+                if isinstance(item, _End):
+                    return
+                began = time.perf_counter()
+                self._take(item)
+                self._clock.add(self._name, time.perf_counter() - began)
+        except BaseException as error:  # noqa: BLE001 - raised again in the caller
+            self._error = error

@@ -1,0 +1,184 @@
+"""What a run will do and how much memory it will need: arithmetic only.
+
+The bytes are a model of each stage, stated here and checked against measured peaks by
+`python -m benchmarks.memory`. When they exceed the bound, the plan gives up look-ahead first, then chunk
+length, then passes: speed and quality go down, the frames do not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from itertools import groupby, islice
+from typing import Literal
+
+from vrestore.device import format_bytes
+from vrestore.errors import OutOfMemory
+from vrestore.frames import HoleSummary, VideoMeta
+from vrestore.tracks import find_tracks
+
+Quality = Literal["draft", "balanced", "best"]
+FlowPreset = Literal["ultrafast", "fast", "medium"]
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """How hard a quality setting tries; times and distances in frames and pixels."""
+
+    passes: int
+    flow: FlowPreset
+    look_ahead: int
+    chunk: int
+    margin: int
+
+
+EFFORTS: dict[Quality, Effort] = {
+    "draft": Effort(passes=1, flow="fast", look_ahead=30, chunk=15, margin=48),
+    "balanced": Effort(passes=2, flow="medium", look_ahead=60, chunk=30, margin=64),
+    "best": Effort(passes=3, flow="medium", look_ahead=90, chunk=30, margin=96),
+}
+
+LEAST_LOOK_AHEAD = 4
+LEAST_CHUNK = 4
+
+BASE_BYTES = 330 * 2**20
+"""The interpreter with torch, OpenCV and FFmpeg loaded, before the first frame."""
+
+CODEC_FRAMES = 75
+"""Frames inside decoder and encoder (x264: look-ahead, references and one frame a thread)."""
+
+QUEUED_FRAMES = 8
+"""Frames between decoder, method and encoder."""
+
+PATCH_BYTES = 8
+"""For each pixel of a canvas kept: 3 x 16 bit of colour, hidden, rim."""
+
+POINT_BYTES = 48
+"""For each hole or rim pixel kept: position, two links with trust, past colour and confidence."""
+
+WORK_BYTES = 120
+"""For each pixel of a canvas at work, for each thread: float colours, flow both ways, prior, pyramid."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The numbers a run is made with. `frames_held` are those between decoder and encoder."""
+
+    quality: Quality
+    passes: int
+    flow: FlowPreset
+    chunk: int
+    look_ahead: int
+    margin: int
+    threads: int
+    track_count: int
+    canvas_pixels: int
+    hole_pixels: int
+    frames_held: int
+    memory_bytes: int
+    expected_bytes: int
+
+    def lines(self) -> list[str]:
+        """Give the plan as a person reads it."""
+        megapixels = self.canvas_pixels / 1e6
+        return [
+            f"quality {self.quality}: {self.passes} pass(es) of {self.flow} flow, {self.threads} thread(s)",
+            f"windows of {self.chunk} frames, {self.look_ahead} frames of look-ahead, "
+            f"{self.frames_held} frames held",
+            f"{self.track_count} crop(s) at full resolution with a margin of {self.margin} pixels, "
+            f"at most {megapixels:.2f} megapixels a frame",
+            f"memory {format_bytes(self.expected_bytes)} expected, {format_bytes(self.memory_bytes)} allowed",
+        ]
+
+    def to_dict(self) -> dict[str, object]:
+        """Give the plan for programs."""
+        return asdict(self)
+
+
+def make_plan(
+    meta: VideoMeta,
+    summaries: Sequence[HoleSummary | None],
+    *,
+    quality: Quality,
+    threads: int,
+    memory_bytes: int,
+) -> Plan:
+    """Fit the effort of a quality setting into a memory bound.
+
+    Raises OutOfMemory when even the smallest plan does not fit.
+    """
+    effort = EFFORTS[quality]
+    tracks, canvas, hole = _extent(meta, summaries, effort.margin)
+    plan = _planned(meta, effort, quality, threads, memory_bytes, tracks, canvas, hole)
+    while plan.expected_bytes > memory_bytes:
+        smaller = _smaller(effort)
+        if smaller is None:
+            raise OutOfMemory(
+                f"at least {format_bytes(plan.expected_bytes)} are needed for {meta.width}x{meta.height} "
+                f"with this mask, {format_bytes(memory_bytes)} are allowed; pass --memory with more, "
+                "a smaller mask, or fewer --threads"
+            )
+        effort = smaller
+        plan = _planned(meta, effort, quality, threads, memory_bytes, tracks, canvas, hole)
+    return plan
+
+
+def _smaller(effort: Effort) -> Effort | None:
+    if effort.look_ahead > LEAST_LOOK_AHEAD:
+        return replace(effort, look_ahead=max(LEAST_LOOK_AHEAD, effort.look_ahead * 2 // 3))
+    if effort.chunk > LEAST_CHUNK:
+        return replace(effort, chunk=max(LEAST_CHUNK, effort.chunk * 2 // 3))
+    if effort.passes > 1:
+        return replace(effort, passes=effort.passes - 1)
+    return None
+
+
+def _planned(
+    meta: VideoMeta,
+    effort: Effort,
+    quality: Quality,
+    threads: int,
+    memory_bytes: int,
+    tracks: int,
+    canvas: int,
+    hole: int,
+) -> Plan:
+    ahead = 2 * threads
+    window = effort.passes * (effort.chunk + effort.look_ahead + ahead + 1)
+    per_patch = canvas * PATCH_BYTES + effort.passes * hole * POINT_BYTES
+    work = canvas * WORK_BYTES * (threads + 1) + ahead * canvas
+    frames = (window + CODEC_FRAMES + QUEUED_FRAMES) * meta.frame_bytes
+    return Plan(
+        quality=quality,
+        passes=effort.passes,
+        flow=effort.flow,
+        chunk=effort.chunk,
+        look_ahead=effort.look_ahead,
+        margin=effort.margin,
+        threads=threads,
+        track_count=tracks,
+        canvas_pixels=canvas,
+        hole_pixels=hole,
+        frames_held=window,
+        memory_bytes=memory_bytes,
+        expected_bytes=BASE_BYTES + frames + window * per_patch + work,
+    )
+
+
+def _extent(meta: VideoMeta, summaries: Sequence[HoleSummary | None], margin: int) -> tuple[int, int, int]:
+    """Give the most tracks of a run, the largest canvas and the largest hole of a frame, in pixels."""
+    most_tracks, canvas, hole = 0, 0, 0
+    for has_hole, run in groupby(summaries, key=lambda summary: summary is not None):
+        if not has_hole:
+            continue
+        parts = [parts for parts, same in groupby(s.parts for s in run if s) for _ in islice(same, 3)]
+        tracks = find_tracks(
+            parts, first=0, is_open=False, margin=margin, height=meta.height, width=meta.width
+        )
+        most_tracks = max(most_tracks, len(tracks))
+        for index in range(len(parts)):
+            areas = (track.canvas(index).area for track in tracks if track.hole(index) is not None)
+            canvas = max(canvas, sum(areas))
+    for summary in summaries:
+        hole = max(hole, summary.pixel_count if summary else 0)
+    return most_tracks, canvas, hole

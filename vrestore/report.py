@@ -1,0 +1,123 @@
+"""What a run leaves: what was kept, what was not, where the hole's pixels came from, how long it took."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+
+from vrestore.device import format_bytes
+from vrestore.errors import LOSS_EXIT_CODE
+from vrestore.plan import Plan
+
+Values = dict[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Origins:
+    """Where the hidden pixels' colours came from, summed over all frames.
+
+    `copied` were fetched from the past or the future, `blended` from both, `painted` from no frame.
+    """
+
+    copied: int = 0
+    blended: int = 0
+    painted: int = 0
+
+    @property
+    def total(self) -> int:
+        """All hidden pixels."""
+        return self.copied + self.blended + self.painted
+
+    def line(self) -> str:
+        """Give the shares as a person reads them."""
+        shares = (count / max(self.total, 1) for count in (self.copied, self.blended, self.painted))
+        return "hole pixels: {:.1%} copied, {:.1%} blended, {:.1%} painted (no frame shows them)".format(
+            *shares
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The account of one run; `to_dict` is what `--report` writes.
+
+    `damage` says what the source lacked: with any, `exit_code` is 9 although the target is whole.
+    """
+
+    version: str
+    source: str
+    target: str
+    method: str
+    device: str
+    frames: int
+    repaired_frames: int
+    scenes: int
+    origins: Origins
+    codec: str
+    kept: list[Values]
+    dropped: list[Values]
+    warnings: list[str]
+    damage: list[str]
+    plan: Plan
+    settings: Values
+    seconds: float
+    stage_seconds: dict[str, float]
+    peak_memory_bytes: int
+    extra_files: list[str] = field(default_factory=list)
+
+    @property
+    def exit_code(self) -> int:
+        """The exit code of the command: 0, or 9 when the source was damaged."""
+        return LOSS_EXIT_CODE if self.damage else 0
+
+    def to_dict(self) -> Values:
+        """Give everything for programs, in plain types."""
+        values: Values = asdict(self)
+        values["exit_code"] = self.exit_code
+        return values
+
+    def summary_lines(self) -> list[str]:
+        """Give the closing words, the target first."""
+        rate = self.frames / max(self.seconds, 1e-9)
+        lines = [
+            f"{self.target}: {self.frames} frames, {self.repaired_frames} repaired, {self.scenes} scene(s), "
+            f"{self.seconds:.1f} s, {rate:.1f} frames a second",
+            self.origins.line(),
+            f"memory {format_bytes(self.peak_memory_bytes)} at most, {format_bytes(self.plan.memory_bytes)} "
+            f"allowed; encoded with {self.codec}",
+        ]
+        lines += [
+            f"not kept: {drop['kind']} stream {drop['index']}: {drop['reason']}" for drop in self.dropped
+        ]
+        lines += [f"warning: {text}" for text in self.warnings]
+        lines += [f"source damaged: {text}" for text in self.damage]
+        lines += [f"also written: {name}" for name in self.extra_files]
+        return lines
+
+
+@dataclass(frozen=True, slots=True)
+class PlanReport:
+    """What a run would do."""
+
+    source: str
+    target: str
+    frames: int | None
+    frames_with_holes: int
+    picture: str
+    codec: str
+    device: str
+    plan: Plan
+    warnings: list[str]
+
+    def lines(self) -> list[str]:
+        """Give the plan as a person reads it."""
+        count = "an unknown number of" if self.frames is None else str(self.frames)
+        return [
+            f"{self.source} -> {self.target}",
+            f"{count} frames {self.picture}, {self.frames_with_holes} with a hole",
+            f"encoded with {self.codec}, device {self.device}",
+            *self.plan.lines(),
+            *(f"warning: {text}" for text in self.warnings),
+        ]
+
+    def to_dict(self) -> Values:
+        """Give everything for programs, in plain types."""
+        return asdict(self)
