@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 from fractions import Fraction
 
 import av
@@ -48,6 +49,7 @@ def test_words_are_written_where_there_is_room():
     black = plain(0, 240, 320)
     assert (side(black, black)[:60, :100] > 200).any()
     assert not (side(black, black)[60:, :300] > 0).any()
+    assert (split(black, black)[:60, 250:] > 200).any()
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
@@ -77,6 +79,15 @@ def test_a_written_clip_keeps_times_and_colours(tmp_path):
     assert np.abs(picture[40, 30].astype(int) - (30, 120, 200)).max() <= 4
     assert np.abs(picture[40, 100].astype(int) - (200, 60, 20)).max() <= 4
     assert int(frames[0].colorspace) == 1
+
+
+def test_the_shape_of_pixels_is_turned_with_the_picture(tmp_path):
+    meta = replace(mask_meta(), sample_aspect_ratio=Fraction(4, 3), rotation=90)
+    with CompareWriter(tmp_path / "c.mp4", meta) as writer:
+        writer.write(plain(1), plain(2), pts=0)
+        writer.finish()
+    with av.open(str(tmp_path / "c.mp4")) as container:
+        assert container.streams.video[0].sample_aspect_ratio == Fraction(3, 4)
 
 
 def test_a_clip_that_is_not_finished_leaves_nothing(tmp_path):

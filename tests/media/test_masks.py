@@ -158,18 +158,26 @@ def test_a_trimmed_run_counts_the_frames_of_the_source(video):
     assert [summary.parts[0].x for summary in masks.summaries] == [6, 9, 12]
 
 
+def test_an_offset_of_a_trimmed_run_is_against_the_source_too(tmp_path):
+    path = save_video(tmp_path / "short.mkv", moving(2))
+    options = MaskOptions(paths=(path,), offset=3, **SHARP)
+    masks = open_masks(options, replace(META, frame_count=4), first_frame=2)
+    assert [summary is None for summary in masks.summaries] == [True, False, False, True]
+    assert (marked(masks, 4) == moving(2)[1]).all()
+
+
 def test_box_times_are_those_of_the_frames_themselves():
     masks = open_masks(MaskOptions(boxes=("5,5,9,9@0.1s-0.2s",), **SHARP), META, start_pts=9000)
     seconds = [0, 0.02, 0.1, 0.15, 0.2, 0.5]
-    holes = [masks.hole(frame(index, 9000 + round(12800 * time))) for index, time in enumerate(seconds)]
+    frames = [frame(index, 9000 + round(12800 * time)) for index, time in enumerate(seconds)]
+    holes = [masks.hole(late) for late in reversed(frames)]
     assert [hole is not None for hole in holes] == [False, False, True, True, False, False]
 
 
 def test_without_a_start_the_first_frame_asked_about_sets_the_clock():
     masks = open_masks(MaskOptions(boxes=("5,5,9,9@80ms-",), **SHARP), META)
-    assert [masks.hole(frame(index, 7 + 512 * index)) is not None for index in range(4)] == [False] * 2 + [
-        True
-    ] * 2
+    holes = [masks.hole(frame(index, 7 + 512 * index)) for index in (3, 2, 1, 0)]
+    assert [hole is not None for hole in holes] == [True, True, False, False]
 
 
 def test_frame_times_place_boxes_before_a_frame_is_decoded():
@@ -281,6 +289,14 @@ def test_a_mask_is_resized_when_asked(tmp_path, scale):
     mask[int(6 * scale) : int(24 * scale), int(9 * scale) : int(30 * scale)] = True
     masks = open_masks(MaskOptions(paths=(save(tmp_path / "m.png", mask),), fit="resize", **SHARP), meta)
     assert masks.hole(frame(0)).box == Box(9, 6, 21, 18)
+
+
+def test_what_covers_less_than_half_of_a_pixel_is_lost_in_resizing(tmp_path):
+    mask = np.zeros((3 * HEIGHT, 3 * WIDTH), bool)
+    mask[1, 1::3] = True  # the middle of each cell
+    mask[30:33, 30:33] = True
+    masks = open_masks(MaskOptions(paths=(save(tmp_path / "m.png", mask),), fit="resize", **SHARP), META)
+    assert (marked(masks, 0) == rectangle(10, 10, 1, 1)).all()
 
 
 @pytest.mark.parametrize(

@@ -8,11 +8,13 @@ import pytest
 
 from tests.clips import write_pictures
 from vrestore.errors import MaskError
-from vrestore.media.mask_files import open_mask_file
+from vrestore.media.mask_files import mask_of, open_mask_file
 
 HEIGHT, WIDTH = 17, 23
 MARKED = np.zeros((HEIGHT, WIDTH), bool)
 MARKED[4:9, 5:14] = True
+BLOCK = np.zeros((48, 64), bool)
+BLOCK[10:30, 5:25] = True
 
 
 def read(path):
@@ -138,6 +140,16 @@ def test_a_video_with_alpha_is_read_by_its_alpha(tmp_path, codec, layout, name):
     assert found[1] is None
 
 
+def test_samples_in_the_high_bits_are_read_as_they_lie():
+    picture = av.VideoFrame.from_ndarray(np.dstack([grey(MARKED)] * 3), format="rgb24")
+    assert (mask_of(picture.reformat(format="p010le")).mask == MARKED).all()
+
+
+def test_a_video_painted_in_red_marks_its_red(tmp_path):
+    pictures = [painted((255, 0, 0))]  # RGB here
+    assert (read(write_pictures(tmp_path / "m.mkv", pictures, layout="bgr0"))[0] == MARKED).all()
+
+
 def test_a_folder_is_read_in_natural_order(tmp_path):
     for number, shift in ((2, 1), (10, 2), (1, 0)):
         cv2.imwrite(str(tmp_path / f"mask{number}.png"), grey(np.roll(MARKED, shift, axis=0)))
@@ -198,8 +210,20 @@ def test_what_cannot_be_read_is_named(tmp_path, make, message):
 
 def test_an_empty_image_file_is_named(tmp_path):
     (tmp_path / "m.png").write_bytes(b"")
-    with pytest.raises(MaskError, match="cannot read mask image"):
+    with pytest.raises(MaskError, match=r"cannot read mask image .*; it is damaged or no image"):
         read(tmp_path / "m.png")
+
+
+def test_a_frame_decoded_with_errors_is_named(tmp_path):
+    masks = [np.roll(grey(rectangle), 2 * index, axis=1) for index, rectangle in enumerate([BLOCK] * 20)]
+    path = write_pictures(tmp_path / "m.mp4", masks, codec="libx264", layout="yuv420p")
+    with av.open(str(path)) as container:
+        places = [packet.pos for packet in container.demux(video=0) if packet.size]
+    data = bytearray(path.read_bytes())
+    data[places[5] + 8 : places[5] + 20] = b"\xff" * 12
+    path.write_bytes(bytes(data))
+    with pytest.raises(MaskError, match=r"frame \d+ of mask '.*m\.mp4'"):
+        read(path)
 
 
 def test_a_damaged_frame_of_a_mask_video_is_named(tmp_path):

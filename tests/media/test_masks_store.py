@@ -32,6 +32,15 @@ def test_nothing_marked_is_the_empty_mask():
     assert not store.mask(EMPTY).any()
 
 
+def test_masks_may_be_added_after_one_was_asked_for():
+    store = MaskStore(height=9, width=11)
+    masks = [np.eye(9, 11, shift, dtype=bool) for shift in range(4)]
+    numbers = [store.add(mask) for mask in masks[:3]]
+    store.mask(numbers[0])
+    numbers.append(store.add(masks[3]))
+    assert all((store.mask(number) == mask).all() for number, mask in zip(numbers, masks, strict=True))
+
+
 def test_past_the_memory_bound_masks_lie_on_disk(monkeypatch, tmp_path):
     monkeypatch.setattr(mask_store, "_MEMORY_BYTES", 1000)
     random = np.random.default_rng(0)

@@ -70,6 +70,28 @@ def open_mask_file(path: Path) -> MaskFile:
     return MaskFile(path, is_still=path.is_file(), rate=None, images=lambda: map(_read_image, paths))
 
 
+def mask_of(picture: av.VideoFrame) -> MaskImage:
+    """Give the mask that a decoded picture stands for, from its own planes."""
+    layout = pixel_format(picture.format.name)
+    if layout is None:
+        name = REPLACEMENTS.get(picture.format.name, "gray")
+        picture, layout = picture.reformat(format=name), pixel_format(name)
+    if layout is None:
+        raise MaskError(f"masks in the pixel format {picture.format.name} are not understood")
+    planes = planes_of(picture, layout)
+    if layout.alpha is not None:
+        alpha = _samples(planes, layout.alpha, picture.width)
+        if (alpha >> layout.alpha.shift).min() < layout.peak:
+            return _marked([alpha], low=0, high=layout.peak, shift=layout.alpha.shift)
+    channels = layout.components if layout.model == "rgb" else layout.components[:1]
+    shift = channels[0].shift
+    values = [_samples(planes, channel, picture.width) for channel in channels]
+    if not _is_limited(picture, model=layout.model):
+        return _marked(values, low=0, high=layout.peak, shift=shift)
+    unit = 1 << (layout.bits - 8)
+    return _marked(values, low=_LIMITED_LOW * unit, high=_LIMITED_HIGH * unit, shift=shift)
+
+
 def _images_of(path: Path) -> list[Path]:
     try:
         return images_of(path)
@@ -80,9 +102,9 @@ def _images_of(path: Path) -> list[Path]:
 def _read_image(path: Path) -> MaskImage:
     try:
         data = np.fromfile(path, np.uint8)
-        picture = cv2.imdecode(data, cv2.IMREAD_UNCHANGED) if data.size else None
-    except (OSError, cv2.error) as error:
-        raise MaskError(f"cannot read mask image {str(path)!r}: {error}") from error
+    except OSError as error:
+        raise MaskError(f"cannot read mask image {str(path)!r}: {error.strerror}") from error
+    picture = cv2.imdecode(data, cv2.IMREAD_UNCHANGED) if data.size else None
     if picture is None:
         raise MaskError(f"cannot read mask image {str(path)!r}; it is damaged or no image")
     peak = 1.0 if picture.dtype.kind == "f" else float(np.iinfo(picture.dtype.str).max)
@@ -111,7 +133,7 @@ def _read_video(path: Path) -> Iterator[MaskImage]:
                 return
             if picture.is_corrupt:
                 raise MaskError(f"frame {number} of mask {str(path)!r} is damaged")
-            yield _marked_in(picture)
+            yield mask_of(picture)
             number += 1
 
 
@@ -127,27 +149,6 @@ def _stream(container: InputContainer, path: Path) -> VideoStream:
     if not streams:
         raise MaskError(f"mask {str(path)!r} holds no picture")
     return streams[0]
-
-
-def _marked_in(picture: av.VideoFrame) -> MaskImage:
-    layout = pixel_format(picture.format.name)
-    if layout is None:
-        name = REPLACEMENTS.get(picture.format.name, "gray")
-        picture, layout = picture.reformat(format=name), pixel_format(name)
-    if layout is None:
-        raise MaskError(f"masks in the pixel format {picture.format.name} are not understood")
-    planes = planes_of(picture, layout)
-    if layout.alpha is not None:
-        alpha = _samples(planes, layout.alpha, picture.width)
-        if (alpha >> layout.alpha.shift).min() < layout.peak:
-            return _marked([alpha], low=0, high=layout.peak, shift=layout.alpha.shift)
-    channels = layout.components if layout.model == "rgb" else layout.components[:1]
-    shift = channels[0].shift
-    values = [_samples(planes, channel, picture.width) for channel in channels]
-    if not _is_limited(picture, model=layout.model):
-        return _marked(values, low=0, high=layout.peak, shift=shift)
-    unit = 1 << (layout.bits - 8)
-    return _marked(values, low=_LIMITED_LOW * unit, high=_LIMITED_HIGH * unit, shift=shift)
 
 
 def _samples(planes: tuple[Plane, ...], component: Component, width: int) -> Samples:

@@ -36,9 +36,9 @@ def hole_of(mask: MaskArray, *, grow: int, feather: int) -> Hole | None:
     alpha = np.zeros((box.height, box.width), np.uint8)
     for part in parts:
         inner = part.relative_to(box)
+        # Parts do not meet and each holds all that its pixels reach, so each is shaped alone.
         ramp = _ramp(mask[part.rows, part.columns], grow=max(0, grow), feather=feather)
-        # A pixel near two parts lies in both crops; the nearer part gives it the higher alpha.
-        np.maximum(alpha[inner.rows, inner.columns], ramp, out=alpha[inner.rows, inner.columns])
+        alpha[inner.rows, inner.columns] = ramp
     return Hole(box, alpha, parts)
 
 
@@ -55,7 +55,7 @@ def part_boxes(mask: MaskArray, *, reach: int = 0) -> tuple[Box, ...]:
     inside = mask[top : top + rows, left : left + columns]
     boxes = [
         Box(left + group.x, top + group.y, group.width, group.height).grown(reach, height=height, width=width)
-        for group in _groups(inside, cell=max(1, height // _GRID), join=gap + 2 * reach)
+        for group in _groups(inside, cell=max(1, height // _GRID), join=gap)
     ]
     edges = np.array([(box.x, box.y, box.x + box.width, box.y + box.height) for box in boxes], np.int64)
     merged = _merge(edges, gap=gap, most=MOST_PARTS)
@@ -63,8 +63,6 @@ def part_boxes(mask: MaskArray, *, reach: int = 0) -> tuple[Box, ...]:
 
 
 def _shrunk(mask: MaskArray, pixels: int) -> MaskArray:
-    if mask.all():
-        return mask
     distance = cv2.distanceTransform(mask.view(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
     return np.asarray(distance > pixels + _ROUNDING)
 

@@ -153,12 +153,8 @@ class _Union:
 
 
 def _resized(mask: MaskArray, height: int, width: int) -> MaskArray:
-    shrinks = mask.shape[0] > height or mask.shape[1] > width
-    bright = cv2.resize(
-        mask.view(np.uint8) * np.uint8(255),
-        (width, height),
-        interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR,
-    )
+    marked = mask.view(np.uint8) * np.uint8(255)
+    bright = cv2.resize(marked, (width, height), interpolation=cv2.INTER_AREA)
     return np.asarray(bright > 127)  # half of 255
 
 
