@@ -9,6 +9,7 @@ import pytest
 LAYERS = [
     {"cli"},
     {"__init__"},
+    {"api"},
     {"jobs"},
     {"training"},
     {"restore"},
@@ -16,7 +17,9 @@ LAYERS = [
     {"flow"},
     {"ops"},
     {"kernels", "media", "pipeline"},
-    {"protocols", "device", "plan", "report"},
+    {"report"},
+    {"plan"},
+    {"protocols", "device", "tracks"},
     {"tracks"},
     {"frames"},
     {"errors"},

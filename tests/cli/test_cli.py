@@ -13,7 +13,7 @@ from vrestore.cli.inpaint import library_arguments, may_overwrite
 from vrestore.cli.main import app
 from vrestore.errors import UsageError
 
-COMMANDS = ["inpaint", "plan inpaint", "mask preview", "compare", "doctor"]
+COMMANDS = ["inpaint", "plan inpaint", "probe", "mask preview", "compare", "doctor"]
 
 
 def run(*words, environment=None):

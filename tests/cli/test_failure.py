@@ -67,8 +67,8 @@ import typer, time
 from vrestore.cli.failure import failures_shown
 def wait():
     with failures_shown(debug=False):
-        print("ready", flush=True)
         try:
+            print("ready", flush=True)
             time.sleep(30)
         finally:
             {cleanup}

@@ -63,17 +63,18 @@ def inpaint(
     """
     words = dict(locals())
     with failures_shown(debug=debug, log_file=log_file) as log:
-        from vrestore.cli.progress import progress_shown
-
         arguments = library_arguments(words)
-        arguments["overwrite"] = may_overwrite(output, overwrite=overwrite, no_overwrite=no_overwrite)
         import vrestore
+        from vrestore.cli.progress import progress_shown
+        from vrestore.jobs.job import default_target
 
+        target = output or default_target(source, "inpaint")
+        arguments["overwrite"] = may_overwrite(target, overwrite=overwrite, no_overwrite=no_overwrite)
         with progress_shown(progress, source=source, log=log) as shown:
             result = vrestore.inpaint(source, **arguments, progress=shown)
         lines = result.summary_lines()
         log.write("done", "\n".join(lines))
-        show_lines(lines, is_piped=output == "-")
+        show_lines(lines, is_piped=target == "-")
         raise typer.Exit(result.exit_code)
 
 
@@ -98,14 +99,14 @@ def library_arguments(words: Mapping[str, Any]) -> dict[str, Any]:
     return arguments
 
 
-def may_overwrite(target: str | None, *, overwrite: bool, no_overwrite: bool) -> bool:
+def may_overwrite(target: str, *, overwrite: bool, no_overwrite: bool) -> bool:
     """Say whether a target may be replaced, asking where somebody can answer and it exists."""
     if overwrite and no_overwrite:
         raise UsageError("-y and -n contradict each other; pass one of them")
     can_answer = sys.stdin.isatty() and sys.stderr.isatty()
-    if overwrite or no_overwrite or target in {None, "-"} or not can_answer:
+    if overwrite or no_overwrite or target == "-" or not can_answer:
         return overwrite
-    if not Path(str(target)).is_file():
+    if not Path(target).is_file():
         return False
     if typer.confirm(f"{target!r} exists; replace it?", err=True):
         return True

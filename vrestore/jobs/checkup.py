@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import importlib.metadata
-import os
 import platform
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 
 from vrestore import __version__
+from vrestore.device import core_count, cuda_devices, format_bytes, free_memory_bytes, why_no_cuda
 
 Facts = dict[str, str | int | float | bool | list[str] | None]
 
@@ -52,32 +52,23 @@ def _software() -> Facts:
 def _machine() -> Facts:
     import torch
 
-    total, free = _memory_bytes()
+    total = _proc_field("meminfo", "MemTotal")
     return {
         "system": platform.platform(),
         "processor": _processor(),
-        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
+        "cores": core_count(),
         "instructions": [name for name in _CPU_FEATURES if name in _cpu_flags()],
         "torch uses": torch.backends.cpu.get_cpu_capability(),
-        "memory": _gibibytes(total),
-        "memory free": _gibibytes(free),
+        "memory": "not known" if total is None else format_bytes(int(total.split()[0]) * 1024),
+        "memory free": format_bytes(free_memory_bytes()),
     }
 
 
 def _devices() -> Facts:
-    import torch
-
-    facts: Facts = {"cpu": "yes"}
-    if torch.version.cuda is None:
-        facts["cuda"] = "no: this torch is built without CUDA"
-    elif not torch.cuda.is_available():
-        facts["cuda"] = f"no: torch is built for CUDA {torch.version.cuda} but finds no device or driver"
-    else:
-        for index in range(torch.cuda.device_count()):
-            device = torch.cuda.get_device_properties(index)
-            size = _gibibytes(device.total_memory)
-            facts[f"cuda:{index}"] = f"{device.name}, {size}, compute {device.major}.{device.minor}"
-    return facts
+    names = cuda_devices()
+    facts: Facts = {"cpu": "yes; all methods of this version run on it"}
+    facts |= {f"cuda:{index}": name for index, name in enumerate(names)}
+    return facts if names else facts | {"cuda": f"no: {why_no_cuda()}"}
 
 
 def _codecs() -> Facts:
@@ -132,16 +123,6 @@ def _processor() -> str:
     return _proc_field("cpuinfo", "model name") or platform.processor() or platform.machine()
 
 
-def _memory_bytes() -> tuple[int | None, int | None]:
-    """Give (total, free) bytes, None where the system does not tell."""
-    total, free = (_proc_field("meminfo", name) for name in ("MemTotal", "MemAvailable"))
-    return _bytes_of(total), _bytes_of(free)
-
-
-def _bytes_of(kibibytes: str | None) -> int | None:
-    return None if kibibytes is None else int(kibibytes.split()[0]) * 1024
-
-
 def _proc_field(file: str, name: str) -> str | None:
     try:
         lines = Path("/proc", file).read_text(encoding="utf-8", errors="replace").splitlines()
@@ -149,7 +130,3 @@ def _proc_field(file: str, name: str) -> str | None:
         return None
     pairs = (line.partition(":") for line in lines)
     return next((value.strip() for key, _, value in pairs if key.strip() == name), None)
-
-
-def _gibibytes(count: int | None) -> str:
-    return "not known" if count is None else f"{count / 2**30:.1f} GiB"
