@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from vrestore.errors import InputError, MaskError
 from vrestore.frames import Component, MaskArray, Plane
-from vrestore.media.demux import is_picture, open_container
+from vrestore.media.demux import is_picture, open_container, reason_of
 from vrestore.media.formats import REPLACEMENTS, pixel_format
 from vrestore.media.pictures import planes_of
 from vrestore.media.sequence import IMAGE_SUFFIXES, images_of, is_pattern
@@ -104,7 +104,9 @@ def _read_image(path: Path) -> MaskImage:
         data = np.fromfile(path, np.uint8)
     except OSError as error:
         raise MaskError(f"cannot read mask image {str(path)!r}: {error.strerror}") from error
+    level = cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # it is told below
     picture = cv2.imdecode(data, cv2.IMREAD_UNCHANGED) if data.size else None
+    cv2.utils.logging.setLogLevel(level)
     if picture is None:
         raise MaskError(f"cannot read mask image {str(path)!r}; it is damaged or no image")
     peak = 1.0 if picture.dtype.kind == "f" else float(np.iinfo(picture.dtype.str).max)
@@ -128,7 +130,9 @@ def _read_video(path: Path) -> Iterator[MaskImage]:
             try:
                 picture = next(pictures, None)
             except av.FFmpegError as error:
-                raise MaskError(f"cannot read frame {number} of mask {str(path)!r}: {error}") from error
+                raise MaskError(
+                    f"cannot read frame {number} of mask {str(path)!r}: {reason_of(error)}"
+                ) from error
             if picture is None:
                 return
             if picture.is_corrupt:
