@@ -42,7 +42,8 @@ def probe_lines(found: Mapping[str, Any]) -> Iterator[str]:
     )
     yield (
         f"colour      {picture['range']} range, matrix {picture['matrix']}, "
-        f"primaries {picture['primaries']}, transfer {picture['transfer']}, chroma {picture['chroma_location']}"
+        f"primaries {picture['primaries']}, transfer {picture['transfer']}, "
+        f"chroma {picture['chroma_location']}"
     )
     yield (
         f"frames      {picture['frame_count']} at {_decimal(picture['rate'])} a second, "
