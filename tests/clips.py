@@ -194,6 +194,26 @@ def with_company(
     return add
 
 
+_IMAGE_ENCODERS = {".png": "png", ".tif": "tiff", ".bmp": "bmp", ".jpg": "mjpeg"}
+
+
+def write_images(
+    folder: Path, names: Sequence[str], *, layout: str = "rgb24", height: int = 18, width: int = 26
+) -> Path:
+    """Write noise as image files of these names into a folder, and give the folder."""
+    folder.mkdir(exist_ok=True)
+    pixels = pixel_format(layout)
+    assert pixels is not None
+    for index, name in enumerate(names):
+        context = av.CodecContext.create(_IMAGE_ENCODERS[name[-4:]], "w")
+        context.width, context.height, context.pix_fmt = width, height, layout
+        context.time_base = Fraction(1, 25)
+        picture = made_picture(pixels, height=height, width=width, index=index, noise=True)
+        picture.pts = 0
+        (folder / name).write_bytes(b"".join(map(bytes, context.encode(picture) + context.encode())))
+    return folder
+
+
 def packets_of(path: Path, kind: str) -> list[list[bytes]]:
     """Give the bytes of every packet, stream by stream, of the streams of one kind."""
     with av.open(str(path)) as container:

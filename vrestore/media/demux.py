@@ -77,6 +77,10 @@ def open_container(source: str | BinaryIO, *, name: str) -> InputContainer:
                 f"{name!r} has no index (moov): its recording was cut off; "
                 "repair it first, for example with untrunc and a good file of the same camera"
             ) from error
+        if not isinstance(source, str):
+            raise InputError(
+                f"{name} does not hold yuv4mpeg; pipe it with ffmpeg -f yuv4mpegpipe -"
+            ) from error
         if isinstance(error, av.ArgumentError):  # what a format that is not on the list gives
             raise InputError(f"{name!r} is a playlist, a script or another kind that is not read") from error
         raise InputError(f"{name!r} is not a video that can be read ({reason_of(error)})") from error

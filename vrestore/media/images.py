@@ -18,6 +18,7 @@ from vrestore.media.image_names import IMAGE_KINDS, ImageNames
 from vrestore.media.pictures import PictureMaker
 from vrestore.media.read import VideoReader
 from vrestore.media.sequence import read_image
+from vrestore.media.streams import is_chapter_text
 from vrestore.media.target import check_folder, part_beside, synchronise, writing
 from vrestore.media.written import Dropped, Written
 
@@ -120,7 +121,7 @@ def _check(names: ImageNames, reader: VideoReader, *, overwrite: bool) -> None:
     name, folder = names.target, names.folder
     if folder.exists() and not folder.is_dir():
         raise TargetError(f"{name!r} cannot be written: {str(folder)!r} is no folder")
-    check_folder(folder if folder.exists() and not names.is_folder else folder.parent, name=name)
+    check_folder(folder.parent if names.is_folder else folder, name=name)
     sources = {file.resolve() for file in names.sources}
     there = [folder / names.name(index) for index in range(names.expected_count(reader.meta))]
     there = [file for file in there if file.exists()]
@@ -153,9 +154,10 @@ def _encoder(
 
 def _others(reader: VideoReader) -> tuple[Dropped, ...]:
     container, main = reader.feed.container, reader.feed.stream
-    streams = container.streams if container is not None and main is not None else ()
+    if container is None or main is None:
+        return ()
     return tuple(
         Dropped(stream.index, stream.type, "images hold the picture only")
-        for stream in streams
-        if main is not None and stream.index != main.index
+        for stream in container.streams
+        if stream.index != main.index and not is_chapter_text(stream, container)
     )

@@ -191,7 +191,7 @@ class VideoReader:
             rate=declared.rate,
             frame_count=self._expected(declared),
             duration_seconds=declared.duration_seconds,
-            colour=_colour(picture, layout),
+            colour=colour_of(picture, layout),
             sample_aspect_ratio=declared.sample_aspect_ratio,
             rotation=picture.rotation,
             field_order=declared.field_order,
@@ -279,7 +279,8 @@ def _refuse_interlaced(feed: Feed, picture: av.VideoFrame, *, index: int) -> Non
         raise InputError(f"{feed.name!r} is interlaced{where}; {_DEINTERLACE}")
 
 
-def _colour(picture: av.VideoFrame, layout: PixelFormat) -> Colour:
+def colour_of(picture: av.VideoFrame, layout: PixelFormat) -> Colour:
+    """Give what a decoded picture says of its colour."""
     full = {1: False, 2: True}.get(int(picture.color_range))
     return Colour(
         matrix=int(picture.colorspace),

@@ -47,7 +47,7 @@ def images_of(source: str | Path) -> list[Path]:
     path = Path(source)
     if path.is_file():
         return [path]
-    if is_pattern(source):
+    if not path.is_dir():
         return _matching(path)
     files = (file for file in path.iterdir() if file.suffix.lower() in IMAGE_SUFFIXES and file.is_file())
     images = sorted((file for file in files if not file.name.startswith(".")), key=_natural)

@@ -66,7 +66,7 @@ class Copies:
 
 def add_copy(output: OutputContainer, stream: Stream, source: InputContainer, *, copies: Copies) -> None:
     """Add one of the source's streams to the output, or note why it cannot hold it."""
-    if _is_chapter_text(stream, source):
+    if is_chapter_text(stream, source):
         return
     reason = why_not_copied(output.format.name, stream)
     if reason:
@@ -116,7 +116,7 @@ def packet_seconds(packet: Packet[Stream]) -> Fraction | None:
     return None if stamp is None or not packet.time_base else stamp * packet.time_base
 
 
-def _is_chapter_text(stream: Stream, source: InputContainer) -> bool:
+def is_chapter_text(stream: Stream, source: InputContainer) -> bool:
     """Recognise the text track in which MP4 keeps the titles of its chapters; they are made anew."""
     name = getattr(stream, "name", None)
     return stream.type == "data" and name == "bin_data" and bool(source.chapters())
