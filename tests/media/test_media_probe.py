@@ -4,7 +4,7 @@ import json
 from fractions import Fraction
 
 import pytest
-from clips import with_company, write_clip
+from clips import with_company, write_clip, write_images
 
 from vrestore.errors import InputError
 from vrestore.frames import Colour

@@ -257,7 +257,7 @@ def test_yuv4mpeg_comes_in_on_standard_input(tmp_path, monkeypatch):
 
 def test_standard_input_that_is_no_yuv4mpeg_is_one_clear_line(monkeypatch):
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"no video at all\n" * 9)))
-    with pytest.raises(InputError, match="standard input does not hold yuv4mpeg; use ffmpeg"):
+    with pytest.raises(InputError, match="standard input does not hold yuv4mpeg; pipe it with ffmpeg"):
         open_video("-")
 
 
