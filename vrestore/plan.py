@@ -33,8 +33,8 @@ class Effort:
 
 
 EFFORTS: dict[Quality, Effort] = {
-    "draft": Effort(passes=1, flow="fast", look_ahead=30, chunk=15, margin=48),
-    "balanced": Effort(passes=2, flow="medium", look_ahead=60, chunk=30, margin=64),
+    "draft": Effort(passes=1, flow="fast", look_ahead=30, chunk=15, margin=64),
+    "balanced": Effort(passes=2, flow="medium", look_ahead=60, chunk=30, margin=96),
     "best": Effort(passes=3, flow="medium", look_ahead=90, chunk=30, margin=96),
 }
 

@@ -18,7 +18,7 @@ from torch import Tensor
 from vrestore.ops.membrane import membrane
 from vrestore.ops.warp import pixel_grid
 
-RIM_PIXELS = 10
+RIM_PIXELS = 16
 """Flow this close to a hole is spoiled by what stands in for its content (DIS patches are 8 wide)."""
 
 SAMPLES = 1500

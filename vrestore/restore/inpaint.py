@@ -19,12 +19,12 @@ from vrestore.media.colour import composite, known_rgb
 from vrestore.ops.consistency import Tolerance
 from vrestore.restore.link import Estimator, View, link
 from vrestore.restore.patch import Patch, grey, grey_without_hole, make_patch
-from vrestore.restore.propagate import Filled, propagate
+from vrestore.restore.propagate import Filled, propagate, soften
 from vrestore.restore.scenes import Shot, mark_cuts
 from vrestore.tracks import Track, find_tracks
 
 FIRST_TOLERANCE = Tolerance(pixels=3.0, softness=1.0)
-SECOND_TOLERANCE = Tolerance(pixels=5.0, softness=1.5)
+SECOND_TOLERANCE = Tolerance(pixels=7.0, softness=2.1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Settings:
     preset: Preset = "medium"
     chunk: int = 30
     look_ahead: int = 60
-    margin: int = 64
+    margin: int = 96
     threads: int = 2
 
 
@@ -229,7 +229,7 @@ class _Run:
                 View(each.patch, grey(each.patch.filled(each.colours)), is_filled=True) for each in filled
             )
             filled = self._pass(again, estimate, SECOND_TOLERANCE)
-        return filled
+        return map(soften, filled)
 
     def _pass(self, views: Iterator[View], estimate: Estimator, tolerance: Tolerance) -> Iterator[Filled]:
         settings = self._settings

@@ -25,6 +25,9 @@ DECAY = 0.98
 BLEND_POWER = 4
 """Past and future are weighted by confidence to this power: the surer one dominates."""
 
+DOUBT = 0.5
+"""Share of a fetched colour of no confidence; measured best: 0.5 below 0.2, 0.7 at 0.5, 0.92 at 0.85."""
+
 SURE = 0.9
 """Fetched rim pixels of at least this confidence are compared with the known ones."""
 
@@ -120,14 +123,29 @@ def _blend(patch: Patch, past: _State, future: _State) -> Filled:
     colours = (past.colours * past_weight + future.colours * future_weight) / total.clamp_min(1e-12)
     confidence = torch.maximum(past.confidence, future.confidence)
     is_blended = (past.confidence > 0) & (future.confidence > 0)
-    return Filled(patch, _paint(patch, colours, confidence > 0), confidence, is_blended)
+    if not bool((confidence > 0).all()):
+        colours = torch.where(confidence > 0, colours, _surface(patch, colours, confidence > 0))
+    return Filled(patch, colours, confidence, is_blended)
 
 
-def _paint(patch: Patch, colours: Tensor, fetched: Tensor) -> Tensor:
-    """Close what no frame shows by a membrane from the rim and the fetched pixels."""
-    if bool(fetched.all()):
-        return colours
+def soften(filled: Filled) -> Filled:
+    """Draw doubtful pixels towards a smooth surface through the rim and the sure ones.
+
+    Of a misplaced texture and a smooth surface, each wrong in its own way, the mean is nearer to the
+    truth than either. For the last pass only: the flow of a further pass needs the texture.
+    """
+    confidence = filled.confidence
+    sure = confidence > SURE
+    if bool(sure.all()):
+        return filled
+    surface = _surface(filled.patch, filled.colours, sure)
+    weight = torch.where((confidence > 0) & ~sure, DOUBT + (1 - DOUBT) * confidence, 1)
+    return replace(filled, colours=weight * filled.colours + (1 - weight) * surface)
+
+
+def _surface(patch: Patch, colours: Tensor, trusted: Tensor) -> Tensor:
+    """Give the membrane through the rim and the trusted pixels of the hole, at all its pixels."""
     hidden = torch.from_numpy(patch.hidden)
     known = ~hidden
-    known[hidden] = fetched
+    known[hidden] = trusted
     return membrane(patch.filled(colours), known)[:, hidden]
