@@ -94,7 +94,7 @@ def composite(
     grids = {step: (_cells_of(touched, step), _amount(alpha, box, touched, step)) for step in {(0, 0), shift}}
     planes = {component.plane: frame.planes[component.plane].copy() for component in format.components}
     for component, row, zero in zip(format.components, coding.from_rgb, coding.offset, strict=False):
-        codes = np.tensordot(row.astype(np.float32), picture, 1) + np.float32(zero)
+        codes = _weighted(row, picture) + np.float32(zero)
         step = _shift_of(component)
         if step == (0, 0):
             codes = _covering(codes, reach, touched)
@@ -184,8 +184,20 @@ def _spread_over(
 def _decode(codes: chroma.Samples, coding: Coding) -> Picture:
     count = len(codes)
     codes -= coding.offset[:count, None, None].astype(np.float32)
-    rgb = np.tensordot(coding.to_rgb[:, :count].astype(np.float32), codes, 1)
+    rgb = np.stack([_weighted(row[:count], codes) for row in coding.to_rgb])
     return np.clip(rgb, 0, 1, out=rgb)
+
+
+def _weighted(weights: NDArray[np.float64], planes: chroma.Samples) -> chroma.Samples:
+    """Give the weighted sum of (N, h, w) planes.
+
+    Not by a matrix product: BLAS takes threads for it, which wait 8 ms for a core where others are busy.
+    """
+    terms = [np.float32(weight) * plane for weight, plane in zip(weights, planes, strict=True) if weight]
+    total: chroma.Samples = terms[0]
+    for term in terms[1:]:
+        total += term
+    return total
 
 
 def _hidden_cells(frame: Frame, box: Box, alpha: Alpha, cells: Box, format: PixelFormat) -> NDArray[np.bool_]:
