@@ -9,6 +9,7 @@ from pathlib import Path
 import av
 import numpy as np
 from av.container import OutputContainer
+from av.stream import Disposition
 from numpy.typing import NDArray
 
 from vrestore.frames import Colour, PixelFormat, VideoMeta
@@ -192,6 +193,18 @@ def with_company(
         return mux
 
     return add
+
+
+def with_cover(container: OutputContainer) -> Callable[[], None]:
+    """Be a `beside` for `write_clip`: a picture of 200x200 that accompanies the video."""
+    cover = container.add_stream("png")
+    cover.width, cover.height, cover.pix_fmt = 200, 200, "rgb24"
+    cover.disposition = Disposition.attached_pic
+    layout = pixel_format("rgb24")
+    assert layout is not None
+    picture = made_picture(layout, height=200, width=200)
+    picture.pts = 0
+    return lambda: container.mux(cover.encode(picture) + cover.encode())
 
 
 _IMAGE_ENCODERS = {".png": "png", ".tif": "tiff", ".bmp": "bmp", ".jpg": "mjpeg"}

@@ -5,7 +5,7 @@ from fractions import Fraction
 import av
 import pytest
 from av.sidedata.sidedata import Type
-from clips import packets_of, stamps_of, with_company, write_clip
+from clips import packets_of, stamps_of, with_company, with_cover, write_clip
 
 from vrestore.errors import LossError
 from vrestore.frames import Colour
@@ -103,6 +103,29 @@ def test_an_attachment_comes_back(tmp_path):
             "text/plain",
             b"a font, say",
         )
+
+
+@pytest.mark.parametrize("extensions", [(".mp4", ".mp4"), (".mp4", ".mkv"), (".mkv", ".mkv")], ids="".join)
+def test_cover_art_comes_back(tmp_path, extensions):
+    source = write_clip(tmp_path / "in.mp4", beside=with_cover)
+    image = packets_of(source, "video")[1]
+    for number, extension in enumerate(extensions):
+        target = tmp_path / f"{number}{extension}"
+        written = restore(source, target, strict=True)
+        assert [stream.packet_count for stream in written.kept] == [1]
+        assert written.warnings == ()
+        source = target
+    assert packets_of(source, "video")[1] == image
+
+
+def test_a_timecode_comes_back(tmp_path):
+    source = write_clip(tmp_path / "in.mov", beside=with_timecode)
+    assert [kind for kind, _, _ in described(source)] == ["video", "data"]
+    written = restore(source, tmp_path / "out.mov", strict=True)
+    assert written.warnings == ()
+    assert described(tmp_path / "out.mov") == described(source)
+    with av.open(str(tmp_path / "out.mov")) as container:
+        assert {stream.metadata["timecode"] for stream in container.streams} == {"01:02:03:04"}
 
 
 @pytest.mark.parametrize("extension", [".mp4", ".mkv", ".mov"])
@@ -236,6 +259,11 @@ def test_a_trimmed_run_holds_its_frames_its_sound_and_its_chapters(tmp_path):
     assert sound == before[before.index(sound[0]) :][: len(sound)]
     assert 9 <= len(sound) <= 10  # 0.2 s at 1024 samples a packet
     assert chapters_of(tmp_path / "out.mkv") == [(0, 0.04, "One"), (0.04, 0.2, "Two")]
+
+
+def with_timecode(container):
+    container.streams.video[0].metadata["timecode"] = "01:02:03:04"
+    return lambda: None
 
 
 def described(path):

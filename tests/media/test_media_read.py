@@ -6,7 +6,7 @@ from itertools import pairwise
 import av
 import numpy as np
 import pytest
-from clips import made_picture, with_company, write_clip
+from clips import made_picture, with_company, with_cover, write_clip
 
 from vrestore.errors import InputError, UsageError
 from vrestore.media.formats import pixel_format
@@ -306,20 +306,7 @@ def test_a_layout_that_is_not_handled_is_unpacked_and_said_so(tmp_path, name, ta
 
 
 def test_cover_art_is_not_taken_for_the_picture(tmp_path):
-    source = tmp_path / "in.mp4"
-    with av.open(str(write_clip(tmp_path / "plain.mp4"))) as plain, av.open(str(source), "w") as container:
-        cover = container.add_stream("png")
-        cover.width, cover.height, cover.pix_fmt = 200, 200, "rgb24"
-        cover.disposition = av.stream.Disposition.attached_pic
-        video = container.add_stream_from_template(plain.streams.video[0], opaque=True)
-        picture = made_picture(pixel_format("rgb24"), height=200, width=200)
-        picture.pts = 0
-        container.mux(cover.encode(picture) + cover.encode())
-        for packet in plain.demux(video=0):
-            if packet.size:
-                packet.stream = video
-                container.mux(packet)
-    with open_video(source) as reader:
+    with open_video(write_clip(tmp_path / "in.mp4", beside=with_cover)) as reader:
         assert (reader.meta.width, len(list(reader))) == (64, 8)
 
 

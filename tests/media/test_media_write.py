@@ -289,6 +289,17 @@ def test_strict_names_mastering_data_that_cannot_be_kept(tmp_path, source, monke
         restore(source, tmp_path / "out.mp4", strict=True)
 
 
+def test_the_encoder_places_its_own_key_frames(tmp_path):
+    source = write_clip(tmp_path / "in.mp4", frames=12, options={"g": "1"})
+    restore(source, tmp_path / "out.mp4")
+    assert (key_frames_in(source), key_frames_in(tmp_path / "out.mp4")) == (12, 1)
+
+
+def key_frames_in(path):
+    with av.open(str(path)) as container:
+        return sum(packet.is_keyframe for packet in container.demux(video=0) if packet.size)
+
+
 def test_hevc_in_mp4_has_the_tag_that_apple_plays(tmp_path, source):
     restore(source, tmp_path / "out.mp4", codec="hevc")
     with av.open(str(tmp_path / "out.mp4")) as container:

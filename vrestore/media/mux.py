@@ -22,6 +22,7 @@ from vrestore.media.streams import (
     Copies,
     add_copy,
     describe_stream,
+    kind_read_back,
     moved_chapters,
     needs_free_tags,
     own_tags,
@@ -71,7 +72,7 @@ class Mux:
         return Expected(
             stamps=stamps,
             time_base=time_base,
-            kinds=tuple(stream.type for stream in self._output.streams),
+            kinds=tuple(kind_read_back(stream) for stream in self._output.streams),
             video_index=self.video.index,
             packet_counts=self.copies.exact_counts(),
             tags=dict(self._output.metadata),
@@ -104,7 +105,8 @@ class Mux:
             if stream.index == main.index:
                 video = self._add_video(reader, encoding, main)
             else:
-                add_copy(self._output, stream, source, copies=self.copies)
+                read = reader.feed.packets
+                add_copy(self._output, stream, source, first_packets=read, copies=self.copies)
         if video is None:
             raise ValueError("the main stream is not among the container's")
         return video

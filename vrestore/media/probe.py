@@ -16,11 +16,11 @@ from av.stream import Disposition, Stream
 from vrestore.errors import InputError, UsageError
 from vrestore.frames import Colour
 from vrestore.media.containers import container_for, why_not_copied
-from vrestore.media.demux import FileFeed, open_container
+from vrestore.media.demux import FileFeed, is_picture, open_container
 from vrestore.media.formats import REPLACEMENTS, pixel_format
 from vrestore.media.read import Feed, colour_of
 from vrestore.media.sequence import is_sequence, open_sequence
-from vrestore.media.streams import is_chapter_text
+from vrestore.media.streams import is_chapter_text, is_timecode
 
 # Rec. ITU-T H.273, by FFmpeg's names.
 _MATRICES = {0: "rgb", 1: "bt709", 4: "fcc", 5: "bt470bg", 6: "smpte170m", 7: "smpte240m", 8: "ycgco"}
@@ -144,10 +144,14 @@ def _treatment(stream: Stream, feed: Feed, container: InputContainer) -> str:
         return "restored"
     if is_chapter_text(stream, container):
         return "written anew as chapters"
+    if is_timecode(stream):
+        return "written anew from the timecode"
     try:
         target = container_for(Path(feed.name))
     except UsageError:
         target = "matroska"
+    if is_picture(stream) and target == "matroska":
+        return "copied"
     reason = why_not_copied(target, stream)
     return "copied" if reason is None else f"dropped: {reason}"
 

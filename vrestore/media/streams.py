@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TYPE_CHECKING
@@ -12,7 +12,7 @@ from av.packet import Packet
 from av.stream import Stream
 
 from vrestore.media.containers import why_not_copied
-from vrestore.media.demux import AnyPacket
+from vrestore.media.demux import AnyPacket, is_picture
 from vrestore.media.written import Dropped, KeptStream
 
 if TYPE_CHECKING:
@@ -45,8 +45,9 @@ class Copies:
             ticks = round(origin / packet.time_base)
             packet.pts = None if packet.pts is None else packet.pts - ticks
             packet.dts = None if packet.dts is None else packet.dts - ticks
-        packet.stream = self.kept[index]
-        output.mux(packet)
+        if self.kept[index].type != "attachment":  # those went into the header
+            packet.stream = self.kept[index]
+            output.mux(packet)
         self.counts[index] = self.counts.get(index, 0) + 1
 
     def kept_streams(self) -> tuple[KeptStream, ...]:
@@ -64,9 +65,23 @@ class Copies:
         return {stream.index: self.counts.get(index, 0) for index, stream in sound.items()}
 
 
-def add_copy(output: OutputContainer, stream: Stream, source: InputContainer, *, copies: Copies) -> None:
-    """Add one of the source's streams to the output, or note why it cannot hold it."""
-    if is_chapter_text(stream, source):
+def add_copy(
+    output: OutputContainer,
+    stream: Stream,
+    source: InputContainer,
+    *,
+    first_packets: Iterable[AnyPacket],
+    copies: Copies,
+) -> None:
+    """Add one of the source's streams to the output, or note why it cannot hold it.
+
+    `first_packets` are those read so far; a cover's only packet comes before any picture.
+    """
+    if is_chapter_text(stream, source) or is_timecode(stream):
+        return
+    cover = next((packet for packet in first_packets if packet.stream.index == stream.index), None)
+    if cover is not None and is_picture(stream) and output.format.name == "matroska":
+        copies.kept[stream.index] = _add_cover(output, stream, cover)
         return
     reason = why_not_copied(output.format.name, stream)
     if reason:
@@ -75,6 +90,13 @@ def add_copy(output: OutputContainer, stream: Stream, source: InputContainer, *,
     copy = output.add_stream_from_template(stream, opaque=True)
     describe_stream(copy, stream)
     copies.kept[stream.index] = copy
+
+
+def _add_cover(output: OutputContainer, stream: Stream, cover: AnyPacket) -> Stream:
+    """Attach a cover as a file, which is how Matroska has it."""
+    kind = "png" if bytes(cover)[1:4] == b"PNG" else "jpeg"
+    name = stream.metadata.get("filename", f"cover.{kind.replace('jpeg', 'jpg')}")
+    return output.add_attachment(name, stream.metadata.get("mimetype", f"image/{kind}"), bytes(cover))
 
 
 def describe_stream(target: Stream, source: Stream) -> None:
@@ -114,6 +136,17 @@ def packet_seconds(packet: Packet[Stream]) -> Fraction | None:
     """Give when a packet is due, None where it does not say."""
     stamp = packet.dts if packet.dts is not None else packet.pts
     return None if stamp is None or not packet.time_base else stamp * packet.time_base
+
+
+def kind_read_back(stream: Stream) -> str:
+    """Give the type that a stream of an output has when it is read again."""
+    is_image = stream.type == "attachment" and (getattr(stream, "mimetype", None) or "").startswith("image/")
+    return "video" if is_image else stream.type
+
+
+def is_timecode(stream: Stream) -> bool:
+    """Recognise MOV's timecode track; its writer makes it anew from the tag of the picture's stream."""
+    return stream.type == "data" and "timecode" in stream.metadata
 
 
 def is_chapter_text(stream: Stream, source: InputContainer) -> bool:
