@@ -33,13 +33,15 @@ class Track:
     def canvas(self, index: int) -> Box:
         """Give the box that restoring needs of a frame: its hole's and its neighbours' surroundings.
 
-        Also for the frames before the first hole and after the last.
+        Also for the frames before the first hole and after the last; of frames further away nothing is
+        needed, and the box is a token that keeps the tracks of a run in step.
         """
         near = [self.hole(i) for i in (index - 1, index, index + 1)]
-        box = union_of([hole for hole in near if hole is not None]).grown(
-            self.margin, height=self.height, width=self.width
-        )
-        return _aligned(box, height=self.height, width=self.width)
+        holes = [hole for hole in near if hole is not None]
+        if not holes:
+            return Box(0, 0, min(ALIGNMENT, self.width), min(ALIGNMENT, self.height))
+        box = union_of(holes).grown(self.margin, height=self.height, width=self.width)
+        return aligned(box, height=self.height, width=self.width)
 
     def hole(self, index: int) -> Box | None:
         """Give the box of the hole in a frame, None where there is none."""
@@ -79,7 +81,8 @@ def find_tracks(
     ]
 
 
-def _aligned(box: Box, *, height: int, width: int) -> Box:
+def aligned(box: Box, *, height: int, width: int) -> Box:
+    """Give the box widened to multiples of ALIGNMENT, within a picture of `height` by `width`."""
     left, top = box.x - box.x % ALIGNMENT, box.y - box.y % ALIGNMENT
     right = min(width, -(-(box.x + box.width) // ALIGNMENT) * ALIGNMENT)
     bottom = min(height, -(-(box.y + box.height) // ALIGNMENT) * ALIGNMENT)

@@ -96,7 +96,13 @@ def _open(job: InpaintJob, opened: ExitStack, progress: Progress) -> _Opened:
         compare = opened.enter_context(_comparison(job, reader))
     progress(ProgressEvent("stage", "masks"))
     masks = opened.enter_context(
-        open_masks(job.masks, reader.meta, first_frame=reader.first_index, is_trimmed=job.stop is not None)
+        open_masks(
+            job.masks,
+            reader.meta,
+            first_frame=reader.first_index,
+            is_trimmed=job.stop is not None,
+            start_pts=reader.first_picture.pts,
+        )
     )
     threads = job.threads or core_count()
     memory = job.memory_bytes or int(free_memory_bytes() * MEMORY_SHARE)

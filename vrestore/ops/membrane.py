@@ -13,14 +13,28 @@ import torch.nn.functional as F
 from torch import Tensor
 
 RELAXATIONS = 8
+FINEST_RELAXATIONS = 3
+"""Steps at coarse levels and at the finest, where a step costs most and has least left to do."""
+
+SURROUNDINGS = 4
+"""Known pixels around the unknown region that take part."""
 
 
-def membrane(values: Tensor, known: Tensor, *, relaxations: int = RELAXATIONS) -> Tensor:
+def membrane(values: Tensor, known: Tensor) -> Tensor:
     """Continue `values` (C, H, W) smoothly into where `known` (H, W) is False.
 
     Known pixels come back unchanged, the others are between the least and the greatest known value.
     Where nothing is known the result is zero.
     """
+    rows, columns = _extent(~known.all(1)), _extent(~known.all(0))
+    if rows is None or columns is None:
+        return values
+    result = values.clone()
+    result[..., rows, columns] = _solved(values[..., rows, columns], known[rows, columns])
+    return result
+
+
+def _solved(values: Tensor, known: Tensor) -> Tensor:
     weight = known.to(values.dtype)[None, None]
     level = values[None] * weight
     pyramid = [(level, weight)]
@@ -35,14 +49,30 @@ def membrane(values: Tensor, known: Tensor, *, relaxations: int = RELAXATIONS) -
     surface = level + mean * (1 - weight)
     for level, weight in reversed(pyramid):
         surface = F.interpolate(surface, size=level.shape[-2:], mode="bilinear", align_corners=False)
-        surface = torch.where(weight > 0, level, surface)
-        for _ in range(relaxations):
-            surface = torch.where(weight > 0, level, _neighbour_mean(surface))
-    return torch.where(known, values, surface[0])
+        is_known = weight > 0
+        surface = torch.where(is_known, level, surface)
+        for _ in range(FINEST_RELAXATIONS if level is pyramid[0][0] else RELAXATIONS):
+            surface = torch.where(is_known, level, _neighbour_mean(surface))
+    return surface[0]
 
 
 def _neighbour_mean(x: Tensor) -> Tensor:
-    padded = F.pad(x, (1, 1, 1, 1), mode="replicate")
-    across = padded[..., 1:-1, :-2] + padded[..., 1:-1, 2:]
-    down = padded[..., :-2, 1:-1] + padded[..., 2:, 1:-1]
-    return (across + down) * 0.25
+    """Give the mean of the four neighbours; at the border the pixel stands for the one beyond it."""
+    mean = torch.empty_like(x)
+    mean[..., 1:, :] = x[..., :-1, :]
+    mean[..., :1, :] = x[..., :1, :]
+    mean[..., :-1, :] += x[..., 1:, :]
+    mean[..., -1:, :] += x[..., -1:, :]
+    mean[..., :, 1:] += x[..., :, :-1]
+    mean[..., :, :1] += x[..., :, :1]
+    mean[..., :, :-1] += x[..., :, 1:]
+    mean[..., :, -1:] += x[..., :, -1:]
+    return mean.mul_(0.25)
+
+
+def _extent(marked: Tensor) -> slice | None:
+    """Give the stretch that holds all marked entries of a line and some SURROUNDINGS, None without any."""
+    places = marked.nonzero()
+    if places.numel() == 0:
+        return None
+    return slice(max(0, int(places[0]) - SURROUNDINGS), int(places[-1]) + 1 + SURROUNDINGS)

@@ -31,5 +31,5 @@ def seam_offset(differences: Tensor, rim: Tensor, inner: Tensor, *, height: int,
     total.index_add_(1, index, differences.clamp(-LARGEST_STEP, LARGEST_STEP))
     count = torch.bincount(index, minlength=rows * columns).to(differences.dtype)
     mean = (total / count.clamp_min(1)).reshape(-1, rows, columns)
-    surface = membrane(mean, (count > 0).reshape(rows, columns), relaxations=4)
+    surface = membrane(mean, (count > 0).reshape(rows, columns))
     return sample(surface, (inner + 0.5) / CELL_PIXELS - 0.5, padding="border")

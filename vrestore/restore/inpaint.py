@@ -21,7 +21,7 @@ from vrestore.restore.link import Estimator, View, link
 from vrestore.restore.patch import Patch, grey, grey_without_hole, make_patch
 from vrestore.restore.propagate import Filled, propagate, soften
 from vrestore.restore.scenes import Shot, mark_cuts
-from vrestore.tracks import Track, find_tracks
+from vrestore.tracks import Track, aligned, find_tracks
 
 FIRST_TOLERANCE = Tolerance(pixels=3.0, softness=1.0)
 SECOND_TOLERANCE = Tolerance(pixels=7.0, softness=2.1)
@@ -125,8 +125,10 @@ class _Cutter:
     def put_back(self, shot: Shot, frame: Frame, filled: Filled) -> Frame:
         if shot.hole is None:
             return frame
-        box = filled.patch.box
-        rgb = filled.patch.filled(filled.colours).numpy()
+        patch = filled.patch
+        window = aligned(patch.hole, height=patch.box.height, width=patch.box.width)
+        rgb = patch.filled(filled.colours, window).numpy()
+        box = Box(patch.box.x + window.x, patch.box.y + window.y, window.width, window.height)
         return composite(frame, box, rgb, shot.hole.alpha_in(box), format=self.format, colour=self.colour)
 
 
@@ -187,9 +189,14 @@ class _Run:
             if shot is None or shot.hole is None or index < self._first:
                 continue
             frame = shot.frame
-            for each in filled:
+            own = [
+                each
+                for track, each in zip(self._tracks, filled, strict=True)
+                if track.hole(index) is not None
+            ]
+            for each in own:
                 frame = self._cutter.put_back(shot, frame, each)
-            self._count(shot, filled)
+            self._count(shot, own)
             yield frame
             self._reel.forget_before(index)
 
@@ -226,7 +233,8 @@ class _Run:
         filled = self._pass(views, estimate, FIRST_TOLERANCE)
         for _ in range(settings.passes - 1):
             again = (
-                View(each.patch, grey(each.patch.filled(each.colours)), is_filled=True) for each in filled
+                View(each.patch, grey(each.patch.filled(each.colours, each.patch.whole)), is_filled=True)
+                for each in filled
             )
             filled = self._pass(again, estimate, SECOND_TOLERANCE)
         return map(soften, filled)

@@ -21,6 +21,9 @@ from vrestore.ops.membrane import membrane
 RIM_PIXELS = 5
 """Width of the band around a hole whose known colours check the propagated ones."""
 
+SURROUNDINGS = 8
+"""Pixels around a hole that painting and writing back look at: more than any chroma filter's reach."""
+
 _LUMA = torch.tensor([0.299, 0.587, 0.114])[:, None, None]
 _SCALE = 65535.0
 
@@ -54,20 +57,49 @@ class Patch:
             return self.hidden
         return dilated(self.hidden, RIM_PIXELS) & ~self.hidden
 
-    def picture(self) -> Tensor:
-        """Give the known colours, (3, H, W) float32 in [0, 1], zero in the hole."""
-        return torch.from_numpy(self.rgb.astype(np.float32)).mul_(1 / _SCALE)
+    @cached_property
+    def whole(self) -> Box:
+        """The patch in its own coordinates."""
+        return Box(0, 0, self.box.width, self.box.height)
 
-    def filled(self, colours: Tensor) -> Tensor:
-        """Give the picture with the hidden pixels set to `colours` (3, n)."""
-        picture = self.picture()
-        picture[:, torch.from_numpy(self.hidden)] = colours
+    @cached_property
+    def hole(self) -> Box:
+        """The hidden pixels and their near surroundings, in the patch's own coordinates."""
+        near = Box(0, 0, 1, 1) if not self.hidden_count else box_around(self.points)
+        height, width = self.hidden.shape
+        return near.grown(SURROUNDINGS, height=height, width=width)
+
+    def picture(self, window: Box) -> Tensor:
+        """Give the known colours of a window, (3, h, w) float32 in [0, 1], zero in the hole."""
+        return torch.from_numpy(self.rgb[:, window.rows, window.columns].astype(np.float32)).mul_(1 / _SCALE)
+
+    def filled(self, colours: Tensor, window: Box) -> Tensor:
+        """Give the window with the hidden pixels set to `colours` (3, n), those of the whole patch."""
+        picture = self.picture(window)
+        return self.put(picture, colours, window)
+
+    def put(self, picture: Tensor, values: Tensor, window: Box) -> Tensor:
+        """Set the hidden pixels of `picture` (C, h, w), a window of the patch, to `values` (C, n)."""
+        hidden = torch.from_numpy(self.hidden[window.rows, window.columns])
+        if window != self.whole and values.shape[1]:
+            x, y = self.points[: self.hidden_count].T
+            inside = (x >= window.x) & (x < window.x + window.width)
+            inside &= (y >= window.y) & (y < window.y + window.height)
+            values = values[:, inside]
+        picture[:, hidden] = values
         return picture
 
     def read(self, points: Tensor) -> Tensor:
         """Give the known colours (3, k) at whole-pixel `points` (k, 2)."""
         x, y = points.long().numpy().T
         return torch.from_numpy(self.rgb[:, y, x].astype(np.float32)).mul_(1 / _SCALE)
+
+
+def box_around(points: Tensor) -> Box:
+    """Give the smallest box of whole pixels that holds at least one point, (n, 2)."""
+    left, top = (int(side) for side in points.amin(0).floor())
+    right, bottom = (int(side) for side in points.amax(0).ceil())
+    return Box(left, top, right - left + 1, bottom - top + 1)
 
 
 def make_patch(index: int, box: Box, rgb: NDArray[np.float32], hidden: MaskArray) -> Patch:
@@ -84,11 +116,11 @@ def grey(picture: Tensor) -> NDArray[np.uint8]:
 
 def grey_without_hole(patch: Patch) -> NDArray[np.uint8]:
     """Give the patch in grey with the hole closed by a membrane, so that its edge makes no false motion."""
-    picture = patch.picture()
+    picture = patch.picture(patch.whole)
     if not patch.hidden_count:
         return grey(picture)
     luma = (picture * _LUMA).sum(0, keepdim=True)
-    closed = membrane(luma, torch.from_numpy(~patch.hidden), relaxations=2)
+    closed = membrane(luma, torch.from_numpy(~patch.hidden))
     result: NDArray[np.uint8] = closed[0].mul_(255).round_().clamp_(0, 255).byte().numpy()
     return result
 

@@ -17,7 +17,7 @@ from vrestore.ops.membrane import membrane
 from vrestore.ops.propagate import fetch
 from vrestore.ops.seam import seam_offset
 from vrestore.restore.link import Linked, Step
-from vrestore.restore.patch import Patch
+from vrestore.restore.patch import Patch, box_around
 
 DECAY = 0.98
 """Confidence a colour loses by growing one frame older."""
@@ -101,10 +101,13 @@ def _advance(patch: Patch, step: Step, source: Patch, state: _State) -> _State:
     hidden = patch.hidden_count
     if not hidden:
         return _unknown(patch)
-    picture = source.filled(state.colours)
-    confidence = torch.ones(picture.shape[1:])
-    confidence[torch.from_numpy(source.hidden)] = state.confidence
-    colours, carried = fetch(picture, confidence, step.targets, step.trust, decay=DECAY)
+    reached = box_around(step.targets).intersection(source.whole)
+    if reached is None:
+        return _unknown(patch)
+    picture = source.filled(state.colours, reached)
+    confidence = source.put(torch.ones(1, *picture.shape[1:]), state.confidence[None], reached)[0]
+    targets = step.targets - torch.tensor([reached.x, reached.y])
+    colours, carried = fetch(picture, confidence, targets, step.trust, decay=DECAY)
     rim = patch.points[hidden:]
     sure = carried[hidden:] > SURE
     differences = patch.read(rim[sure]) - colours[:, hidden:][:, sure]
@@ -145,7 +148,8 @@ def soften(filled: Filled) -> Filled:
 
 def _surface(patch: Patch, colours: Tensor, trusted: Tensor) -> Tensor:
     """Give the membrane through the rim and the trusted pixels of the hole, at all its pixels."""
-    hidden = torch.from_numpy(patch.hidden)
+    window = patch.hole
+    hidden = torch.from_numpy(patch.hidden[window.rows, window.columns])
     known = ~hidden
     known[hidden] = trusted
-    return membrane(patch.filled(colours), known)[:, hidden]
+    return membrane(patch.filled(colours, window), known)[:, hidden]
