@@ -102,7 +102,7 @@ def _add_cover(output: OutputContainer, stream: Stream, cover: AnyPacket) -> Str
 def describe_stream(target: Stream, source: Stream) -> None:
     """Give a stream the tags and the disposition of another."""
     target.metadata.update(own_tags(source.metadata))
-
+    target.disposition = source.disposition
 
 
 def own_tags(tags: Mapping[str, str]) -> dict[str, str]:
