@@ -46,8 +46,8 @@ def run(
 ) -> int:
     """Send every frame through the method to the sink; gives the number of frames.
 
-    `before_and_after` is told every frame as it was and as it is written. The method must give as many
-    frames as it takes; if it does not, ValueError.
+    `before_and_after` is told every frame as it was and as it is written. The method must take every
+    frame and give as many; if it does not, ValueError.
     """
     clock = timings or Timings()
     stop = threading.Event()
@@ -78,7 +78,7 @@ def run(
             count += 1
             progress(ProgressEvent("progress", "inpaint", count, frames))
         encoding.finish()
-        if count != decoding.count:
+        if count != decoding.count or decoding.has_more():
             raise ValueError(f"the method took {decoding.count} frames and gave {count}")
     finally:
         stop.set()
@@ -111,19 +111,25 @@ class _Feeder(Generic[T]):
         self._queue: Queue[T | _End] = Queue(QUEUE_FRAMES)
         self._thread = threading.Thread(target=self._pull, name=name, daemon=True)
         self.count, self.waited = 0, 0.0
+        self._is_over = False
         self._thread.start()
 
     def __iter__(self) -> Iterator[T]:
-        while True:
+        while not self._is_over:
             began = time.perf_counter()
             item = self._queue.get()
             self.waited += time.perf_counter() - began
             if isinstance(item, _End):
+                self._is_over = True
                 if item.error is not None:
                     raise item.error
                 return
             self.count += 1
             yield item
+
+    def has_more(self) -> bool:
+        """Take one more item, and tell whether there was one."""
+        return next(iter(self), None) is not None
 
     def join(self) -> None:
         self._thread.join()
