@@ -118,6 +118,15 @@ def test_cover_art_comes_back(tmp_path, extensions):
     assert packets_of(source, "video")[1] == image
 
 
+def test_a_trimmed_run_keeps_cover_art(tmp_path):
+    source = write_clip(tmp_path / "in.mp4", beside=with_cover)
+    with open_video(source, start=5) as reader, open_writer(tmp_path / "out.mp4", reader) as writer:
+        for frame in reader:
+            writer.write(frame)
+        writer.finish()
+    assert packets_of(tmp_path / "out.mp4", "video")[1] == packets_of(source, "video")[1]
+
+
 def test_a_timecode_comes_back(tmp_path):
     source = write_clip(tmp_path / "in.mov", beside=with_timecode)
     assert [kind for kind, _, _ in described(source)] == ["video", "data"]

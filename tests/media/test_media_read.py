@@ -317,6 +317,13 @@ def test_packets_nobody_asked_for_are_not_kept(tmp_path):
         assert len(reader.feed.packets) == 0
 
 
+def test_packets_before_start_are_not_kept(tmp_path):
+    source = write_clip(tmp_path / "in.mp4", frames=50, beside=with_company(subtitles=None, seconds=2))
+    with open_video(source, start=40) as reader:
+        assert len(reader.feed.packets) < 60  # of 190: what demuxing and decoding run ahead
+        assert not reader.feed.covers
+
+
 def written(path, content):
     path.write_bytes(content)
     return path

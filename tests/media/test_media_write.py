@@ -278,6 +278,25 @@ def cut_short(mux):
     os.truncate(path, os.path.getsize(path) * 2 // 3)  # noqa: PTH202
 
 
+def test_a_last_frame_that_cannot_be_decoded_is_noticed(tmp_path, monkeypatch):
+    source = write_clip(tmp_path / "in.mp4", noise=True)
+    monkeypatch.setattr("vrestore.media.write.Mux.close", spoil_the_end)
+    with pytest.raises(TargetError, match=r"was not written as it should"):
+        restore(source, tmp_path / "out.mkv", extra={"bf": "0"})
+    assert files_in(tmp_path) == ["in.mp4"]
+
+
+def spoil_the_end(mux):
+    path = mux._output.name.removeprefix("file:")
+    mux.abandon()
+    with av.open(path) as container:
+        *_, last = (packet for packet in container.demux(video=0) if packet.size)
+        place, size = last.pos, last.size
+    with open(path, "r+b") as file:  # noqa: PTH123
+        file.seek(place + 16)
+        file.write(bytes(size - 16))
+
+
 def test_strict_accepts_a_source_that_can_be_kept_whole(tmp_path):
     source = write_clip(tmp_path / "in.mkv", beside=with_company(attachment=b"x"))
     assert restore(source, tmp_path / "out.mkv", strict=True).dropped == ()

@@ -110,12 +110,14 @@ class FileFeed:
     """The pictures of a container's main video stream, and the packets of its other streams.
 
     `packets` fills while pictures are asked for and is drained by whoever writes; both ends may be
-    in different threads. Packets of streams that nobody `claim`ed are dropped.
+    in different threads. Packets of streams that nobody `claim`ed are dropped. `covers` are the
+    packets of still pictures that accompany the video; they come before its first picture.
     """
 
     def __init__(self, source: str | BinaryIO, *, name: str, threads: int) -> None:
         self.name = name
         self.packets: deque[AnyPacket] = deque()
+        self.covers: list[AnyPacket] = []
         self._seen = _Seen()
         self.container = open_container(source, name=name)
         self._ending = ending_of(Path(source)) if isinstance(source, str) else Ending()
@@ -137,6 +139,11 @@ class FileFeed:
         kept = [packet for packet in self.packets if packet.stream_index in indices]
         self.packets.clear()
         self.packets.extend(kept)
+
+    def forget(self, *, before_seconds: float) -> None:
+        """Drop what was gathered for the time before, in seconds of the file, as far as it is in order."""
+        while self.packets and packet_time(self.packets[0]) < before_seconds:
+            self.packets.popleft()
 
     def pictures(self) -> Iterator[av.VideoFrame]:
         """Give decoded pictures in presentation order, packets that cannot be decoded counted."""
@@ -195,6 +202,8 @@ class FileFeed:
             if index == main:
                 seen.picture_packets += bool(packet.size)
                 yield packet
+            elif packet.size and is_picture(packet.stream):
+                self.covers.append(packet)
             elif packet.size and (seen.packets_kept is None or index in seen.packets_kept):
                 self.packets.append(packet)
 
@@ -207,6 +216,11 @@ class FileFeed:
         if packet.pts is not None and packet.time_base:
             end = float((packet.pts + (packet.duration or 0)) * packet.time_base)
             self._seen.end_seconds = max(self._seen.end_seconds, end)
+
+
+def packet_time(packet: AnyPacket) -> float:
+    """Give when a packet is shown or heard, in seconds of the file; 0 where it does not say."""
+    return float(packet.pts * packet.time_base) if packet.pts is not None and packet.time_base else 0.0
 
 
 def _main_stream(container: InputContainer, *, name: str) -> VideoStream:

@@ -63,6 +63,9 @@ class Mux:
                 self._output.set_chapters(moved_chapters(source, start=origin, stop=reader.expected_end))
             self._output.start_encoding()
             self._gathered = reader.claim(frozenset(self.copies.kept))
+            for cover in reader.feed.covers:
+                if cover.stream.index in self.copies.kept:
+                    self.copies.mux(self._output, cover, origin=Fraction(0))
         except BaseException:
             self.abandon()
             raise
@@ -105,8 +108,8 @@ class Mux:
             if stream.index == main.index:
                 video = self._add_video(reader, encoding, main)
             else:
-                read = reader.feed.packets
-                add_copy(self._output, stream, source, first_packets=read, copies=self.copies)
+                covers = reader.feed.covers
+                add_copy(self._output, stream, source, covers=covers, copies=self.copies)
         if video is None:
             raise ValueError("the main stream is not among the container's")
         return video

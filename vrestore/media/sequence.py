@@ -76,6 +76,7 @@ class SequenceFeed:
     def __init__(self, name: str, files: list[Path], *, rate: Fraction) -> None:
         self.name, self.files = name, files
         self.packets: deque[AnyPacket] = deque()
+        self.covers: list[AnyPacket] = []
         self._first, codec = read_image(files[0])
         self.declared = Declared(
             container="image2",
@@ -88,6 +89,9 @@ class SequenceFeed:
         )
 
     def claim(self, indices: frozenset[int]) -> None:
+        """Do nothing: images have no other streams."""
+
+    def forget(self, *, before_seconds: float) -> None:
         """Do nothing: images have no other streams."""
 
     def pictures(self) -> Iterator[av.VideoFrame]:

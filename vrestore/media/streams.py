@@ -12,7 +12,7 @@ from av.packet import Packet
 from av.stream import Stream
 
 from vrestore.media.containers import why_not_copied
-from vrestore.media.demux import AnyPacket, is_picture
+from vrestore.media.demux import AnyPacket
 from vrestore.media.written import Dropped, KeptStream
 
 if TYPE_CHECKING:
@@ -70,17 +70,14 @@ def add_copy(
     stream: Stream,
     source: InputContainer,
     *,
-    first_packets: Iterable[AnyPacket],
+    covers: Iterable[AnyPacket],
     copies: Copies,
 ) -> None:
-    """Add one of the source's streams to the output, or note why it cannot hold it.
-
-    `first_packets` are those read so far; a cover's only packet comes before any picture.
-    """
+    """Add one of the source's streams to the output, or note why it cannot hold it."""
     if is_chapter_text(stream, source) or is_timecode(stream):
         return
-    cover = next((packet for packet in first_packets if packet.stream.index == stream.index), None)
-    if cover is not None and is_picture(stream) and output.format.name == "matroska":
+    cover = next((packet for packet in covers if packet.stream.index == stream.index), None)
+    if cover is not None and output.format.name == "matroska":
         copies.kept[stream.index] = _add_cover(output, stream, cover)
         return
     reason = why_not_copied(output.format.name, stream)

@@ -112,6 +112,7 @@ def _decode_ends(part: Path, expected: Expected, stamps: array[int], *, name: st
         count = len(stamps)
         for goal in (stamps[-1], stamps[-1 - count // 8], stamps[-1 - count // 2], min(0, stamps[0])):
             container.seek(goal, stream=stream)
-            if max((picture.pts or 0 for picture in container.decode(stream)), default=None) == stamps[-1]:
+            whole = (picture.pts or 0 for picture in container.decode(stream) if not picture.is_corrupt)
+            if max(whole, default=None) == stamps[-1]:
                 return
     raise TargetError(f"{name!r} was not written as it should: its last frame cannot be decoded")
