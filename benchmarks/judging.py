@@ -1,0 +1,117 @@
+"""One clip with one hole: every method run on it, and what it made compared with the truth."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from benchmarks.clips import Clip, Size, read_clip
+from benchmarks.measures import Motion, psnr, ssim, warping_error
+from benchmarks.methods import METHODS, Filling, fill, settings_of
+from benchmarks.sheet import Picture, row_of
+from vrestore.flow.complete import dilated
+from vrestore.plan import Quality
+
+TRUTH = "truth"
+"""The clip itself among the methods: its warping error is the least that can be hoped for."""
+
+SHEET_METHODS = ("telea", "propagate")
+OBJECT_GROW_LINES = 80
+"""Annotations end at the object's very edge: they are grown by a pixel for so many lines (6 of 480)."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """One clip with one kind of hole, as it is sent to a process; `size` None is the clip's own."""
+
+    data: Path
+    clip: str
+    kind: str
+    frames: int
+    size: Size | None
+    quality: Quality
+    threads: int
+
+    def read(self) -> Clip:
+        """Read the clip with its hole."""
+        return read_clip(self.data, self.clip, self.kind, frames=self.frames, size=self.size)
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Of one method on one clip, or their mean; None where there was nothing to measure.
+
+    PSNR in decibels; `warping_error` in thousandths of full scale; `painted_share` of the hole's pixels;
+    `seconds` for the whole clip.
+    """
+
+    hole_psnr: float | None = None
+    hole_ssim: float | None = None
+    frame_psnr: float | None = None
+    warping_error: float | None = None
+    painted_share: float | None = None
+    painted_psnr: float | None = None
+    seconds: float | None = None
+
+
+def measure(task: Task) -> dict[str, Figures]:
+    """Run every method on a clip and judge it; the truth's own figures come with them."""
+    cv2.setNumThreads(task.threads)
+    clip = task.read()
+    blanked, motion = clip.blanked(), Motion(clip.frames)
+    settings = settings_of(task.quality, threads=task.threads)
+    figures = {name: judge(clip, fill(name, blanked, clip.masks, settings), motion) for name in METHODS}
+    return figures | {TRUTH: Figures(warping_error=warping_error(clip.frames, clip.masks, motion))}
+
+
+def judge(clip: Clip, filling: Filling, motion: Motion) -> Figures:
+    """Compare what a method made with the truth."""
+    hole_psnrs, hole_ssims, frame_psnrs, painted_psnrs = [], [], [], []
+    for truth, hole, result, painted in zip(
+        clip.frames, clip.masks, filling.frames, filling.painted, strict=True
+    ):
+        if not hole.any():
+            continue
+        hole_psnrs.append(psnr(result, truth, hole))
+        hole_ssims.append(ssim(result, truth, hole))
+        frame_psnrs.append(psnr(result, truth))
+        if painted.any():
+            painted_psnrs.append(psnr(result, truth, painted))
+    return Figures(
+        hole_psnr=_mean(hole_psnrs),
+        hole_ssim=_mean(hole_ssims),
+        frame_psnr=_mean(frame_psnrs),
+        warping_error=warping_error(filling.frames, clip.masks, motion),
+        painted_share=int(filling.painted.sum()) / max(1, int(clip.masks.sum())),
+        painted_psnr=_mean(painted_psnrs),
+        seconds=filling.seconds,
+    )
+
+
+def mean_of(clips: Iterable[Figures]) -> Figures:
+    """Give the mean of each figure over the clips that have it."""
+    gathered: dict[str, list[float]] = defaultdict(list)
+    for figures in clips:
+        for name, value in asdict(figures).items():
+            gathered[name] += [] if value is None else [value]
+    return Figures(**{name: _mean(values) for name, values in gathered.items()})
+
+
+def sheet_row(task: Task) -> Picture:
+    """Remove the annotated object of a clip, of which there is no truth, and draw what that looks like."""
+    cv2.setNumThreads(task.threads)
+    clip = task.read()
+    grow = round(clip.masks.shape[1] / OBJECT_GROW_LINES)
+    clip = Clip(clip.name, clip.frames, np.stack([dilated(mask, grow) for mask in clip.masks]))
+    settings = settings_of(task.quality, threads=task.threads)
+    blanked = clip.blanked()
+    return row_of(clip, {name: fill(name, blanked, clip.masks, settings).frames for name in SHEET_METHODS})
+
+
+def _mean(values: Sequence[float]) -> float | None:
+    return float(np.mean(values)) if values else None

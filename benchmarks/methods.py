@@ -1,0 +1,120 @@
+"""The methods that are compared. Each sees the blanked frames and the holes, nothing else."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from unittest.mock import patch
+
+import cv2
+import numpy as np
+import torch
+
+from benchmarks.clips import Masks, Pictures
+from vrestore.frames import Colour, Frame, HoleSummary, MaskedFrame
+from vrestore.media.formats import pixel_format
+from vrestore.media.mask_shape import hole_of
+from vrestore.ops.membrane import membrane
+from vrestore.plan import EFFORTS, Quality
+from vrestore.restore import inpaint as restorer
+from vrestore.restore.propagate import Filled, soften
+
+TELEA_RADIUS = 4
+
+
+@dataclass(frozen=True)
+class Filling:
+    """What a method made. `painted` tells which pixels it took from no other frame, `seconds` how long."""
+
+    frames: Pictures
+    painted: Masks
+    seconds: float
+
+
+Method = Callable[[Pictures, Masks, restorer.Settings], tuple[Pictures, Masks]]
+
+
+def settings_of(quality: Quality, *, threads: int) -> restorer.Settings:
+    """Give the settings that a plan with enough memory makes of a quality."""
+    effort = EFFORTS[quality]
+    return restorer.Settings(
+        passes=effort.passes,
+        preset=effort.flow,
+        chunk=effort.chunk,
+        look_ahead=effort.look_ahead,
+        margin=effort.margin,
+        threads=threads,
+    )
+
+
+def fill(name: str, blanked: Pictures, masks: Masks, settings: restorer.Settings) -> Filling:
+    """Run a method; what it gives outside the hole must be the input."""
+    began = time.perf_counter()
+    frames, painted = METHODS[name](blanked, masks, settings)
+    seconds = time.perf_counter() - began
+    if not np.array_equal(frames[~masks], blanked[~masks]):
+        raise ValueError(f"{name} changed pixels outside the hole")
+    return Filling(frames, painted, seconds)
+
+
+def _telea(blanked: Pictures, masks: Masks, settings: restorer.Settings) -> tuple[Pictures, Masks]:
+    """Fill each frame alone by Telea (2004)."""
+    del settings
+    filled = [
+        cv2.inpaint(frame, hole, TELEA_RADIUS, cv2.INPAINT_TELEA)
+        for frame, hole in zip(blanked, masks.view(np.uint8), strict=True)
+    ]
+    return np.stack(filled).astype(np.uint8), masks
+
+
+def _membrane(blanked: Pictures, masks: Masks, settings: restorer.Settings) -> tuple[Pictures, Masks]:
+    """Fill each frame alone by the smooth surface that the tool paints with."""
+    del settings
+    result = blanked.copy()
+    for picture, mask in zip(result, masks, strict=True):
+        known = torch.from_numpy(picture.transpose(2, 0, 1).astype(np.float32))
+        surface = membrane(known, torch.from_numpy(~mask)).numpy().transpose(1, 2, 0)
+        picture[mask] = np.rint(surface[mask])
+    return result, masks
+
+
+def _propagate(blanked: Pictures, masks: Masks, settings: restorer.Settings) -> tuple[Pictures, Masks]:
+    """Fill by `vrestore.restore.inpaint`, frame by frame in and out as in a run of the command."""
+    layout = pixel_format("rgb24")
+    if layout is None:
+        raise ValueError("rgb24 is not among the pixel formats")
+    height, width = masks.shape[1:]
+    holes = [hole_of(mask, grow=0, feather=0) for mask in masks]
+    painted = np.zeros_like(masks)
+
+    def noted(filled: Filled) -> Filled:
+        """Note what was painted before doubtful pixels are softened: nothing else tells which pixels."""
+        at, box = filled.patch, filled.patch.box
+        painted[at.index, box.rows, box.columns][at.hidden] = (filled.confidence == 0).numpy()
+        return soften(filled)
+
+    def items() -> Iterator[MaskedFrame]:
+        for index, (picture, hole) in enumerate(zip(blanked, holes, strict=True)):
+            yield MaskedFrame(Frame((picture.reshape(height, 3 * width),), index, 1, index), hole)
+
+    with patch.object(restorer, "soften", noted):
+        frames = restorer.inpaint(
+            items(),
+            summaries=[None if hole is None else HoleSummary(hole.parts, hole.pixel_count) for hole in holes],
+            height=height,
+            width=width,
+            format=layout,
+            colour=Colour(),
+            settings=settings,
+            tally=restorer.Tally(),
+        )
+        pictures = [frame.planes[0].reshape(height, width, 3) for frame in frames]
+    return np.stack(pictures).astype(np.uint8), painted
+
+
+METHODS: dict[str, Method] = {
+    "telea": _telea,
+    "membrane": _membrane,
+    "propagate": _propagate,
+}
