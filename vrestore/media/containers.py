@@ -71,8 +71,8 @@ def why_not_copied(container: str, stream: Stream) -> str | None:
         scratch.add_stream_from_template(stream, opaque=True)
         scratch.start_encoding()
         scratch.close()
-    except (av.FFmpegError, ValueError) as error:
-        return f"{container} cannot hold {_kind(stream)}" if str(error) else type(error).__name__
+    except (av.FFmpegError, ValueError):
+        return f"{container} cannot hold {_kind(stream)}"
     return None
 
 
