@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from itertools import tee
 
 import numpy as np
 
@@ -178,11 +177,8 @@ class _Run:
 
     def repaired(self) -> Iterator[Frame]:
         """Give the frames of the run with their holes filled."""
-        streams = tee(self._shots(), len(self._tracks))
-        fillings = [
-            self._fill(self._patches(stream, track))
-            for stream, track in zip(streams, self._tracks, strict=True)
-        ]
+        # Not a tee: that keeps up to 57 shots that all have seen.
+        fillings = [self._fill(self._patches(self._shots(), track)) for track in self._tracks]
         for filled in zip(*fillings, strict=True):
             index = filled[0].patch.index
             shot = self._reel.get(index)
