@@ -79,9 +79,11 @@ def read_clip(data: Path, name: str, hole: str, *, frames: int, size: Size | Non
     return Clip(name, pictures[: len(masks)], masks)
 
 
-def drawn_pictures() -> Iterator[tuple[NDArray[np.uint8], NDArray[np.uint8]]]:
-    """Give the frames and masks of the clip that `examples/demo_clip.py` draws."""
-    yield from runpy.run_path(str(ROOT / "examples" / "demo_clip.py"))["pictures"]()
+def drawn_clip(frames: int) -> Clip:
+    """Draw the first frames of the demo's clip; the ball and its shadow are the hole."""
+    pairs = runpy.run_path(str(ROOT / "examples" / "demo_clip.py"))["pictures"]()
+    pictures, masks = zip(*islice(pairs, frames), strict=True)
+    return Clip("meadow", np.stack(pictures), np.stack(masks) > 0)
 
 
 def _pictures(path: Path, size: Size | None) -> Iterator[NDArray[np.uint8]]:
