@@ -1,0 +1,89 @@
+"""Fetching colours for points: only what is known takes part."""
+
+import numpy as np
+import pytest
+import torch
+from close import assert_close
+
+from vrestore.ops.propagate import LEAST_CONFIDENCE, fetch
+
+HEIGHT, WIDTH = 5, 7
+
+
+def drawn(*shape, seed=0):
+    return torch.from_numpy(np.random.default_rng(seed).random(shape).astype(np.float32))
+
+
+def points(*pairs):
+    return torch.tensor(pairs, dtype=torch.float32).reshape(-1, 2)
+
+
+def fetched_slowly(picture, confidence, x, y):
+    """The mean of the pixels around, weighted by nearness and confidence, and that confidence."""
+    total, known = np.zeros(len(picture)), 0.0
+    for row in range(HEIGHT):
+        for column in range(WIDTH):
+            near = max(0, 1 - abs(x - column)) * max(0, 1 - abs(y - row)) * confidence[row, column]
+            total, known = total + near * picture[:, row, column], known + near
+    return total / max(known, 1e-4), known
+
+
+def test_colours_are_means_weighted_by_nearness_and_confidence():
+    picture, confidence = drawn(3, HEIGHT, WIDTH), drawn(HEIGHT, WIDTH, seed=1)
+    places = np.random.default_rng(2).uniform(0, [WIDTH - 1, HEIGHT - 1], (30, 2)).astype(np.float32)
+    trust = 0.5 + 0.5 * drawn(30, seed=3)
+    colours, carried = fetch(picture, confidence, torch.from_numpy(places), trust, decay=0.9)
+    exact = [fetched_slowly(picture.double().numpy(), confidence.double().numpy(), x, y) for x, y in places]
+    expected = np.array([known for _, known in exact]) * trust.double().numpy() * 0.9
+    assert expected.min() > LEAST_CONFIDENCE
+    assert_close(colours, np.stack([colour for colour, _ in exact], 1))
+    assert_close(carried, expected)
+
+
+def test_unknown_pixels_take_no_part():
+    picture, confidence = torch.full((3, HEIGHT, WIDTH), 0.25), torch.ones(HEIGHT, WIDTH)
+    picture[:, :, 3:], confidence[:, 3:] = 9.0, 0.0
+    colours, carried = fetch(picture, confidence, points((2.5, 1.5), (2.75, 2)), torch.ones(2), decay=1.0)
+    assert_close(colours, torch.full((3, 2), 0.25))
+    assert_close(carried, torch.tensor([0.5, 0.25]))
+
+
+def test_what_only_unknown_pixels_show_stays_unknown():
+    colours, carried = fetch(
+        drawn(3, HEIGHT, WIDTH), torch.zeros(HEIGHT, WIDTH), points((2, 2)), torch.ones(1), decay=1.0
+    )
+    assert (colours == 0).all()
+    assert carried.tolist() == [0]
+
+
+def test_nothing_is_fetched_from_outside():
+    whole = torch.ones(HEIGHT, WIDTH)
+    _, carried = fetch(drawn(3, HEIGHT, WIDTH), whole, points((-1, 2), (3, 5)), torch.ones(2), decay=1.0)
+    assert carried.tolist() == [0, 0]
+
+
+def test_a_rest_of_confidence_counts_as_none():
+    whole, trust = torch.ones(HEIGHT, WIDTH), torch.tensor([0.9, 1.1]) * LEAST_CONFIDENCE
+    _, carried = fetch(drawn(3, HEIGHT, WIDTH), whole, points((2, 2), (2, 2)), trust, decay=1.0)
+    assert (carried > 0).tolist() == [False, True]
+
+
+def test_confidence_falls_with_every_frame():
+    whole = torch.ones(HEIGHT, WIDTH)
+    _, carried = fetch(drawn(3, HEIGHT, WIDTH), whole, points((2, 2)), torch.tensor([0.8]), decay=0.5)
+    assert_close(carried, torch.tensor([0.4]))
+
+
+def test_no_points_fetch_nothing():
+    colours, carried = fetch(
+        drawn(3, HEIGHT, WIDTH), torch.ones(HEIGHT, WIDTH), points(), torch.ones(0), decay=1.0
+    )
+    assert (colours.shape, carried.shape) == ((3, 0), (0,))
+
+
+@pytest.mark.parametrize("known", [0.0, 1.0], ids=["unknown", "known"])
+def test_a_picture_of_one_pixel_is_fetched_if_known(known):
+    picture = torch.full((3, 1, 1), 0.6)
+    colours, carried = fetch(picture, torch.full((1, 1), known), points((0, 0)), torch.ones(1), decay=1.0)
+    assert_close(colours, picture[:, :, 0] * known)
+    assert carried.tolist() == [known]
