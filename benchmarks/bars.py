@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from rich.console import Console
-from rich.table import Table
 
 from benchmarks.machine import Values
+from benchmarks.tables import figures_table
 
 
 @dataclass(frozen=True)
@@ -42,9 +42,7 @@ def show_bars(bars: Sequence[Bar], console: Console) -> None:
     """Print a line for each bar, nothing where there is none."""
     if not bars:
         return
-    table = Table(title="bars")
-    for heading in ("what", "got", "bar", ""):
-        table.add_column(heading)
+    table = figures_table("bars", "what", "got", "bar", "")
     for bar in bars:
         verdict = "[green]met" if bar.is_met else "[red]missed"
         table.add_row(bar.what, f"{bar.got:.2f}{bar.unit}", f"{bar.rule} {bar.bound:g}{bar.unit}", verdict)

@@ -40,8 +40,8 @@ class CommandFailed(Exception):
     """A command that is measured did not do its work."""
 
 
-def run(*words: str | Path, may_fail: bool = False) -> Run:
-    """Run a command to its end; raises CommandFailed when it exits other than with 0."""
+def run(*words: str | Path, accepted: int = 0) -> Run:
+    """Run a command to its end; raises CommandFailed for an exit code other than 0 and `accepted`."""
     line = [str(word) for word in words]
     launched = subprocess.run(
         [sys.executable, "-I", "-S", "-c", _LAUNCHER, *line], capture_output=True, text=True, check=False
@@ -50,7 +50,7 @@ def run(*words: str | Path, may_fail: bool = False) -> Run:
         raise CommandFailed(f"{line[0]} could not be started: {launched.stderr.strip()[-_LAST_WORDS:]}")
     exit_code, seconds, cpu_seconds, peak = json.loads(launched.stdout)
     said = launched.stderr.strip()
-    if exit_code and not may_fail:
+    if exit_code not in {0, accepted}:
         raise CommandFailed(f"exit code {exit_code} of {' '.join(line)}: {said[-_LAST_WORDS:]}")
     return Run(exit_code, seconds, cpu_seconds, peak * _RSS_UNIT, said)
 
@@ -75,13 +75,11 @@ class Account:
     plan: dict[str, int | str]
 
 
-def inpaint(
-    source: Path, target: Path, *words: str | Path, may_fail: bool = False
-) -> tuple[Run, Account | None]:
-    """Run `vrestore inpaint`; there is no account of a run that failed."""
+def inpaint(source: Path, target: Path, *words: str | Path, accepted: int = 0) -> tuple[Run, Account | None]:
+    """Run `vrestore inpaint`; there is no account of a run that ended with the exit code `accepted`."""
     place = target.with_suffix(".json")
     command = installed("vrestore"), "inpaint", source, "-o", target, "-y"
-    ran = run(*command, "--report", place, "--progress", "none", *words, may_fail=may_fail)
+    ran = run(*command, "--report", place, "--progress", "none", *words, accepted=accepted)
     if ran.exit_code:
         return ran, None
     report = json.loads(place.read_text(encoding="utf-8"))

@@ -17,13 +17,13 @@ from pathlib import Path
 from typing import TypeVar, get_args
 
 from rich.console import Console
-from rich.table import Table
 
 from benchmarks.clips import Size, clip_names, find_data
 from benchmarks.judging import TRUTH, Figures, Task, mean_of, measure, sheet_row
 from benchmarks.machine import RESULTS, Values, describe_machine, write_results
 from benchmarks.methods import METHODS
 from benchmarks.sheet import save_sheet
+from benchmarks.tables import figures_table
 from vrestore.device import core_count
 from vrestore.plan import Quality
 
@@ -40,10 +40,10 @@ ByClip = dict[str, dict[str, Figures]]
 _COLUMNS = {
     "hole PSNR": ("hole_psnr", ".2f"),
     "hole SSIM": ("hole_ssim", ".4f"),
-    "frame PSNR": ("frame_psnr", ".2f"),
-    "warp error": ("warping_error", ".2f"),
+    "frame": ("frame_psnr", ".2f"),
+    "warping": ("warping_error", ".2f"),
     "painted": ("painted_share", ".1%"),
-    "painted PSNR": ("painted_psnr", ".2f"),
+    "its PSNR": ("painted_psnr", ".2f"),
     "s": ("seconds", ".1f"),
 }
 
@@ -93,10 +93,7 @@ def _measured(
 def _summed_up(kind: str, clips: ByClip, console: Console, *, is_standard: bool) -> Values:
     """Print the means of a kind of hole, and give them with every clip's figures."""
     means = {method: mean_of(clips[name][method] for name in clips) for method in (*METHODS, TRUTH)}
-    table = Table(title=f"{kind}: mean of {len(clips)} clip(s)")
-    table.add_column("method", no_wrap=True)
-    for heading in _COLUMNS:
-        table.add_column(heading, justify="right")
+    table = figures_table(f"{kind}: mean of {len(clips)} clip(s)", "method", *_COLUMNS)
     for method, figures in means.items():
         values = asdict(figures)
         table.add_row(method, *(_shown(values[name], form) for name, form in _COLUMNS.values()))

@@ -21,13 +21,13 @@ from statistics import median
 from tempfile import TemporaryDirectory
 
 from rich.console import Console
-from rich.table import Table
 
 from benchmarks.bars import Bar, show_bars
 from benchmarks.clips import Size, find_data
 from benchmarks.command import Account, Run, inpaint, installed, run
 from benchmarks.footage import LARGE, SMALL, Footage, box_of, make, source_name
 from benchmarks.machine import RESULTS, Values, describe_machine, write_results
+from benchmarks.tables import figures_table
 from vrestore.media.encode import EncodeOptions
 
 HOLE, LARGE_HOLE = 0.05, 0.03
@@ -200,10 +200,8 @@ def main(words: Sequence[str] | None = None) -> None:
 
 
 def _show(outcomes: dict[str, Outcome], console: Console) -> None:
-    table = Table(title="the whole command, medians in seconds; stages run at the same time")
-    table.add_column("video and mask", no_wrap=True)
-    for heading in ("fps", "all", "CPU", "hole", "start", *_STAGES):
-        table.add_column(heading, justify="right", no_wrap=True)
+    title = "the whole command, medians, in seconds; stages run at the same time"
+    table = figures_table(title, "part", "fps", "all", "CPU", "hole", "start", *_STAGES)
     for part, outcome in outcomes.items():
         for name, speed in outcome.speeds.items():
             stages = (speed.stage_seconds.get(stage, 0.0) for stage in _STAGES)

@@ -15,6 +15,11 @@ _PRESETS: dict[Preset, int] = {
     "fast": cv2.DISOPTICAL_FLOW_PRESET_FAST,
     "medium": cv2.DISOPTICAL_FLOW_PRESET_MEDIUM,
 }
+SMOOTHNESS = 60.0
+REFINEMENTS = 10
+"""Variational refinement, OpenCV's defaults being 20 and 5: flow that carries colours for many frames gains
+more from smoothness than it loses at edges (0.2 to 0.3 dB in the hole)."""
+
 LEAST_SIDE = 24
 """DIS needs room for its patches and its coarsest level; smaller pictures are padded by their border."""
 
@@ -43,5 +48,8 @@ class DisFlow:
         estimator: cv2.DISOpticalFlow | None = getattr(self._local, "dis", None)
         if estimator is None:
             estimator = cv2.DISOpticalFlow.create(self._preset)
+            if self._preset == cv2.DISOPTICAL_FLOW_PRESET_MEDIUM:
+                estimator.setVariationalRefinementAlpha(SMOOTHNESS)
+                estimator.setVariationalRefinementIterations(REFINEMENTS)
             self._local.dis = estimator
         return estimator
