@@ -64,6 +64,6 @@ def camera_flow(flow: Tensor, trusted: Tensor) -> Tensor:
     grid = pixel_grid(height, width)
     homogeneous = torch.cat([grid, torch.ones(1, height, width)])
     mapped = torch.einsum("ij,jhw->ihw", torch.from_numpy(matrix.astype(np.float32)), homogeneous)
-    if float(mapped[2].abs().min()) < 1e-3:
+    if float(mapped[2].min()) < 1e-3:  # OpenCV scales to 1 at the origin: a change of sign goes through 0
         return torch.zeros_like(flow)
     return mapped[:2] / mapped[2:] - grid
