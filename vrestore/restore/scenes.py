@@ -75,6 +75,8 @@ def _is_cut(past: list[_Thumb], this: _Thumb, coming: list[_Thumb]) -> bool:
         return False
     if any(_change(before, later) < change / 2 for later in coming):
         return False  # a flash: the old picture comes back
+    if any(_change(earlier, this) < change / 2 for earlier in past[:-1]):
+        return False  # and here it is back
     around = [_change(a, b) for a, b in pairwise(past)]
     around += [_change(a, b) for a, b in pairwise([this, *coming])]
     return not around or change > LEAST_RATIO * max(float(np.median(around)), 0.01)
