@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vrestore.ops.membrane import membrane
+from vrestore.ops.membrane import coarse_membrane
 from vrestore.ops.warp import pixel_grid
 
 RIM_PIXELS = 16
@@ -32,7 +32,7 @@ def complete_flow(flow: Tensor, hidden: Tensor, *, rim: int = RIM_PIXELS) -> Ten
     if bool(trusted.all()) or not bool(trusted.any()):
         return flow
     prior = camera_flow(flow, trusted)
-    rest = membrane(flow - prior, trusted)
+    rest = coarse_membrane(flow - prior, trusted)
     return torch.where(trusted, flow, prior + rest)
 
 

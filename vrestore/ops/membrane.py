@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-RELAXATIONS = 8
+RELAXATIONS = 4
 FINEST_RELAXATIONS = 3
 """Steps at coarse levels and at the finest, where a step costs most and has least left to do."""
 
@@ -32,6 +32,16 @@ def membrane(values: Tensor, known: Tensor) -> Tensor:
     result = values.clone()
     result[..., rows, columns] = _solved(values[..., rows, columns], known[rows, columns])
     return result
+
+
+def coarse_membrane(values: Tensor, known: Tensor) -> Tensor:
+    """Do as `membrane` on cells of 2 x 2 pixels, for what is smooth anyway: a quarter of the work."""
+    weight = known.to(values.dtype)[None, None]
+    share = F.avg_pool2d(weight, 2, ceil_mode=True, count_include_pad=False)
+    total = F.avg_pool2d(values[None] * weight, 2, ceil_mode=True, count_include_pad=False)
+    surface = membrane((total / share.clamp_min(1e-6))[0], share[0, 0] > 0)
+    fine = F.interpolate(surface[None], size=known.shape, mode="bilinear", align_corners=False)[0]
+    return torch.where(known, values, fine)
 
 
 def _solved(values: Tensor, known: Tensor) -> Tensor:

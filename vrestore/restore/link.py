@@ -17,10 +17,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vrestore.flow.complete import complete_flow
-from vrestore.frames import Box
+from vrestore.frames import Box, union_of
 from vrestore.ops.consistency import Tolerance, consistency
 from vrestore.ops.warp import sample
 from vrestore.restore.patch import Patch
+
+FILLED_MARGIN = 72
+"""Pixels around the holes that the flow of filled patches sees; no camera is fitted to it any more."""
 
 Estimator = Callable[[NDArray[np.uint8], NDArray[np.uint8]], NDArray[np.float32]]
 
@@ -85,18 +88,34 @@ def _linked(patch: Patch, job: Future[tuple[Step, Step]] | None) -> Linked:
 def _steps(before: View, after: View, estimate: Estimator, tolerance: Tolerance) -> tuple[Step, Step]:
     """Give the step into `after` from `before` and the one into `before` from `after`."""
     common = before.patch.box.intersection(after.patch.box)
+    are_filled = before.is_filled and after.is_filled
+    if common is not None and are_filled:
+        common = common.intersection(_near_holes(before.patch, after.patch))
     if common is None:
         return _lost(after.patch), _lost(before.patch)
     cut = [_cut(view, common) for view in (before, after)]
     there = torch.from_numpy(estimate(cut[0], cut[1]))
     back = torch.from_numpy(estimate(cut[1], cut[0]))
-    if not (before.is_filled and after.is_filled):
+    if not are_filled:
         there = complete_flow(there, torch.from_numpy(_hidden_in(before.patch, common)))
         back = complete_flow(back, torch.from_numpy(_hidden_in(after.patch, common)))
     return (
         _step(after.patch, before.patch, common, back, there, tolerance),
         _step(before.patch, after.patch, common, there, back, tolerance),
     )
+
+
+def _near_holes(before: Patch, after: Patch) -> Box:
+    """Give the box, in frame coordinates, that the flow of filled patches is estimated in."""
+    holes = [
+        Box(patch.box.x + patch.hole.x, patch.box.y + patch.hole.y, patch.hole.width, patch.hole.height)
+        for patch in (before, after)
+        if patch.hidden_count
+    ]
+    around = union_of(holes or [before.box, after.box])
+    right, bottom = around.x + around.width + FILLED_MARGIN, around.y + around.height + FILLED_MARGIN
+    left, top = max(0, around.x - FILLED_MARGIN), max(0, around.y - FILLED_MARGIN)
+    return Box(left, top, right - left, bottom - top)
 
 
 def _step(of: Patch, towards: Patch, common: Box, flow: Tensor, back: Tensor, tolerance: Tolerance) -> Step:

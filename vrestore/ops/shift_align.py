@@ -1,0 +1,216 @@
+"""Shift-and-align: features of the next and the previous frame, brought along the motion.
+
+Zou, Yang, Liu and Lee, "Progressive Temporal Feature Alignment Network for Video Inpainting" (CVPR 2021).
+Of C channels the first `fold` are read from frame t+1 and the next `fold` from frame t-1, each where the flow
+says; where the flow is not to be trusted a frame keeps its own. The rest stays.
+
+`shift_align` is the definition. `align_pairs` with the tables of `alignment` is the same for channels-last
+features: bilinear reading is a weighted sum of four rows, so one table serves every layer of a scale.
+
+The published network has peculiarities that its weights were trained with; `official=True` keeps them:
+- The reading grid mixes two conventions: column j is read at j*W/(W-1) - 0.5, rows alike.
+- What lies outside is zero, which fades the border, and a place counts as outside where the `fold` channels
+  read from t+1 sum to exactly zero. The very same test decides about what is read from t-1.
+- Flow and trust are taken from the nearest pixel; only what is fully untrusted (1) is refused.
+- At the ends of a clip the shifted channels are zero.
+Without it the grid is consistent, the border is continued for half a pixel, each direction is tested by its
+own points, flow is averaged over trusted pixels, trust blends, and ends may keep their own channels.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from vrestore.ops.warp import pixel_grid
+
+ClipEnd = Literal["zeros", "own"]
+"""What stands for the frame before the first and after the last: nothing, or the frame itself."""
+
+CORNERS = 4
+
+
+@dataclass(frozen=True)
+class Motion:
+    """The motion between P pairs of neighbours, frames t and t+1; flow is (dx, dy) in its own pixels.
+
+    A clip of T frames has P = T-1 pairs. Several clips stand one behind the other.
+    """
+
+    forward: Tensor
+    """Flow of t towards t+1, (P, 2, h, w)."""
+    backward: Tensor
+    """Flow of t+1 towards t, (P, 2, h, w)."""
+    forward_doubt: Tensor
+    """(P, 1, h, w) in [0, 1]; 1 where `forward` is not to be trusted."""
+    backward_doubt: Tensor
+
+    def __len__(self) -> int:
+        return len(self.forward)
+
+    def __getitem__(self, pairs: slice) -> Motion:
+        return Motion(
+            self.forward[pairs], self.backward[pairs], self.forward_doubt[pairs], self.backward_doubt[pairs]
+        )
+
+
+@dataclass(frozen=True)
+class Table:
+    """Where P pictures of H*W pixels are read: four rows and their weights a pixel."""
+
+    rows: Tensor
+    """(P, H*W, 4), int32, within one picture."""
+    weights: Tensor
+    """(P, H*W, 4)."""
+    trust: Tensor
+    """(P, 1, H, W) in [0, 1], as far as the flow alone tells."""
+
+    def __getitem__(self, pairs: slice) -> Table:
+        return Table(self.rows[pairs], self.weights[pairs], self.trust[pairs])
+
+
+@dataclass(frozen=True)
+class Alignment:
+    """The tables of `Motion` at one scale and type."""
+
+    forward: Table
+    backward: Table
+    is_official: bool
+
+    def __getitem__(self, pairs: slice) -> Alignment:
+        return Alignment(self.forward[pairs], self.backward[pairs], self.is_official)
+
+
+def shift_align(
+    features: Tensor, motion: Motion, *, fold: int, official: bool, clip_end: ClipEnd = "zeros"
+) -> Tensor:
+    """Shift and align `features` (T, C, H, W) of one clip; gives the same shape.
+
+    Args:
+        features: The frames of one clip, in order.
+        motion: Its T-1 pairs, at any scale; flow is rescaled with its sizes.
+        fold: Channels read from t+1, and again as many from t-1.
+        official: Keep the peculiarities of the published network.
+        clip_end: What the last frame reads from t+1 and the first from t-1; "zeros" in the published network.
+    """
+    height, width = features.shape[-2:]
+    future, past = features[:, :fold], features[:, fold : 2 * fold]
+    left_points, left_trust = _points(motion.forward, motion.forward_doubt, height, width, official=official)
+    right_points, right_trust = _points(
+        motion.backward, motion.backward_doubt, height, width, official=official
+    )
+    left = _read(future[1:], left_points, official=official)
+    right = _read(past[:-1], right_points, official=official)
+    if official:
+        is_reached = left.sum(1, keepdim=True) != 0
+        left_trust, right_trust = left_trust * is_reached, right_trust * is_reached
+    left = left * left_trust + future[:-1] * (1 - left_trust)
+    right = right * right_trust + past[1:] * (1 - right_trust)
+    last = end_channels(future[-1:], clip_end)
+    first = end_channels(past[:1], clip_end)
+    return torch.cat([torch.cat([left, last]), torch.cat([first, right]), features[:, 2 * fold :]], dim=1)
+
+
+def end_channels(own: Tensor, clip_end: ClipEnd) -> Tensor:
+    """Give what stands for the channels of a neighbour that the clip does not have."""
+    return own if clip_end == "own" else torch.zeros_like(own)
+
+
+def alignment(motion: Motion, height: int, width: int, *, official: bool, dtype: torch.dtype) -> Alignment:
+    """Make the tables of `motion` for features of height x width and `dtype`."""
+    forward = _table(motion.forward, motion.forward_doubt, height, width, official=official, dtype=dtype)
+    backward = _table(motion.backward, motion.backward_doubt, height, width, official=official, dtype=dtype)
+    return Alignment(forward, backward, official)
+
+
+def align_pairs(earlier: Tensor, later: Tensor, tables: Alignment, *, fold: int) -> tuple[Tensor, Tensor]:
+    """Bring P pairs of frames (P, C, H, W) to each other.
+
+    Gives the first `fold` channels of `later` as `earlier` sees them and the next `fold` of `earlier` as
+    `later` sees them, each (P, fold, H, W) and channels-last.
+    """
+    own_left, own_right = earlier[:, :fold], later[:, fold : 2 * fold]
+    left = _read_rows(later[:, :fold], tables.forward)
+    right = _read_rows(earlier[:, fold : 2 * fold], tables.backward)
+    if not tables.is_official:
+        return torch.lerp(own_left, left, tables.forward.trust), torch.lerp(
+            own_right, right, tables.backward.trust
+        )
+    is_reached = left.sum(1, keepdim=True) != 0
+    left = torch.where(is_reached & (tables.forward.trust > 0), left, own_left)
+    return left, torch.where(is_reached & (tables.backward.trust > 0), right, own_right)
+
+
+def _points(flow: Tensor, doubt: Tensor, height: int, width: int, *, official: bool) -> tuple[Tensor, Tensor]:
+    """Give the places to read, (P, 2, H, W) in pixels, and the trust in them, (P, 1, H, W)."""
+    flow, doubt = flow.float(), doubt.float()
+    ratio = flow.new_tensor([width / flow.shape[-1], height / flow.shape[-2]])[:, None, None]
+    if official:
+        flow = F.interpolate(flow, size=(height, width), mode="nearest") * ratio
+        doubt = F.interpolate(doubt, size=(height, width), mode="nearest")
+        return _mixed_grid(flow), (doubt < 1).float()
+    trust = 1 - doubt
+    if flow.shape[-2:] != (height, width):
+        share = F.interpolate(trust, size=(height, width), mode="area")
+        flow = F.interpolate(flow * trust, size=(height, width), mode="area") * ratio
+        flow, trust = flow / share.clamp_min(1e-6), share
+    points = pixel_grid(height, width, device=flow.device) + flow
+    x, y = points[:, :1], points[:, 1:]
+    is_inside = (x >= -0.5) & (x <= width - 0.5) & (y >= -0.5) & (y <= height - 0.5)
+    return points, trust * is_inside
+
+
+def _mixed_grid(flow: Tensor) -> Tensor:
+    """Add the published grid: corners aligned when it is made, not aligned when it is read."""
+    height, width = flow.shape[-2:]
+    x = torch.linspace(-1, 1, width, device=flow.device) + 2 * flow[:, 0] / width
+    y = torch.linspace(-1, 1, height, device=flow.device)[:, None] + 2 * flow[:, 1] / height
+    return torch.stack([((x + 1) * width - 1) / 2, ((y + 1) * height - 1) / 2], dim=1)
+
+
+def _read(pictures: Tensor, points: Tensor, *, official: bool) -> Tensor:
+    height, width = pictures.shape[-2:]
+    size = points.new_tensor([width, height])
+    grid = (points.permute(0, 2, 3, 1) * 2 + 1) / size - 1  # (P, H, W, 2)
+    padding = "zeros" if official else "border"
+    return F.grid_sample(pictures, grid, mode="bilinear", padding_mode=padding, align_corners=False)
+
+
+def _table(
+    flow: Tensor, doubt: Tensor, height: int, width: int, *, official: bool, dtype: torch.dtype
+) -> Table:
+    points, trust = _points(flow, doubt, height, width, official=official)
+    x, y = points.flatten(2).unbind(1)  # (P, H*W) each
+    if not official:
+        x, y = x.clamp(0, width - 1), y.clamp(0, height - 1)
+    columns, column_weights = _corners(x, width)
+    rows, row_weights = _corners(y, height)
+    places = (rows[..., :, None] * width + columns[..., None, :]).flatten(2)
+    weights = (row_weights[..., :, None] * column_weights[..., None, :]).flatten(2)
+    return Table(places, weights.to(dtype), trust.to(dtype))
+
+
+def _corners(place: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    """Give the two indices around each place (P, N) on a line of `count`, and weights; outside is zero."""
+    below = place.floor()
+    above_weight = place - below
+    indices = torch.stack([below, below + 1], dim=-1)
+    weights = torch.stack([1 - above_weight, above_weight], dim=-1)
+    weights = weights * ((indices >= 0) & (indices < count))
+    return indices.clamp(0, count - 1).int(), weights
+
+
+def _read_rows(pictures: Tensor, table: Table) -> Tensor:
+    """Read pictures (P, k, H, W) by their table; gives the same shape, channels-last."""
+    count, channels, height, width = pictures.shape
+    pixels = height * width
+    rows = pictures.permute(0, 2, 3, 1).reshape(count * pixels, channels)
+    first = torch.arange(count, dtype=torch.int32, device=rows.device) * pixels
+    indices = (table.rows + first[:, None, None]).view(count * pixels, CORNERS)
+    weights = table.weights.reshape(count * pixels, CORNERS)
+    read = F.embedding_bag(indices, rows, per_sample_weights=weights, mode="sum")
+    return read.view(count, height, width, channels).permute(0, 3, 1, 2)
