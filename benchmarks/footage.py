@@ -49,7 +49,7 @@ class Footage:
 
 
 def make(footage: Footage, data: Path | None) -> Footage:
-    """Write the videos, in a process of its own: the caller's memory counts in what it measures."""
+    """Write the videos, in a process of its own so that its memory is free again when runs are measured."""
     with get_context("spawn").Pool(1) as pool:
         pool.apply(_make, (footage, data))
     return footage

@@ -161,7 +161,14 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--frames", type=int, default=STANDARD_FRAMES, help="first frames (default 60)")
     parser.add_argument("--clips", metavar="A,B", help="only these clips")
     parser.add_argument("--quality", choices=get_args(Quality), default=STANDARD_QUALITY)
-    parser.add_argument("--workers", type=int, default=1, help="processes; the cores are shared out")
+    parser.add_argument(
+        "--workers",
+        type=int,
+        choices=range(1, 65),
+        default=1,
+        metavar="N",
+        help="processes; the cores are shared out",
+    )
     parser.add_argument("--json", type=Path, default=RESULTS / "inpaint_quality.json", metavar="PATH")
     parser.add_argument("--sheet", type=Path, metavar="PATH.png", help="also draw objects being removed")
     return parser

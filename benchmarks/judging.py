@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from benchmarks.clips import Clip, Size, read_clip
-from benchmarks.measures import Motion, psnr, ssim, warping_error
+from benchmarks.measures import Motion, motion_of, psnr, ssim, warping_error
 from benchmarks.methods import METHODS, Filling, fill, settings_of
 from benchmarks.sheet import Picture, row_of
 from vrestore.flow.complete import dilated
@@ -63,7 +63,7 @@ def measure(task: Task) -> dict[str, Figures]:
     """Run every method on a clip and judge it; the truth's own figures come with them."""
     cv2.setNumThreads(task.threads)
     clip = task.read()
-    blanked, motion = clip.blanked(), Motion(clip.frames)
+    blanked, motion = clip.blanked(), motion_of(clip.frames)
     settings = settings_of(task.quality, threads=task.threads)
     figures = {name: judge(clip, fill(name, blanked, clip.masks, settings), motion) for name in METHODS}
     return figures | {TRUTH: Figures(warping_error=warping_error(clip.frames, clip.masks, motion))}

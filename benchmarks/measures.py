@@ -5,17 +5,22 @@ Pictures are (H, W, 3) uint8 or (T, H, W, 3), holes bool without the last axis.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import pairwise
 
 import cv2
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from benchmarks.clips import Masks, Pictures
 from vrestore.flow.estimate import DisFlow
+from vrestore.ops.warp import warp
 
 Picture = NDArray[np.uint8]
 Hole = NDArray[np.bool_]
+Flow = NDArray[np.float32]
+"""(2, H, W), dx before dy."""
 
 PERFECT = 100.0
 """Decibels given to pictures without any difference."""
@@ -50,28 +55,31 @@ def ssim(result: Picture, truth: Picture, where: Hole) -> float:
     return float(ssim_map(result, truth)[where].mean())
 
 
+@dataclass(frozen=True)
 class Motion:
-    """The true clip's motion from each frame to the one before, and where it can be believed."""
+    """A clip's motion from each frame but the first to the one before, and where it can be believed."""
 
-    def __init__(self, truth: Pictures) -> None:
-        estimate = DisFlow("medium")
-        greys = [cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY) for picture in truth]
-        self.flows: list[NDArray[np.float32]] = []
-        self.consistent: list[Hole] = []
-        for before, after in pairwise(greys):
-            flow, back = estimate(after, before), estimate(before, after)
-            self.flows.append(flow)
-            self.consistent.append(is_consistent(flow, back))
+    flows: list[Flow]
+    consistent: list[Hole]
 
 
-def is_consistent(flow: NDArray[np.float32], back: NDArray[np.float32]) -> Hole:
+def motion_of(truth: Pictures) -> Motion:
+    """Estimate the motion of a clip both ways."""
+    estimate = DisFlow("medium")
+    greys = [cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY).astype(np.uint8) for picture in truth]
+    flows = [estimate(after, before) for before, after in pairwise(greys)]
+    backs = [estimate(before, after) for before, after in pairwise(greys)]
+    return Motion(flows, [is_consistent(flow, back) for flow, back in zip(flows, backs, strict=True)])
+
+
+def is_consistent(flow: Flow, back: Flow) -> Hole:
     """Tell where `flow` (2, H, W) and the flow `back` of the other frame cancel.
 
     The test of Sundaram, Brox and Keutzer (2010), eq. 5; a place outside the picture fails it.
     """
     height, width = flow.shape[1:]
-    x, y = _targets(flow)
-    returned = np.stack([cv2.remap(part, x, y, cv2.INTER_LINEAR) for part in back])
+    x, y = np.indices((height, width), np.float32)[::-1] + flow
+    returned = _read_along(back, flow)
     error = np.square(flow + returned).sum(axis=0)
     length = np.square(flow).sum(axis=0) + np.square(returned).sum(axis=0)
     inside = (x >= 0) & (x <= width - 1) & (y >= 0) & (y <= height - 1)
@@ -84,14 +92,13 @@ def warping_error(result: Pictures, holes: Masks, motion: Motion) -> float | Non
     The mean absolute difference between frame t and frame t - 1 read along the flow, over the hole's
     pixels of frame t whose flow is consistent; mean over frames, None where no frame has such a pixel.
     """
+    pictures = result.transpose(0, 3, 1, 2).astype(np.float32) / 255
     errors = []
-    for t in range(1, len(result)):
+    for t in range(1, len(pictures)):
         where = holes[t] & motion.consistent[t - 1]
-        if not where.any():
-            continue
-        x, y = _targets(motion.flows[t - 1])
-        before = cv2.remap(result[t - 1].astype(np.float32), x, y, cv2.INTER_LINEAR)
-        errors.append(float(np.abs(result[t] - before)[where].mean()) / 255 * 1000)
+        if where.any():
+            change = pictures[t] - _read_along(pictures[t - 1], motion.flows[t - 1])
+            errors.append(1000 * float(np.abs(change)[:, where].mean()))
     return float(np.mean(errors)) if errors else None
 
 
@@ -99,7 +106,7 @@ def _smooth(picture: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(cv2.GaussianBlur(picture, _WINDOW, _SIGMA, borderType=cv2.BORDER_REFLECT_101))
 
 
-def _targets(flow: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Give where the flow leads from each pixel, x and y."""
-    rows, columns = np.indices(flow.shape[1:], np.float32)
-    return columns + flow[0], rows + flow[1]
+def _read_along(picture: NDArray[np.float32], flow: Flow) -> NDArray[np.float32]:
+    """Read a picture (C, H, W) where the flow leads, bilinearly."""
+    read = warp(torch.from_numpy(picture)[None], torch.from_numpy(flow)[None])
+    return np.asarray(read[0].numpy())

@@ -30,8 +30,9 @@ def row_of(clip: Clip, results: dict[str, Pictures]) -> Picture:
 
 
 def save_sheet(rows: list[Picture], place: Path) -> None:
-    """Write rows of one size as a picture; the folder must exist."""
+    """Write rows of one size as a picture of the kind that the name ends in."""
     picture = cv2.cvtColor(np.concatenate(rows), cv2.COLOR_RGB2BGR)
+    place.parent.mkdir(parents=True, exist_ok=True)
     place.write_bytes(cv2.imencode(place.suffix, picture)[1].tobytes())
 
 

@@ -237,7 +237,9 @@ def _parts(text: str) -> list[str]:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.speed")
     parser.add_argument("--data", type=Path, metavar="DIR", help="folder of the real clips")
-    parser.add_argument("--runs", type=int, default=3, help="of each command (default 3)")
+    parser.add_argument(
+        "--runs", type=int, choices=range(1, 100), default=3, metavar="N", help="of each command (default 3)"
+    )
     parser.add_argument("--frames", type=int, default=300, help="length of the videos (default 300)")
     parser.add_argument(
         "--only", type=_parts, default=list(PARTS), metavar="A,B", help=f"of {', '.join(PARTS)}"
