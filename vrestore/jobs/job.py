@@ -164,11 +164,15 @@ def default_target(source: str, method: str) -> str:
         return "-"
     path = Path(source)
     if path.is_dir():
-        return str(path.with_name(f"{path.name}.{method}")) + "/"
+        return f"{_beside(path, method)}/"
     if "%" in path.name:
-        folder = path.parent
-        return str(folder.with_name(f"{folder.resolve().name}.{method}") / path.name)
+        return str(_beside(path.parent, method) / path.name)
     return str(path.with_name(f"{path.stem}.{method}{path.suffix}"))
+
+
+def _beside(folder: Path, method: str) -> Path:
+    named = folder.resolve() if folder.name in {"", ".."} else folder
+    return named.parent / f"{named.name}.{method}"
 
 
 def _choice(what: str, got: str, allowed: Sequence[str]) -> None:
