@@ -1,0 +1,108 @@
+"""The published network: its 408 entries, and its output for weights made by a rule."""
+
+import hashlib
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from vrestore.errors import ModelError
+from vrestore.models.official import from_official, official_entries
+from vrestore.models.tsam import PAPER, Clip, Tsam
+from vrestore.ops.shift_align import Motion
+
+KEYS_SHA256 = "a5fde1290a742bbde40651b239b87862f8a340837ddf4389ee6b13c373933ccb"
+"""Of the lines `key [shape]` of the published generator, in its order."""
+
+
+@pytest.fixture(scope="module")
+def entries():
+    return official_entries()
+
+
+@pytest.fixture(scope="module")
+def published(entries):
+    """A generator of the published shape, its weights made by the golden check's rule."""
+    state = {
+        key: weight_by_rule(key, index, entry.shape) for index, (key, entry) in enumerate(entries.items())
+    }
+    used = {entry.ours: key for key, entry in entries.items() if not entry.is_copy}
+    return state | {key: state[used[entry.ours]] for key, entry in entries.items() if entry.is_copy}
+
+
+def weight_by_rule(key, index, shape):
+    """A linear congruential sequence in int64, scaled by what the entry is."""
+    flat = np.arange(np.prod(shape, dtype=int), dtype=np.int64)
+    u = ((flat * 1103515245 + 7919 * index + 12345) % 2**31) / 2**31
+    leaf = key.rpartition(".")[2]
+    if leaf == "num_batches_tracked":
+        return torch.tensor(0)
+    if len(shape) == 4:
+        values = (2 * u - 1) * np.sqrt(6 / np.prod(shape[1:]))
+    elif leaf in {"weight", "running_var"}:
+        values = 0.5 + u
+    else:
+        values = 0.2 * (u - 0.5)
+    return torch.from_numpy(values.astype(np.float32).reshape(shape))
+
+
+def test_the_entries_are_those_of_the_published_generator(entries):
+    lines = [f"{key} {list(entry.shape)}\n" for key, entry in entries.items()]
+    assert len(lines) == 408
+    assert hashlib.sha256("".join(lines).encode()).hexdigest() == KEYS_SHA256
+
+
+def test_the_published_generator_loads_strictly(published):
+    with torch.device("meta"):
+        network = Tsam(PAPER)
+    network.load_state_dict(from_official(published), strict=True, assign=True)
+    assert sum(parameter.numel() for parameter in network.parameters()) == 31_661_510
+
+
+def test_other_parts_of_a_checkpoint_are_passed_over(published):
+    state = published | {"vgg.slice1.0.weight": torch.zeros(1), "advloss.real_label": torch.zeros(())}
+    assert from_official(state).keys() == from_official(published).keys()
+
+
+GATE = "generator.coarse_net.upsample_module.conv9.gatingConv"
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({f"{GATE}.weight_u": None}, r"weight_u' is missing"),
+        ({f"{GATE}.extra": torch.zeros(1)}, r"extra' is not known"),
+        ({f"{GATE}.layer.bias": torch.zeros(255)}, r"layer.bias' has shape \(255,\), not \(256,\)"),
+        ({f"{GATE}.weight_orig": torch.zeros(256, 256, 3, 3)}, r"weight_orig' and '.*layer.weight' differ"),
+    ],
+    ids=["missing", "unknown", "shape", "copies"],
+)
+def test_what_is_not_the_published_generator_is_refused(published, change, words):
+    changed = {key: value for key, value in (published | change).items() if value is not None}
+    with pytest.raises(ModelError, match=words):
+        from_official(changed)
+
+
+@pytest.fixture(scope="module")
+def golden():
+    """What the published network gave for the rule's weights: VRESTORE_SHARED or ../shared, else a skip."""
+    root = Path(__file__).resolve().parents[2]
+    path = Path(os.environ.get("VRESTORE_SHARED", root.parent / "shared")) / "golden" / "tsam_golden.npz"
+    if not path.is_file():
+        pytest.skip(
+            "NOT TESTED against the published network: VRESTORE_SHARED and ../shared have no golden folder"
+        )
+    return {name: torch.from_numpy(values)[0] for name, values in np.load(path).items()}
+
+
+def test_the_output_is_that_of_the_published_network(published, golden):
+    """Worst seen: 1.3e-5, on values up to 2.8."""
+    network = Tsam(PAPER).eval()
+    network.load_state_dict(from_official(published))
+    clip = Clip(golden["img"], golden["mask"] == 0, golden["mask"])
+    motion = Motion(golden["flow_fwd"], golden["flow_bwd"], golden["inv_fwd"], golden["inv_bwd"])
+    with torch.inference_mode():
+        filled = network(clip, motion)
+    np.testing.assert_allclose(filled, golden["out"], rtol=0, atol=1e-4)
