@@ -47,7 +47,9 @@ def test_growing_stays_in_the_picture(box, pixels):
     y, x = np.mgrid[0:HEIGHT, 0:WIDTH]
     near = (x >= box.x - pixels) & (x < box.x + box.width + pixels)
     near &= (y >= box.y - pixels) & (y < box.y + box.height + pixels)
-    assert (area(box.grown(pixels, height=HEIGHT, width=WIDTH)) == near).all()
+    grown = box.grown(pixels, height=HEIGHT, width=WIDTH)
+    assert (area(grown) == near).all()
+    assert grown.area == near.sum()
 
 
 @given(boxes())

@@ -53,7 +53,7 @@ def test_it_is_close_to_the_solution_of_laplace(known):
     """A few steps, not thousands: within a few hundredths of a range of 0.6."""
     values = smooth()
     expected = solved_slowly(values[0].double().numpy(), known.numpy())
-    assert np.abs(membrane(values, known)[0].numpy() - expected).max() < 0.03  # 0.015 seen
+    assert np.abs(membrane(values, known)[0].numpy() - expected).max() < 0.03  # 0.020 seen
 
 
 @pytest.mark.parametrize("slopes", [(0.02, 0.0), (0.0, 0.03), (-0.01, 0.02)], ids=["x", "y", "both"])
@@ -61,7 +61,7 @@ def test_a_plane_is_continued_nearly_as_it_is(slopes):
     y, x = np.mgrid[0:HEIGHT, 0:WIDTH]
     plane = torch.from_numpy((0.3 + slopes[0] * x + slopes[1] * y).astype(np.float32))[None]
     result = membrane(plane, hole(7, 9, 6, 8))
-    assert float((result - plane).abs().max()) < 0.03  # 0.015 seen, of a range of 0.15
+    assert float((result - plane).abs().max()) < 0.03  # 0.017 seen, of a range of 0.18
 
 
 @pytest.mark.parametrize(
