@@ -17,6 +17,8 @@ demo: install
 	@echo "the result      demo/meadow.inpaint.mp4"
 	@echo "side by side    demo/meadow.compare.mp4"
 	@echo "the report      demo/meadow.report.json"
+	@echo
+	@echo "your own video: $(BIN)/vrestore inpaint video.mp4 --mask mask.png"
 
 # pytest runs against the installed package, not the checkout: a module missing from the wheel fails here.
 test: lint
@@ -35,6 +37,7 @@ install: $(VENV)/ready
 	rm -rf build *.egg-info
 
 $(VENV)/ready: pyproject.toml constraints.txt
+	@echo "installing into $(VENV); the first time takes minutes, most of them for torch"
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt ".[dev]"
 	touch $@
