@@ -16,6 +16,8 @@ Rgb = NDArray[np.float32]
 """(3, H, W) in [0, 1]."""
 
 QUICK = Settings(passes=2, preset="medium", chunk=5, look_ahead=8, margin=32, threads=1)
+ONCE = Settings(passes=1, preset="medium", chunk=5, look_ahead=8, margin=32, threads=1)
+"""For what does not depend on the number of passes."""
 
 
 def layout(name: str) -> PixelFormat:

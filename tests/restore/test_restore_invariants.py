@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
-from textured import hole_of_boxes, layout, noise_frame, repaired
+from textured import ONCE, QUICK, hole_of_boxes, layout, noise_frame, repaired
 
 from vrestore.frames import Box, Frame, Hole
 from vrestore.media.formats import plane_shapes
 
-HEIGHT, WIDTH, COUNT = 37, 59, 4
+HEIGHT, WIDTH, COUNT = 37, 59, 3
 LAYOUTS = [
     *("yuv420p", "yuv422p10le", "yuv444p", "yuv411p", "nv12", "p010le", "yuyv422", "gray", "gray16le"),
     *("rgb24", "bgr0", "gbrp", "gbrp12le", "rgb48le", "yuva420p"),
@@ -17,7 +17,7 @@ PAIRS = [(box, Box(45, 22, 7, 5)) for box in WALKING]
 SCENES = {
     "walking": [hole_of_boxes(box) for box in WALKING],
     "two": [hole_of_boxes(*pair) for pair in PAIRS],
-    "coming-and-going": [None, hole_of_boxes(WALKING[1]), None, hole_of_boxes(*PAIRS[3])],
+    "coming-and-going": [hole_of_boxes(WALKING[0]), None, hole_of_boxes(*PAIRS[2])],
     "corner": [hole_of_boxes(Box(WIDTH - 6, HEIGHT - 5, 6, 5))] * COUNT,
     "everything": [hole_of_boxes(Box(0, 0, WIDTH, HEIGHT))] * COUNT,
 }
@@ -34,8 +34,8 @@ def feathered(seed):
 SCENES["feathered"] = [feathered(seed) for seed in range(COUNT)]
 
 
-def fill(frames, holes, name):
-    return repaired(frames, holes, height=HEIGHT, width=WIDTH, format=name)
+def fill(frames, holes, name, settings=QUICK):
+    return repaired(frames, holes, height=HEIGHT, width=WIDTH, format=name, settings=settings)
 
 
 def frames_of(name):
@@ -75,7 +75,7 @@ def test_outside_the_hole_every_sample_is_the_sources(name, holes):
 @pytest.mark.parametrize("name", LAYOUTS)
 def test_every_layout_is_filled_and_otherwise_kept(name):
     frames, holes = frames_of(name), SCENES["feathered"]
-    result = fill(frames, holes, name)
+    result = fill(frames, holes, name, ONCE)
     for before, after, hole in zip(frames, result, holes, strict=True):
         masks = touched(layout(name), hole)
         for old, new, mask in zip(before.planes, after.planes, masks, strict=True):
@@ -100,7 +100,7 @@ def hard(hole):
     return hole and Hole(hole.box, np.where(hole.alpha > 0, 255, 0).astype(np.uint8), hole.parts)
 
 
-def both_fillings(name, holes):
+def both_fillings(name, holes, settings=QUICK):
     """Fill a clip that stands still, so that much is fetched, and the same one with noise under the mask."""
     still = frames_of(name)[0]
     frames = [Frame(still.planes, 10 * index, 10, index) for index in range(COUNT)]
@@ -108,7 +108,7 @@ def both_fillings(name, holes):
         with_noise_inside(frame, layout(name), hole, seed=9)
         for frame, hole in zip(frames, holes, strict=True)
     ]
-    return frames, disguised, fill(frames, holes, name), fill(disguised, holes, name)
+    return frames, disguised, fill(frames, holes, name, settings), fill(disguised, holes, name, settings)
 
 
 @pytest.mark.parametrize("scene", SCENES)
@@ -122,7 +122,7 @@ def test_the_result_does_not_depend_on_what_is_hidden(name, scene):
 
 @pytest.mark.parametrize("name", LAYOUTS)
 def test_in_no_layout_does_the_result_depend_on_what_is_hidden(name):
-    _, _, one, other = both_fillings(name, [hard(hole) for hole in SCENES["feathered"]])
+    _, _, one, other = both_fillings(name, [hard(hole) for hole in SCENES["feathered"]], ONCE)
     for a, b in zip(one, other, strict=True):
         assert all((plane == twin).all() for plane, twin in zip(a.planes, b.planes, strict=True))
 
