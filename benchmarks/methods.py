@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from unittest.mock import patch
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -16,9 +15,10 @@ from vrestore.frames import Colour, Frame, HoleSummary, MaskedFrame
 from vrestore.media.formats import pixel_format
 from vrestore.media.mask_shape import hole_of
 from vrestore.ops.membrane import membrane
-from vrestore.plan import EFFORTS, Quality
-from vrestore.restore import inpaint as restorer
-from vrestore.restore.propagate import Filled, soften
+from vrestore.plan import EFFORTS, Quality, flow_scale
+from vrestore.restore.inpaint import inpaint
+from vrestore.restore.propagate import Filled
+from vrestore.restore.settings import Settings, Tally
 
 TELEA_RADIUS = 4
 
@@ -32,13 +32,13 @@ class Filling:
     seconds: float
 
 
-Method = Callable[[Pictures, Masks, restorer.Settings], tuple[Pictures, Masks]]
+Method = Callable[[Pictures, Masks, Settings], tuple[Pictures, Masks]]
 
 
-def settings_of(quality: Quality, *, threads: int) -> restorer.Settings:
+def settings_of(quality: Quality, *, threads: int) -> Settings:
     """Give the settings that a plan with enough memory makes of a quality."""
     effort = EFFORTS[quality]
-    return restorer.Settings(
+    return Settings(
         passes=effort.passes,
         preset=effort.flow,
         chunk=effort.chunk,
@@ -48,7 +48,7 @@ def settings_of(quality: Quality, *, threads: int) -> restorer.Settings:
     )
 
 
-def fill(name: str, blanked: Pictures, masks: Masks, settings: restorer.Settings) -> Filling:
+def fill(name: str, blanked: Pictures, masks: Masks, settings: Settings) -> Filling:
     """Run a method; what it gives outside the hole must be the input."""
     began = time.perf_counter()
     frames, painted = METHODS[name](blanked, masks, settings)
@@ -58,7 +58,7 @@ def fill(name: str, blanked: Pictures, masks: Masks, settings: restorer.Settings
     return Filling(frames, painted, seconds)
 
 
-def _telea(blanked: Pictures, masks: Masks, settings: restorer.Settings) -> tuple[Pictures, Masks]:
+def _telea(blanked: Pictures, masks: Masks, settings: Settings) -> tuple[Pictures, Masks]:
     """Fill each frame alone by Telea (2004)."""
     del settings
     filled = [
@@ -68,7 +68,7 @@ def _telea(blanked: Pictures, masks: Masks, settings: restorer.Settings) -> tupl
     return np.stack(filled).astype(np.uint8), masks
 
 
-def _membrane(blanked: Pictures, masks: Masks, settings: restorer.Settings) -> tuple[Pictures, Masks]:
+def _membrane(blanked: Pictures, masks: Masks, settings: Settings) -> tuple[Pictures, Masks]:
     """Fill each frame alone by the smooth surface that the tool paints with."""
     del settings
     result = blanked.copy()
@@ -79,7 +79,7 @@ def _membrane(blanked: Pictures, masks: Masks, settings: restorer.Settings) -> t
     return result, masks
 
 
-def _propagate(blanked: Pictures, masks: Masks, settings: restorer.Settings) -> tuple[Pictures, Masks]:
+def _propagate(blanked: Pictures, masks: Masks, settings: Settings) -> tuple[Pictures, Masks]:
     """Fill by `vrestore.restore.inpaint`, frame by frame in and out as in a run of the command."""
     layout = pixel_format("rgb24")
     if layout is None:
@@ -88,28 +88,26 @@ def _propagate(blanked: Pictures, masks: Masks, settings: restorer.Settings) -> 
     holes = [hole_of(mask, grow=0, feather=0) for mask in masks]
     painted = np.zeros_like(masks)
 
-    def noted(filled: Filled) -> Filled:
-        """Note what was painted before doubtful pixels are softened: nothing else tells which pixels."""
+    def note(filled: Filled) -> None:
         at, box = filled.patch, filled.patch.box
         painted[at.index, box.rows, box.columns][at.hidden] = (filled.confidence == 0).numpy()
-        return soften(filled)
 
     def items() -> Iterator[MaskedFrame]:
         for index, (picture, hole) in enumerate(zip(blanked, holes, strict=True)):
             yield MaskedFrame(Frame((picture.reshape(height, 3 * width),), index, 1, index), hole)
 
-    with patch.object(restorer, "soften", noted):
-        frames = restorer.inpaint(
-            items(),
-            summaries=[None if hole is None else HoleSummary(hole.parts, hole.pixel_count) for hole in holes],
-            height=height,
-            width=width,
-            format=layout,
-            colour=Colour(),
-            settings=settings,
-            tally=restorer.Tally(),
-        )
-        pictures = [frame.planes[0].reshape(height, width, 3) for frame in frames]
+    frames = inpaint(
+        items(),
+        summaries=[None if hole is None else HoleSummary(hole.parts, hole.pixel_count) for hole in holes],
+        height=height,
+        width=width,
+        format=layout,
+        colour=Colour(),
+        settings=replace(settings, scale=flow_scale(height)),
+        tally=Tally(),
+        observe=note,
+    )
+    pictures = [frame.planes[0].reshape(height, width, 3) for frame in frames]
     return np.stack(pictures).astype(np.uint8), painted
 
 

@@ -18,21 +18,25 @@ from torch import Tensor
 from vrestore.ops.membrane import coarse_membrane
 from vrestore.ops.warp import pixel_grid
 
-RIM_PIXELS = 16
-"""Flow this close to a hole is spoiled by what stands in for its content (DIS patches are 8 wide)."""
+RIM_PIXELS = 8
+"""Flow this close to a hole, at the scale it is searched at, is spoiled by what stands in for the hole's
+content (DIS patches are 8 wide)."""
 
 SAMPLES = 1500
 LEAST_SAMPLES = 50
 INLIER_PIXELS = 1.0
 
 
-def complete_flow(flow: Tensor, hidden: Tensor, *, rim: int = RIM_PIXELS) -> Tensor:
-    """Replace `flow` (2, H, W) where `hidden` (H, W) is True and `rim` pixels around it."""
-    trusted = torch.from_numpy(~dilated(hidden.numpy(), rim))
+def complete_flow(flow: Tensor, hidden: Tensor, *, scale: int = 1) -> Tensor:
+    """Replace `flow` (2, H, W) where `hidden` (H, W) is True and a rim around it.
+
+    `scale` is that of the estimator: the flow is no finer than 2**scale pixels.
+    """
+    trusted = torch.from_numpy(~dilated(hidden.numpy(), RIM_PIXELS << scale))
     if bool(trusted.all()) or not bool(trusted.any()):
         return flow
     prior = camera_flow(flow, trusted)
-    rest = coarse_membrane(flow - prior, trusted)
+    rest = coarse_membrane(flow - prior, trusted, cell=1 << scale)
     return torch.where(trusted, flow, prior + rest)
 
 

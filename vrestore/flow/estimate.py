@@ -27,11 +27,12 @@ LEAST_SIDE = 24
 class DisFlow:
     """A flow estimator; may be called from several threads at once.
 
-    OpenCV's object keeps buffers between calls, so each thread has one of its own.
+    `scale` is the finest level of the pyramid that is searched: flow is as fine as a picture 2**scale times
+    smaller shows. OpenCV's object keeps buffers between calls, so each thread has one of its own.
     """
 
-    def __init__(self, preset: Preset = "medium") -> None:
-        self._preset = _PRESETS[preset]
+    def __init__(self, preset: Preset = "medium", *, scale: int = 1) -> None:
+        self._preset, self._scale = preset, scale
         self._local = threading.local()
 
     def __call__(self, of: NDArray[np.uint8], towards: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -47,8 +48,9 @@ class DisFlow:
     def _estimator(self) -> cv2.DISOpticalFlow:
         estimator: cv2.DISOpticalFlow | None = getattr(self._local, "dis", None)
         if estimator is None:
-            estimator = cv2.DISOpticalFlow.create(self._preset)
-            if self._preset == cv2.DISOPTICAL_FLOW_PRESET_MEDIUM:
+            estimator = cv2.DISOpticalFlow.create(_PRESETS[self._preset])
+            estimator.setFinestScale(max(self._scale, estimator.getFinestScale()))
+            if self._preset == "medium":
                 estimator.setVariationalRefinementAlpha(SMOOTHNESS)
                 estimator.setVariationalRefinementIterations(REFINEMENTS)
             self._local.dis = estimator

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
+from importlib import import_module
 from pathlib import Path
 
 from vrestore import __version__
@@ -23,8 +25,9 @@ from vrestore.media.write import open_writer
 from vrestore.media.written import Writer
 from vrestore.pipeline import Timings, run
 from vrestore.plan import Plan, make_plan
-from vrestore.protocols import Progress, ProgressEvent
+from vrestore.protocols import Method, Progress, ProgressEvent
 from vrestore.report import Origins, PlanReport, Report
+from vrestore.restore.settings import Settings, Tally
 
 MEMORY_SHARE = 0.5
 """Of the free memory, where no bound is given."""
@@ -54,6 +57,7 @@ class _Opened:
 def run_inpaint(job: InpaintJob, *, progress: Progress = silent) -> Report:
     """Do the job; whatever goes wrong, no half-written file is left."""
     began = time.perf_counter()
+    threading.Thread(target=import_module, args=("vrestore.restore.inpaint",), daemon=True).start()
     with ExitStack() as opened:
         ready = _open(job, opened, progress)
         for line in ready.plan.lines():
@@ -121,20 +125,21 @@ def _comparison(job: InpaintJob, reader: VideoReader) -> CompareWriter:
 
 
 def _work(ready: _Opened, progress: Progress, began: float) -> Report:
-    from vrestore.restore.inpaint import Tally
+    from vrestore.restore.inpaint import one_thread_each
 
     job, reader, writer = ready.job, ready.reader, ready.writer
     tally, timings = Tally(), Timings()
-    count = run(
-        reader,
-        ready.masks,
-        _method(ready, tally),
-        writer,
-        progress=progress,
-        frames=reader.meta.frame_count,
-        before_and_after=_pairs(ready),
-        timings=timings,
-    )
+    with one_thread_each():
+        count = run(
+            reader,
+            ready.masks,
+            _method(ready, tally),
+            writer,
+            progress=progress,
+            frames=reader.meta.frame_count,
+            before_and_after=_pairs(ready),
+            timings=timings,
+        )
     damage = list(reader.damage.texts)
     if damage and job.strict:
         raise LossError(f"{reader.meta.source!r} is damaged: {'; '.join(damage)}; drop --strict to go on")
@@ -171,20 +176,19 @@ def _work(ready: _Opened, progress: Progress, began: float) -> Report:
     return report
 
 
-def _method(ready: _Opened, tally: object) -> Callable[[Iterator[MaskedFrame]], Iterator[Frame]]:
-    from vrestore.restore.inpaint import Settings, Tally, inpaint
+def _method(ready: _Opened, tally: Tally) -> Method:
+    from vrestore.restore.inpaint import inpaint
 
     meta, plan = ready.reader.meta, ready.plan
     settings = Settings(
         passes=plan.passes,
         preset=plan.flow,
+        scale=plan.flow_scale,
         chunk=plan.chunk,
         look_ahead=plan.look_ahead,
         margin=plan.margin,
         threads=plan.threads,
     )
-    if not isinstance(tally, Tally):
-        raise TypeError(f"a Tally is counted into, got {type(tally).__name__}")
 
     def method(items: Iterator[MaskedFrame]) -> Iterator[Frame]:
         return inpaint(

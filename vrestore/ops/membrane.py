@@ -34,14 +34,15 @@ def membrane(values: Tensor, known: Tensor) -> Tensor:
     return result
 
 
-def coarse_membrane(values: Tensor, known: Tensor) -> Tensor:
-    """Do as `membrane` on cells of 2 x 2 pixels, for what is smooth anyway: a quarter of the work."""
+def coarse_membrane(values: Tensor, known: Tensor, *, cell: int) -> Tensor:
+    """Do as `membrane` on cells of `cell` x `cell` pixels, for what is no finer than these."""
     weight = known.to(values.dtype)[None, None]
-    share = F.avg_pool2d(weight, 2, ceil_mode=True, count_include_pad=False)
-    total = F.avg_pool2d(values[None] * weight, 2, ceil_mode=True, count_include_pad=False)
+    share = F.avg_pool2d(weight, cell, ceil_mode=True, count_include_pad=False)
+    total = F.avg_pool2d(values[None] * weight, cell, ceil_mode=True, count_include_pad=False)
     surface = membrane((total / share.clamp_min(1e-6))[0], share[0, 0] > 0)
-    fine = F.interpolate(surface[None], size=known.shape, mode="bilinear", align_corners=False)[0]
-    return torch.where(known, values, fine)
+    height, width = known.shape
+    fine = F.interpolate(surface[None], scale_factor=cell, mode="bilinear", align_corners=False)[0]
+    return torch.where(known, values, fine[:, :height, :width])
 
 
 def _solved(values: Tensor, known: Tensor) -> Tensor:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 
 from vrestore.ops.warp import sample
@@ -11,16 +10,14 @@ LEAST_CONFIDENCE = 0.02
 """Below this a fetched colour counts as unknown: it is mostly a rest of interpolation at a border."""
 
 
-def fetch(
-    picture: Tensor, confidence: Tensor, targets: Tensor, trust: Tensor, *, decay: float
-) -> tuple[Tensor, Tensor]:
-    """Fetch colours of `picture` (C, H, W) at `targets` (n, 2); gives (C, n) and confidence (n).
+def fetch(weighted: Tensor, targets: Tensor, trust: Tensor, *, decay: float) -> tuple[Tensor, Tensor]:
+    """Fetch colours at `targets` (n, 2) of a picture; gives (C, n) and their confidence (n).
 
-    `confidence` (H, W) says how far each pixel of `picture` is known; unknown pixels take no part in
-    the interpolation. The result's confidence is that of its sources times `trust` (n), the flow's,
-    times `decay` for growing a frame older.
+    `weighted` (C + 1, H, W) holds the colours multiplied by their confidence, then the confidence: so
+    unknown pixels take no part in the interpolation. The result's confidence is that of its sources times
+    `trust` (n), the flow's, times `decay` for growing a frame older.
     """
-    read = sample(torch.cat([picture * confidence, confidence[None]]), targets)
+    read = sample(weighted, targets)
     known = read[-1]
     colours = read[:-1] / known.clamp_min(1e-4)
     carried = known * trust * decay

@@ -1,7 +1,8 @@
 """Seam matching: carry a difference of brightness and tint seen around a hole smoothly into it.
 
-The low-frequency part of Poisson blending (Pérez et al. 2003, section 3): the correction is the membrane
-through the differences on the rim, solved on cells of a few pixels because it is smooth.
+The low-frequency part of Poisson blending (Pérez et al. 2003, section 3). The correction is smooth, so it is
+computed on cells of some pixels, each the mean of the rim's cells weighted by distance to the power of -3:
+Shepard's interpolation (1968), which near the rim follows it and far inside is its mean.
 """
 
 from __future__ import annotations
@@ -9,10 +10,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from vrestore.ops.membrane import membrane
 from vrestore.ops.warp import sample
 
-CELL_PIXELS = 4
+CELL_PIXELS = 8
+MOST_CELLS = 1024
 LARGEST_STEP = 0.2
 """A neighbour that differs by more than this is another object, not another brightness."""
 
@@ -24,12 +25,20 @@ def seam_offset(differences: Tensor, rim: Tensor, inner: Tensor, *, height: int,
     """
     if rim.shape[0] == 0:
         return differences.new_zeros(differences.shape[0], inner.shape[0])
-    rows, columns = -(-height // CELL_PIXELS), -(-width // CELL_PIXELS)
-    cells = (rim / CELL_PIXELS).long()
-    index = cells[:, 1] * columns + cells[:, 0]
+    cell = CELL_PIXELS
+    while (height // cell + 1) * (width // cell + 1) > MOST_CELLS:
+        cell *= 2
+    rows, columns = height // cell + 1, width // cell + 1
+    places = (rim / cell).long()
+    index = places[:, 1] * columns + places[:, 0]
     total = differences.new_zeros(differences.shape[0], rows * columns)
     total.index_add_(1, index, differences.clamp(-LARGEST_STEP, LARGEST_STEP))
     count = torch.bincount(index, minlength=rows * columns).to(differences.dtype)
-    mean = (total / count.clamp_min(1)).reshape(-1, rows, columns)
-    surface = membrane(mean, (count > 0).reshape(rows, columns))
-    return sample(surface, (inner + 0.5) / CELL_PIXELS - 0.5, padding="border")
+    seen = count.nonzero().flatten()
+    mean = total[:, seen] / count[seen]
+    number = torch.arange(rows * columns)
+    centres = torch.stack([number % columns, number // columns], 1).to(differences.dtype)
+    apart = (centres[seen][:, None] - centres[None]).square().sum(-1)  # (seen, cells)
+    weight = (apart + 0.25).pow(-1.5)
+    surface = (mean @ weight) / weight.sum(0)
+    return sample(surface.reshape(-1, rows, columns), (inner + 0.5) / cell - 0.5, padding="border")

@@ -6,13 +6,16 @@ they belong to the scene, are read as sources; frames far from any hole pass wit
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from contextlib import contextmanager
+from dataclasses import dataclass
 
+import cv2
 import numpy as np
+import torch
 
-from vrestore.flow.estimate import DisFlow, Preset
+from vrestore.flow.estimate import DisFlow
 from vrestore.frames import Box, Colour, Frame, Hole, HoleSummary, MaskedFrame, PixelFormat
 from vrestore.media.colour import composite, known_rgb
 from vrestore.ops.consistency import Tolerance
@@ -20,37 +23,13 @@ from vrestore.restore.link import Estimator, View, link
 from vrestore.restore.patch import Patch, grey, grey_without_hole, make_patch
 from vrestore.restore.propagate import Filled, propagate, soften
 from vrestore.restore.scenes import Shot, mark_cuts
+from vrestore.restore.settings import Settings, Tally
 from vrestore.tracks import Track, aligned, find_tracks
+
+Observer = Callable[[Filled], None]
 
 FIRST_TOLERANCE = Tolerance(pixels=3.0, softness=1.0)
 SECOND_TOLERANCE = Tolerance(pixels=7.0, softness=2.1)
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """How hard propagation tries; `chunk` and `look_ahead` count frames and bound the memory."""
-
-    passes: int = 2
-    preset: Preset = "medium"
-    chunk: int = 30
-    look_ahead: int = 60
-    margin: int = 96
-    threads: int = 2
-
-
-@dataclass(slots=True)
-class Tally:
-    """Where the pixels of the holes came from, counted while frames pass."""
-
-    frames: int = 0
-    repaired_frames: int = 0
-    hole_pixels: int = 0
-    copied: int = 0
-    blended: int = 0
-    painted: int = 0
-    scenes: int = 0
-    most_tracks: int = 0
-    warnings: list[str] = field(default_factory=list)
 
 
 def inpaint(
@@ -63,8 +42,12 @@ def inpaint(
     colour: Colour,
     settings: Settings,
     tally: Tally,
+    observe: Observer | None = None,
 ) -> Iterator[Frame]:
-    """Repair a video: frames with holes in, whole frames out, one for one and in order."""
+    """Repair a video: frames with holes in, whole frames out, one for one and in order.
+
+    `observe` is told every filled patch, so that it can be drawn where colours came from.
+    """
     reel = _Reel(mark_cuts(items, format=format))
     cutter = _Cutter(height, width, format, colour)
     with ThreadPoolExecutor(settings.threads, thread_name_prefix="flow") as executor:
@@ -79,10 +62,26 @@ def inpaint(
                 continue
             tracks = _tracks_from(index, shot.hole, summaries, settings.margin, height, width)
             tally.most_tracks = max(tally.most_tracks, len(tracks))
-            run = _Run(reel, index, tracks, cutter, settings, executor, tally)
+            run = _Run(reel, index, tracks, cutter, settings, executor, tally, observe)
             for frame in run.repaired():
                 yield frame
                 index += 1
+
+
+@contextmanager
+def one_thread_each() -> Iterator[None]:
+    """Let torch and OpenCV use one thread a call: frames are worked on side by side instead.
+
+    With more, their threads and those of decoder and encoder wait for each other.
+    """
+    torch_threads, cv2_threads = torch.get_num_threads(), cv2.getNumThreads()
+    torch.set_num_threads(1)
+    cv2.setNumThreads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(torch_threads)
+        cv2.setNumThreads(cv2_threads)
 
 
 class _Reel:
@@ -166,6 +165,7 @@ class _Run:
         settings: Settings,
         executor: Executor,
         tally: Tally,
+        observe: Observer | None,
     ) -> None:
         self._reel = reel
         self._first = first
@@ -174,6 +174,7 @@ class _Run:
         self._settings = settings
         self._executor = executor
         self._tally = tally
+        self._observe = observe
 
     def repaired(self) -> Iterator[Frame]:
         """Give the frames of the run with their holes filled."""
@@ -192,6 +193,8 @@ class _Run:
             ]
             for each in own:
                 frame = self._cutter.put_back(shot, frame, each)
+                if self._observe is not None:
+                    self._observe(each)
             self._count(shot, own)
             yield frame
             self._reel.forget_before(index)
@@ -224,7 +227,7 @@ class _Run:
     def _fill(self, patches: Iterator[Patch]) -> Iterator[Filled]:
         """Chain the passes: the first on completed flow, the others on flow of the filled frames."""
         settings = self._settings
-        estimate = DisFlow(settings.preset)
+        estimate = DisFlow(settings.preset, scale=settings.scale)
         views = (View(patch, grey_without_hole(patch), is_filled=False) for patch in patches)
         filled = self._pass(views, estimate, FIRST_TOLERANCE)
         for _ in range(settings.passes - 1):
@@ -240,6 +243,7 @@ class _Run:
         links = link(
             views,
             estimate=estimate,
+            scale=settings.scale,
             tolerance=tolerance,
             executor=self._executor,
             ahead=2 * settings.threads,

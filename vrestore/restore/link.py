@@ -62,15 +62,24 @@ class Linked:
 
 
 def link(
-    views: Iterator[View], *, estimate: Estimator, tolerance: Tolerance, executor: Executor, ahead: int
+    views: Iterator[View],
+    *,
+    estimate: Estimator,
+    scale: int,
+    tolerance: Tolerance,
+    executor: Executor,
+    ahead: int,
 ) -> Iterator[Linked]:
-    """Join each patch to the one before, estimating the flow of up to `ahead` pairs at once."""
+    """Join each patch to the one before, estimating the flow of up to `ahead` pairs at once.
+
+    `scale` says that the estimator's flow is no finer than 2**scale pixels.
+    """
     pending: deque[tuple[Patch, Future[tuple[Step, Step]] | None]] = deque()
     previous: View | None = None
     for view in views:
         job = None
         if previous is not None:
-            job = executor.submit(_steps, previous, view, estimate, tolerance)
+            job = executor.submit(_steps, previous, view, estimate, scale, tolerance)
         pending.append((view.patch, job))
         previous = view
         if len(pending) > ahead:
@@ -85,7 +94,9 @@ def _linked(patch: Patch, job: Future[tuple[Step, Step]] | None) -> Linked:
     return Linked(patch, *job.result())
 
 
-def _steps(before: View, after: View, estimate: Estimator, tolerance: Tolerance) -> tuple[Step, Step]:
+def _steps(
+    before: View, after: View, estimate: Estimator, scale: int, tolerance: Tolerance
+) -> tuple[Step, Step]:
     """Give the step into `after` from `before` and the one into `before` from `after`."""
     common = before.patch.box.intersection(after.patch.box)
     are_filled = before.is_filled and after.is_filled
@@ -97,8 +108,8 @@ def _steps(before: View, after: View, estimate: Estimator, tolerance: Tolerance)
     there = torch.from_numpy(estimate(cut[0], cut[1]))
     back = torch.from_numpy(estimate(cut[1], cut[0]))
     if not are_filled:
-        there = complete_flow(there, torch.from_numpy(_hidden_in(before.patch, common)))
-        back = complete_flow(back, torch.from_numpy(_hidden_in(after.patch, common)))
+        there = complete_flow(there, torch.from_numpy(_hidden_in(before.patch, common)), scale=scale)
+        back = complete_flow(back, torch.from_numpy(_hidden_in(after.patch, common)), scale=scale)
     return (
         _step(after.patch, before.patch, common, back, there, tolerance),
         _step(before.patch, after.patch, common, there, back, tolerance),

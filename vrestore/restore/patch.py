@@ -76,18 +76,28 @@ class Patch:
     def filled(self, colours: Tensor, window: Box) -> Tensor:
         """Give the window with the hidden pixels set to `colours` (3, n), those of the whole patch."""
         picture = self.picture(window)
-        return self.put(picture, colours, window)
-
-    def put(self, picture: Tensor, values: Tensor, window: Box) -> Tensor:
-        """Set the hidden pixels of `picture` (C, h, w), a window of the patch, to `values` (C, n)."""
-        hidden = torch.from_numpy(self.hidden[window.rows, window.columns])
-        if window != self.whole and values.shape[1]:
-            x, y = self.points[: self.hidden_count].T
-            inside = (x >= window.x) & (x < window.x + window.width)
-            inside &= (y >= window.y) & (y < window.y + window.height)
-            values = values[:, inside]
-        picture[:, hidden] = values
+        self._put(picture, colours, window)
         return picture
+
+    def weighted(self, colours: Tensor, confidence: Tensor, window: Box) -> Tensor:
+        """Give colours times confidence, then confidence, (4, h, w), for a window of the patch.
+
+        Known pixels have confidence 1, the hidden ones `colours` (3, n) with `confidence` (n).
+        """
+        weighted = torch.ones(4, window.height, window.width)
+        weighted[:3] = self.picture(window)
+        self._put(weighted, torch.cat([colours * confidence, confidence[None]]), window)
+        return weighted
+
+    def _put(self, picture: Tensor, values: Tensor, window: Box) -> None:
+        """Set the hidden pixels of `picture` (C, h, w), a window of the patch, to `values` (C, n)."""
+        if not self.hidden_count:
+            return
+        x, y = (self.points[: self.hidden_count].long() - torch.tensor([window.x, window.y])).T
+        if window.union(self.hole) != window:
+            inside = (x >= 0) & (x < window.width) & (y >= 0) & (y < window.height)
+            x, y, values = x[inside], y[inside], values[:, inside]
+        picture.view(picture.shape[0], -1)[:, y * window.width + x] = values
 
     def read(self, points: Tensor) -> Tensor:
         """Give the known colours (3, k) at whole-pixel `points` (k, 2)."""

@@ -104,10 +104,9 @@ def _advance(patch: Patch, step: Step, source: Patch, state: _State) -> _State:
     reached = box_around(step.targets).intersection(source.whole)
     if reached is None:
         return _unknown(patch)
-    picture = source.filled(state.colours, reached)
-    confidence = source.put(torch.ones(1, *picture.shape[1:]), state.confidence[None], reached)[0]
+    weighted = source.weighted(state.colours, state.confidence, reached)
     targets = step.targets - torch.tensor([reached.x, reached.y])
-    colours, carried = fetch(picture, confidence, targets, step.trust, decay=DECAY)
+    colours, carried = fetch(weighted, targets, step.trust, decay=DECAY)
     rim = patch.points[hidden:]
     sure = carried[hidden:] > SURE
     differences = patch.read(rim[sure]) - colours[:, hidden:][:, sure]
