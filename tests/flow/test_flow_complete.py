@@ -9,6 +9,7 @@ from vrestore.flow.complete import LEAST_SAMPLES, RIM_PIXELS, camera_flow, compl
 from vrestore.ops.warp import pixel_grid
 
 HEIGHT, WIDTH = 91, 121
+RIM = RIM_PIXELS << 1
 ZOOM = ((1.01, 0.004, -1.5), (-0.004, 1.02, 0.8), (0.0, 0.0, 1.0))
 TILT = ((1.0, 0.01, 2.0), (0.0, 1.01, -1.0), (1e-4, -2e-4, 1.0))
 PAN = ((1.0, 0.0, 3.25), (0.0, 1.0, -1.5), (0.0, 0.0, 1.0))
@@ -32,7 +33,7 @@ def hidden(y=35, x=45, height=21, width=25, *, size=(HEIGHT, WIDTH)):
 
 def spoiled(flow, mask):
     """The flow with nonsense in the hole and where an estimator's patches reach into it."""
-    near = torch.from_numpy(dilated(mask.numpy(), RIM_PIXELS - 1))
+    near = torch.from_numpy(dilated(mask.numpy(), RIM - 1))
     noise = torch.from_numpy(np.random.default_rng(0).normal(0, 9, flow.shape).astype(np.float32))
     return torch.where(near, noise, flow)
 
@@ -49,7 +50,7 @@ def test_what_the_camera_does_not_explain_is_continued():
     bend = (x**3 - 3 * x * y**2).astype(np.float32)  # no camera's motion, and as smooth as a membrane
     truth, mask = flow_of(PAN) + torch.from_numpy(bend), hidden()
     result = complete_flow(spoiled(truth, mask), mask)
-    prior = camera_flow(truth, torch.from_numpy(~dilated(mask.numpy(), RIM_PIXELS)))
+    prior = camera_flow(truth, torch.from_numpy(~dilated(mask.numpy(), RIM)))
     errors = [float((flow - truth)[:, mask].abs().mean()) for flow in (result, prior)]
     assert errors[0] < errors[1] / 2
 
@@ -57,13 +58,13 @@ def test_what_the_camera_does_not_explain_is_continued():
 def test_flow_that_is_trusted_comes_back_bit_equal():
     truth, mask = flow_of(ZOOM), hidden()
     given = spoiled(truth, mask)
-    near = torch.from_numpy(dilated(mask.numpy(), RIM_PIXELS))
+    near = torch.from_numpy(dilated(mask.numpy(), RIM))
     assert (complete_flow(given, mask) == given)[:, ~near].all()
 
 
 def test_what_stood_in_the_hole_has_no_say():
     truth, mask = flow_of(ZOOM), hidden()
-    other = torch.where(torch.from_numpy(dilated(mask.numpy(), RIM_PIXELS)), 99.0, truth)
+    other = torch.where(torch.from_numpy(dilated(mask.numpy(), RIM)), 99.0, truth)
     assert (complete_flow(other, mask) == complete_flow(spoiled(truth, mask), mask)).all()
 
 
@@ -75,11 +76,13 @@ def test_a_camera_is_not_misled_by_what_moves_on_its_own():
     assert float((camera_flow(busy, everywhere) - truth).abs().max()) < 0.05
 
 
-def test_with_the_rim_trusted_only_the_hole_is_completed():
-    truth, mask = flow_of(PAN), hidden()
-    given = torch.where(mask, 50.0, truth)
-    result = complete_flow(given, mask, rim=0)
-    assert (result == given)[:, ~mask].all()
+@pytest.mark.parametrize("scale", [0, 1, 2])
+def test_the_coarser_the_flow_the_wider_the_rim_that_is_not_trusted(scale):
+    truth, mask = flow_of(PAN), hidden(height=9, width=9)
+    near = torch.from_numpy(dilated(mask.numpy(), RIM_PIXELS << scale))
+    given = torch.where(near, 50.0, truth)
+    result = complete_flow(given, mask, scale=scale)
+    assert (result == given)[:, ~near].all()
     assert float((result - truth).abs().max()) < 0.05
 
 

@@ -5,7 +5,8 @@ import pytest
 import torch
 from close import assert_close
 
-from vrestore.ops.propagate import LEAST_CONFIDENCE, fetch
+from vrestore.ops.propagate import LEAST_CONFIDENCE
+from vrestore.ops.propagate import fetch as fetch_weighted
 
 HEIGHT, WIDTH = 5, 7
 
@@ -16,6 +17,12 @@ def drawn(*shape, seed=0):
 
 def points(*pairs):
     return torch.tensor(pairs, dtype=torch.float32).reshape(-1, 2)
+
+
+def fetch(picture, confidence, targets, trust, *, decay):
+    """Fetch from a picture and its confidence."""
+    weighted = torch.cat([picture * confidence, confidence[None]])
+    return fetch_weighted(weighted, targets, trust, decay=decay)
 
 
 def fetched_slowly(picture, confidence, x, y):

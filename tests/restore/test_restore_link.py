@@ -28,7 +28,7 @@ def view(box, hole, index=0, *, is_filled=False):
 
 def linked(views, estimate=None, ahead=2):
     with ThreadPoolExecutor(2) as executor:
-        options = {"tolerance": TOLERANCE, "executor": executor, "ahead": ahead}
+        options = {"scale": 1, "tolerance": TOLERANCE, "executor": executor, "ahead": ahead}
         return list(link(iter(views), estimate=estimate or DisFlow(), **options))
 
 
@@ -146,7 +146,7 @@ def test_few_patches_are_held():
             yield view(Box(10, 10, 30, 30), HOLE, index)
 
     with ThreadPoolExecutor(1) as executor:
-        links = link(views(), estimate=still, tolerance=TOLERANCE, executor=executor, ahead=3)
+        links = link(views(), estimate=still, scale=1, tolerance=TOLERANCE, executor=executor, ahead=3)
         held = [len(taken) - done for done, _ in enumerate(links)]
     assert max(held) == 4
 

@@ -97,6 +97,19 @@ def test_a_window_is_a_cut_of_the_whole(hidden, window):
     assert (made.filled(colours, window) == made.filled(colours, made.whole)[cut]).all()
 
 
+@pytest.mark.parametrize("window", WINDOWS, ids=str)
+def test_colours_can_be_had_weighted_by_confidence(hidden, window):
+    made = patch(hidden)
+    colours, confidence = (
+        torch.from_numpy(drawn(1, made.hidden_count))[:, 0],
+        torch.arange(1.0 * made.hidden_count) / 999,
+    )
+    known = torch.ones(HEIGHT, WIDTH)
+    known[torch.from_numpy(hidden)] = confidence
+    expected = torch.cat([made.filled(colours, made.whole) * known, known[None]])
+    assert_close(made.weighted(colours, confidence, window), expected[:, window.rows, window.columns])
+
+
 def test_the_hole_comes_with_its_near_surroundings():
     hole, size = patch(rectangle(9, 12, 2, 3)).hole, {"height": HEIGHT, "width": WIDTH}
     near, wider = (
