@@ -95,13 +95,13 @@ class Block(nn.Module):
     def forward(self, frames: Tensor, time: Timeline) -> Tensor:
         """Give (N, out_channels, H/stride, W/stride) of frames (N, channels, H, W), in time."""
         aligned, own = time.shift(self.name, frames, fold=self.fold)
-        branch = F.leaky_relu(self.first_norm(self.first(aligned, aligned)), self.slope)
+        branch = F.leaky_relu_(self.first_norm(self.first(aligned, aligned)), self.slope)
         branch = self.second_norm(self.second(branch))
         if self.expand is not None:
-            branch = self.expand_norm(self.expand(F.leaky_relu(branch, self.slope)))
+            branch = self.expand_norm(self.expand(F.leaky_relu_(branch, self.slope)))
         if self.shortcut is not None:
             own = self.shortcut_norm(self.shortcut(own))
-        return F.leaky_relu(branch + own, self.slope)
+        return F.leaky_relu_(branch + own, self.slope)
 
 
 class Step(nn.Module):
@@ -132,10 +132,10 @@ class Step(nn.Module):
     def forward(self, frames: Tensor, skip: Tensor, time: Timeline) -> Tensor:
         """Take frames (N, C, H, W) up to (N, out_channels, 2H, 2W), with `skip` of at most that size."""
         # A 1x1 convolution commutes with the nearest upsampling and costs a quarter before it.
-        risen = F.leaky_relu(self.rise(frames), DECODER_SLOPE)
+        risen = F.leaky_relu_(self.rise(frames), DECODER_SLOPE)
         risen = F.interpolate(risen, scale_factor=2, mode="nearest")
         if self.skip is not None:
-            skip = F.leaky_relu(self.skip(skip, time), DECODER_SLOPE)
+            skip = F.leaky_relu_(self.skip(skip, time), DECODER_SLOPE)
         skip = time.meet(f"{self.name}.skip", skip, risen)
         if skip.shape[-2:] != risen.shape[-2:]:
             skip = F.interpolate(skip, size=risen.shape[-2:], mode="nearest")
@@ -143,7 +143,7 @@ class Step(nn.Module):
         if self.merge is None:
             return joined
         is_aligned = isinstance(self.merge, AlignedConv)
-        return F.leaky_relu(self.merge(joined, time) if is_aligned else self.merge(joined), DECODER_SLOPE)
+        return F.leaky_relu_(self.merge(joined, time) if is_aligned else self.merge(joined), DECODER_SLOPE)
 
 
 def convolution(

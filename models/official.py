@@ -14,7 +14,8 @@ import torch
 from torch import Tensor
 
 from vrestore.errors import ModelError
-from vrestore.models.tsam import PAPER, Tsam
+from vrestore.models.configs import PAPER
+from vrestore.models.tsam import Tsam
 
 PREFIX = "generator.coarse_net."
 _ENCODER = f"{PREFIX}downsample_module.base_model."

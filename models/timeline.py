@@ -65,6 +65,12 @@ class WholeClip:
         return self._alignments[key]
 
 
+def join_channels(left: Tensor, right: Tensor, own: Tensor) -> Tensor:
+    """Put aligned channels (N, k, H, W) in the place of the first of `own`; gives channels-last."""
+    parts = [left, right, own[:, left.shape[1] + right.shape[1] :]]
+    return torch.cat([part.permute(0, 2, 3, 1) for part in parts], dim=-1).permute(0, 3, 1, 2)
+
+
 def _as_frames(clips: Tensor) -> Tensor:
     """Give clips (B, T, H, W, C) as frames (B*T, C, H, W), channels-last."""
     return clips.flatten(0, 1).permute(0, 3, 1, 2)

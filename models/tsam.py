@@ -17,122 +17,13 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vrestore.models.blocks import AlignedConv, Block, Step, convolution, initialise, norm
+from vrestore.models.configs import Config, Rise, Stage
 from vrestore.models.timeline import Timeline, WholeClip
-from vrestore.ops.shift_align import ClipEnd, Motion
+from vrestore.ops.shift_align import Motion
 
 IN_CHANNELS, OUT_CHANNELS = 5, 3
 HEAD_START = 0.1
 """Share of the usual size that the last convolution starts with where the prediction is a correction."""
-
-
-@dataclass(frozen=True)
-class Stage:
-    """Blocks of the encoder at one size."""
-
-    inner_channels: int
-    channels: int
-    stride: int
-    dilations: tuple[int, ...]
-    """Of each block; there are as many blocks."""
-
-
-@dataclass(frozen=True)
-class Rise:
-    """A step of the decoder to twice the size."""
-
-    channels: int
-    gates_skip: bool = False
-    """The skip goes through an aligned gated convolution; else it has `channels` of its own."""
-    merge: bool = True
-    """A 3x3 convolution follows, aligned and gated but at full size."""
-
-
-@dataclass(frozen=True)
-class Config:
-    """The shape of a network, and the arithmetic its weights are for."""
-
-    name: str
-    official: bool
-    """Keep what is peculiar in the published network: see `vrestore.ops.shift_align`; further, the gates of
-    the decoder see frames that are not shifted. The parameters are the same with and without."""
-    clip_end: ClipEnd
-    refines: bool
-    """The pictures come filled, and the network corrects them; else it sees known pixels alone and paints."""
-    multiple: int
-    """Height and width are multiples of this."""
-    stem_channels: int
-    stem_kernel: int
-    stem_pools: bool
-    detail_channels: int | None
-    """Channels at full size for the last step, None for none."""
-    first_kernel: int
-    stages: tuple[Stage, ...]
-    rises: tuple[Rise, ...]
-    """One for each stage, but where there is detail one more; the last ends at full size."""
-    head_aligned: bool
-    encoder_share: int
-    """One channel in so many is read from the next frame, and as many from the previous."""
-    decoder_share: int
-    normed: bool
-    slope: float
-    """Of the encoder's leaky ReLU; zero is ReLU."""
-
-    def __post_init__(self) -> None:
-        if self.official and self.clip_end != "zeros":
-            raise ValueError("the published network has zeros at the ends of a clip")
-
-
-PAPER = Config(
-    name="tsam",
-    official=True,
-    clip_end="zeros",
-    refines=False,
-    multiple=8,
-    stem_channels=64,
-    stem_kernel=7,
-    stem_pools=True,
-    detail_channels=None,
-    first_kernel=1,
-    stages=(
-        Stage(64, 256, 1, (1, 1, 1)),
-        Stage(128, 512, 2, (1, 1, 1, 1)),
-        Stage(256, 1024, 1, (1, 2, 2, 2, 2, 2)),
-        Stage(512, 2048, 1, (2, 4, 4)),
-    ),
-    rises=(Rise(256, gates_skip=True), Rise(256, gates_skip=True), Rise(256, merge=False)),
-    head_aligned=True,
-    encoder_share=8,
-    decoder_share=4,
-    normed=True,
-    slope=0.0,
-)
-
-SMALL = Config(
-    name="tsam-small",
-    official=False,
-    clip_end="own",
-    refines=True,
-    multiple=16,
-    stem_channels=32,
-    stem_kernel=5,
-    stem_pools=False,
-    detail_channels=16,
-    first_kernel=3,
-    stages=(
-        Stage(32, 32, 1, (1,)),
-        Stage(64, 64, 2, (1, 1)),
-        Stage(128, 128, 2, (1, 1, 2)),
-        Stage(256, 256, 2, (1, 2, 4)),
-    ),
-    rises=(Rise(128), Rise(64), Rise(32), Rise(16)),
-    head_aligned=False,
-    encoder_share=4,
-    decoder_share=4,
-    normed=False,
-    slope=0.2,
-)
-
-CONFIGS = {config.name: config for config in (PAPER, SMALL)}
 
 
 @dataclass(frozen=True)
@@ -177,7 +68,13 @@ class Tsam(nn.Module):
         """
         config = self.config
         time = WholeClip(motion, clips=clips, official=config.official, clip_end=config.clip_end)
-        return composite(self.predict(clip, time), clip)
+        return self.fill(clip, time)
+
+    def fill(self, clip: Clip, time: Timeline) -> Tensor:
+        """Give the frames that `time` lets through, holes filled with the prediction."""
+        prediction = self.predict(clip, time)
+        holes = time.meet("holes", clip.holes, prediction)
+        return torch.where(holes, prediction, time.meet("composite", clip.frames, prediction))
 
     def predict(self, clip: Clip, time: Timeline) -> Tensor:
         """Give the bare prediction for the frames that `time` lets through."""
@@ -193,11 +90,6 @@ class Tsam(nn.Module):
         if self.config.refines:
             prediction = prediction + time.meet("frames", clip.frames, prediction)
         return prediction
-
-
-def composite(prediction: Tensor, clip: Clip) -> Tensor:
-    """Put the prediction into the holes."""
-    return torch.where(clip.holes, prediction, clip.frames)
 
 
 class Encoder(nn.Module):
@@ -221,8 +113,8 @@ class Encoder(nn.Module):
 
     def forward(self, seen: Tensor, time: Timeline) -> list[Tensor]:
         """Give the detail, if there is any, and the output of each stage, for (N, 5, H, W)."""
-        branches = [] if self.detail is None else [F.leaky_relu(self.detail(seen), self.slope)]
-        frames = F.leaky_relu(self.stem_norm(self.stem(seen)), self.slope)
+        branches = [] if self.detail is None else [F.leaky_relu_(self.detail(seen), self.slope)]
+        frames = F.leaky_relu_(self.stem_norm(self.stem(seen)), self.slope)
         if self.pools:
             frames = F.max_pool2d(frames, 3, 2, 1)
         for stage in self.stages:

@@ -7,10 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from networks import paper, published_state
 
 from vrestore.errors import ModelError
+from vrestore.models.configs import PAPER
 from vrestore.models.official import from_official, official_entries
-from vrestore.models.tsam import PAPER, Clip, Tsam
+from vrestore.models.tsam import Clip, Tsam
 from vrestore.ops.shift_align import Motion
 
 KEYS_SHA256 = "a5fde1290a742bbde40651b239b87862f8a340837ddf4389ee6b13c373933ccb"
@@ -23,29 +25,8 @@ def entries():
 
 
 @pytest.fixture(scope="module")
-def published(entries):
-    """A generator of the published shape, its weights made by the golden check's rule."""
-    state = {
-        key: weight_by_rule(key, index, entry.shape) for index, (key, entry) in enumerate(entries.items())
-    }
-    used = {entry.ours: key for key, entry in entries.items() if not entry.is_copy}
-    return state | {key: state[used[entry.ours]] for key, entry in entries.items() if entry.is_copy}
-
-
-def weight_by_rule(key, index, shape):
-    """A linear congruential sequence in int64, scaled by what the entry is."""
-    flat = np.arange(np.prod(shape, dtype=int), dtype=np.int64)
-    u = ((flat * 1103515245 + 7919 * index + 12345) % 2**31) / 2**31
-    leaf = key.rpartition(".")[2]
-    if leaf == "num_batches_tracked":
-        return torch.tensor(0)
-    if len(shape) == 4:
-        values = (2 * u - 1) * np.sqrt(6 / np.prod(shape[1:]))
-    elif leaf in {"weight", "running_var"}:
-        values = 0.5 + u
-    else:
-        values = 0.2 * (u - 0.5)
-    return torch.from_numpy(values.astype(np.float32).reshape(shape))
+def published():
+    return published_state()
 
 
 def test_the_entries_are_those_of_the_published_generator(entries):
@@ -97,10 +78,9 @@ def golden():
     return {name: torch.from_numpy(values)[0] for name, values in np.load(path).items()}
 
 
-def test_the_output_is_that_of_the_published_network(published, golden):
+def test_the_output_is_that_of_the_published_network(golden):
     """Worst seen: 1.3e-5, on values up to 2.8."""
-    network = Tsam(PAPER).eval()
-    network.load_state_dict(from_official(published))
+    network = paper()
     clip = Clip(golden["img"], golden["mask"] == 0, golden["mask"])
     motion = Motion(golden["flow_fwd"], golden["flow_bwd"], golden["inv_fwd"], golden["inv_bwd"])
     with torch.inference_mode():

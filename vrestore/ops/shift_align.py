@@ -5,7 +5,7 @@ Of C channels the first `fold` are read from frame t+1 and the next `fold` from 
 says; where the flow is not to be trusted a frame keeps its own. The rest stays.
 
 `shift_align` is the definition. `align_pairs` with the tables of `alignment` is the same for channels-last
-features: bilinear reading is a weighted sum of four rows, so one table serves every layer of a scale.
+features: reading and blending are a weighted sum of rows, so one table serves every layer of a scale.
 
 The published network has peculiarities that its weights were trained with; `official=True` keeps them:
 - The reading grid mixes two conventions: column j is read at j*W/(W-1) - 0.5, rows alike.
@@ -19,6 +19,7 @@ own points, flow is averaged over trusted pixels, trust blends, and ends may kee
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -30,8 +31,6 @@ from vrestore.ops.warp import pixel_grid
 
 ClipEnd = Literal["zeros", "own"]
 """What stands for the frame before the first and after the last: nothing, or the frame itself."""
-
-CORNERS = 4
 
 
 @dataclass(frozen=True)
@@ -57,32 +56,58 @@ class Motion:
             self.forward[pairs], self.backward[pairs], self.forward_doubt[pairs], self.backward_doubt[pairs]
         )
 
+    @staticmethod
+    def join(parts: Sequence[Motion]) -> Motion:
+        """Put pairs behind one another."""
+        return Motion(
+            torch.cat([part.forward for part in parts]),
+            torch.cat([part.backward for part in parts]),
+            torch.cat([part.forward_doubt for part in parts]),
+            torch.cat([part.backward_doubt for part in parts]),
+        )
+
 
 @dataclass(frozen=True)
 class Table:
-    """Where P pictures of H*W pixels are read: four rows and their weights a pixel."""
+    """What each of the H*W pixels of a frame is made of, for P pairs: n rows and their weights."""
 
     rows: Tensor
-    """(P, H*W, 4), int32, within one picture."""
+    """(P, H*W, n), int32: of the neighbour's H*W pixels, behind which the frame's own are counted."""
     weights: Tensor
-    """(P, H*W, 4)."""
-    trust: Tensor
-    """(P, 1, H, W) in [0, 1], as far as the flow alone tells."""
+    """(P, H*W, n)."""
+    trust: Tensor | None
+    """(P, 1, H, W), 1 or 0, where features have a say as well; None where the weights are all."""
 
     def __getitem__(self, pairs: slice) -> Table:
-        return Table(self.rows[pairs], self.weights[pairs], self.trust[pairs])
+        trust = None if self.trust is None else self.trust[pairs]
+        return Table(self.rows[pairs], self.weights[pairs], trust)
 
 
 @dataclass(frozen=True)
 class Alignment:
-    """The tables of `Motion` at one scale and type."""
+    """The tables of `Motion` at one scale and type: how t sees t+1, and how t+1 sees t."""
 
     forward: Table
     backward: Table
-    is_official: bool
+
+    def __len__(self) -> int:
+        return len(self.forward.rows)
 
     def __getitem__(self, pairs: slice) -> Alignment:
-        return Alignment(self.forward[pairs], self.backward[pairs], self.is_official)
+        return Alignment(self.forward[pairs], self.backward[pairs])
+
+    @staticmethod
+    def join(parts: Sequence[Alignment]) -> Alignment:
+        """Put pairs behind one another; one alone is not copied."""
+        if len(parts) == 1:
+            return parts[0]
+        return Alignment(_join([part.forward for part in parts]), _join([part.backward for part in parts]))
+
+
+def _join(tables: Sequence[Table]) -> Table:
+    trusts = [table.trust for table in tables if table.trust is not None]
+    rows, weights = [table.rows for table in tables], [table.weights for table in tables]
+    return Table(torch.cat(rows), torch.cat(weights), torch.cat(trusts) if trusts else None)
 
 
 def shift_align(
@@ -124,7 +149,7 @@ def alignment(motion: Motion, height: int, width: int, *, official: bool, dtype:
     """Make the tables of `motion` for features of height x width and `dtype`."""
     forward = _table(motion.forward, motion.forward_doubt, height, width, official=official, dtype=dtype)
     backward = _table(motion.backward, motion.backward_doubt, height, width, official=official, dtype=dtype)
-    return Alignment(forward, backward, official)
+    return Alignment(forward, backward)
 
 
 def align_pairs(earlier: Tensor, later: Tensor, tables: Alignment, *, fold: int) -> tuple[Tensor, Tensor]:
@@ -134,12 +159,10 @@ def align_pairs(earlier: Tensor, later: Tensor, tables: Alignment, *, fold: int)
     `later` sees them, each (P, fold, H, W) and channels-last.
     """
     own_left, own_right = earlier[:, :fold], later[:, fold : 2 * fold]
-    left = _read_rows(later[:, :fold], tables.forward)
-    right = _read_rows(earlier[:, fold : 2 * fold], tables.backward)
-    if not tables.is_official:
-        return torch.lerp(own_left, left, tables.forward.trust), torch.lerp(
-            own_right, right, tables.backward.trust
-        )
+    left = _read_rows(later[:, :fold], own_left, tables.forward)
+    right = _read_rows(earlier[:, fold : 2 * fold], own_right, tables.backward)
+    if tables.forward.trust is None or tables.backward.trust is None:
+        return left, right
     is_reached = left.sum(1, keepdim=True) != 0
     left = torch.where(is_reached & (tables.forward.trust > 0), left, own_left)
     return left, torch.where(is_reached & (tables.backward.trust > 0), right, own_right)
@@ -191,7 +214,12 @@ def _table(
     rows, row_weights = _corners(y, height)
     places = (rows[..., :, None] * width + columns[..., None, :]).flatten(2)
     weights = (row_weights[..., :, None] * column_weights[..., None, :]).flatten(2)
-    return Table(places, weights.to(dtype), trust.to(dtype))
+    if official:
+        return Table(places, weights.to(dtype), trust)
+    own = torch.arange(height * width, 2 * height * width, dtype=places.dtype, device=places.device)
+    share = trust.flatten(2).transpose(1, 2)  # (P, H*W, 1)
+    places = torch.cat([places, own.expand(len(places), 1, -1).transpose(1, 2)], dim=2)
+    return Table(places, torch.cat([weights * share, 1 - share], dim=2).to(dtype), None)
 
 
 def _corners(place: Tensor, count: int) -> tuple[Tensor, Tensor]:
@@ -204,13 +232,16 @@ def _corners(place: Tensor, count: int) -> tuple[Tensor, Tensor]:
     return indices.clamp(0, count - 1).int(), weights
 
 
-def _read_rows(pictures: Tensor, table: Table) -> Tensor:
-    """Read pictures (P, k, H, W) by their table; gives the same shape, channels-last."""
-    count, channels, height, width = pictures.shape
+def _read_rows(neighbours: Tensor, own: Tensor, table: Table) -> Tensor:
+    """Make frames (P, k, H, W) of rows by their table; gives the same shape, channels-last."""
+    count, channels, height, width = own.shape
     pixels = height * width
-    rows = pictures.permute(0, 2, 3, 1).reshape(count * pixels, channels)
-    first = torch.arange(count, dtype=torch.int32, device=rows.device) * pixels
-    indices = (table.rows + first[:, None, None]).view(count * pixels, CORNERS)
-    weights = table.weights.reshape(count * pixels, CORNERS)
-    read = F.embedding_bag(indices, rows, per_sample_weights=weights, mode="sum")
+    pictures = torch.stack([neighbours.permute(0, 2, 3, 1), own.permute(0, 2, 3, 1)], dim=1)
+    first = torch.arange(count, dtype=torch.int32, device=own.device) * (2 * pixels)
+    read = F.embedding_bag(
+        (table.rows + first[:, None, None]).flatten(0, 1),
+        pictures.view(count * 2 * pixels, channels),
+        per_sample_weights=table.weights.flatten(0, 1),
+        mode="sum",
+    )
     return read.view(count, height, width, channels).permute(0, 3, 1, 2)
