@@ -179,6 +179,17 @@ def test_flow_at_full_size_moves_a_reduced_picture_as_far():
     assert_close(aligned[0, :FOLD, :, :-2], expected)
 
 
+def test_official_flow_is_that_of_the_nearest_pixel_at_the_new_scale():
+    """The upper left of 4x4 pixels counts, and its 8 pixels of flow are 2."""
+    frames = drawn(2, CHANNELS, HEIGHT, WIDTH)
+    pairs, same = still(1, 4 * HEIGHT, 4 * WIDTH), still(1)
+    pairs.forward[:] = 400
+    pairs.forward[..., ::4, ::4] = 8
+    same.forward[:] = 2
+    aligned = shift_align(frames, pairs, fold=FOLD, official=True)
+    assert_close(aligned, shift_align(frames, same, fold=FOLD, official=True))
+
+
 def test_each_direction_is_tested_by_its_own_points():
     """The published network asks the points of t+1 about t-1 as well; ours does not."""
     frames, pairs = drawn(2, CHANNELS, HEIGHT, WIDTH), still(1)
