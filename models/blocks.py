@@ -11,6 +11,8 @@ from torch import Tensor, nn
 from vrestore.models.timeline import Timeline
 
 DECODER_SLOPE = 0.2
+BRANCH_START = 0.2
+"""Share of the usual size that the last convolution of a branch without norm starts with."""
 
 
 class GatedConv(nn.Module):
@@ -177,7 +179,3 @@ def initialise(network: nn.Module, *, slope: float) -> None:
         if isinstance(part, Block) and part.expand is None:
             with torch.no_grad():
                 part.second.weight.mul_(BRANCH_START)
-
-
-BRANCH_START = 0.2
-"""Share of the usual size that the last convolution of a branch without norm starts with."""

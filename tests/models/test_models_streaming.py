@@ -154,6 +154,15 @@ def test_what_a_stream_keeps_does_not_grow(name, size):
 
 
 @BOTH
+def test_a_held_frame_does_not_hold_its_chunk(name):
+    clip, motion, _ = case(name, 23)
+    state = StreamState()
+    pushed(network(name), state, clip, motion, [16, 7])
+    for tensor in tensors_of(state.held):
+        assert tensor.untyped_storage().nbytes() == tensor.numel() * tensor.element_size()
+
+
+@BOTH
 def test_a_finished_stream_keeps_no_frames(name):
     clip, motion, _ = case(name, 8)
     state = StreamState()
