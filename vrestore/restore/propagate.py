@@ -110,8 +110,15 @@ def _advance(patch: Patch, step: Step, source: Patch, state: _State) -> _State:
     rim = patch.points[hidden:]
     sure = carried[hidden:] > SURE
     differences = patch.read(rim[sure]) - colours[:, hidden:][:, sure]
-    height, width = patch.hidden.shape
-    offset = seam_offset(differences, rim[sure], patch.points[:hidden], height=height, width=width)
+    window = patch.hole
+    corner = torch.tensor([window.x, window.y])
+    offset = seam_offset(
+        differences,
+        rim[sure] - corner,
+        patch.points[:hidden] - corner,
+        height=window.height,
+        width=window.width,
+    )
     return _State((colours[:, :hidden] + offset).clamp_(0, 1), carried[:hidden])
 
 
