@@ -23,7 +23,10 @@ FlowPreset = Literal["ultrafast", "fast", "medium"]
 
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """How hard a quality setting tries; times and distances in frames and pixels."""
+    """How hard a quality setting tries; times and distances in frames and pixels.
+
+    Pictures of QUARTER_LINES and more take one of several passes less: there is more to do in each.
+    """
 
     passes: int
     flow: FlowPreset
@@ -114,6 +117,8 @@ def make_plan(
     Raises OutOfMemory when even the smallest plan does not fit.
     """
     effort = EFFORTS[quality]
+    if meta.height >= QUARTER_LINES and effort.passes > 1:
+        effort = replace(effort, passes=effort.passes - 1)
     tracks, canvas, hole = _extent(meta, summaries, effort.margin)
     plan = _planned(meta, effort, quality, threads, memory_bytes, tracks, canvas, hole)
     while plan.expected_bytes > memory_bytes:

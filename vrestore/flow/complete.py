@@ -42,10 +42,10 @@ def complete_flow(flow: Tensor, hidden: Tensor, *, scale: int = 1) -> Tensor:
 
 def dilated(mask: NDArray[np.bool_], pixels: int) -> NDArray[np.bool_]:
     """Grow a mask (H, W) by a disc."""
-    if pixels < 1:
+    if pixels < 1 or not mask.any():
         return mask
-    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * pixels + 1, 2 * pixels + 1))
-    return cv2.dilate(mask.view(np.uint8), disc).view(np.bool_)
+    apart = cv2.distanceTransform((~mask).view(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5)
+    return np.asarray(apart <= pixels, np.bool_)
 
 
 def camera_flow(flow: Tensor, trusted: Tensor) -> Tensor:

@@ -3,7 +3,7 @@
 The low-frequency part of Poisson blending (Pérez et al. 2003, section 3). The correction is smooth, so it is
 computed on cells of some pixels, each the mean of the rim's cells weighted by distance to the power of -4:
 Shepard's interpolation (1968), which near the rim follows it and far inside is its mean. Cells of 8 pixels
-or a power of -3 lose up to 1.2 dB where the light changes fast.
+in pictures of 240 lines, or a power of -3, lose up to 1.2 dB where the light changes fast.
 """
 
 from __future__ import annotations
@@ -13,20 +13,21 @@ from torch import Tensor
 
 from vrestore.ops.warp import sample
 
-CELL_PIXELS = 4
 MOST_CELLS = 2048
 LARGEST_STEP = 0.2
 """A neighbour that differs by more than this is another object, not another brightness."""
 
 
-def seam_offset(differences: Tensor, rim: Tensor, inner: Tensor, *, height: int, width: int) -> Tensor:
+def seam_offset(
+    differences: Tensor, rim: Tensor, inner: Tensor, *, height: int, width: int, cell: int
+) -> Tensor:
     """Give the offset (C, n) at `inner` (n, 2) that continues `differences` (C, k) seen at `rim` (k, 2).
 
-    Points are (x, y) within a picture of `height` by `width`; with an empty rim the offset is zero.
+    Points are (x, y) within a picture of `height` by `width`; with an empty rim the offset is zero. `cell`
+    is the least side of a cell in pixels.
     """
     if rim.shape[0] == 0:
         return differences.new_zeros(differences.shape[0], inner.shape[0])
-    cell = CELL_PIXELS
     while (height // cell + 1) * (width // cell + 1) > MOST_CELLS:
         cell *= 2
     rows, columns = height // cell + 1, width // cell + 1

@@ -248,7 +248,7 @@ class _Run:
             executor=self._executor,
             ahead=2 * settings.threads,
         )
-        return propagate(links, chunk=settings.chunk, look_ahead=settings.look_ahead)
+        return propagate(links, chunk=settings.chunk, look_ahead=settings.look_ahead, scale=settings.scale)
 
     def _count(self, shot: Shot, filled: Sequence[Filled]) -> None:
         tally = self._tally

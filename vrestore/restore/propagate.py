@@ -60,10 +60,11 @@ class _Held:
     from_next: Step | None = None
 
 
-def propagate(links: Iterator[Linked], *, chunk: int, look_ahead: int) -> Iterator[Filled]:
+def propagate(links: Iterator[Linked], *, chunk: int, look_ahead: int, scale: int = 1) -> Iterator[Filled]:
     """Fill the holes of a run of linked patches.
 
-    Holds at most `chunk + look_ahead` patches and yields `chunk` at a time.
+    Holds at most `chunk + look_ahead` patches and yields `chunk` at a time. `scale` is that of the flow:
+    brightness is matched on cells of twice its grain.
     """
     held: list[_Held] = []
     for linked in links:
@@ -71,15 +72,15 @@ def propagate(links: Iterator[Linked], *, chunk: int, look_ahead: int) -> Iterat
             held[-1] = replace(held[-1], from_next=linked.previous_from_this)
         past = _unknown(linked.patch)
         if held and linked.from_previous is not None:
-            past = _advance(linked.patch, linked.from_previous, held[-1].patch, held[-1].past)
+            past = _advance(linked.patch, linked.from_previous, held[-1].patch, held[-1].past, 2 << scale)
         held.append(_Held(linked.patch, past))
         if len(held) > chunk + look_ahead:
-            yield from _sweep(held, chunk)
+            yield from _sweep(held, chunk, 2 << scale)
             del held[:chunk]
-    yield from _sweep(held, len(held))
+    yield from _sweep(held, len(held), 2 << scale)
 
 
-def _sweep(held: list[_Held], count: int) -> list[Filled]:
+def _sweep(held: list[_Held], count: int, cell: int) -> list[Filled]:
     """Carry the future backward through all of `held` and blend the first `count`."""
     filled: list[Filled] = []
     later: _Held | None = None
@@ -89,14 +90,14 @@ def _sweep(held: list[_Held], count: int) -> list[Filled]:
         if later is None or future is None or this.from_next is None:
             future = _unknown(this.patch)
         else:
-            future = _advance(this.patch, this.from_next, later.patch, future)
+            future = _advance(this.patch, this.from_next, later.patch, future, cell)
         if position < count:
             filled.append(_blend(this.patch, this.past, future))
         later = this
     return filled[::-1]
 
 
-def _advance(patch: Patch, step: Step, source: Patch, state: _State) -> _State:
+def _advance(patch: Patch, step: Step, source: Patch, state: _State, cell: int) -> _State:
     """Fetch the hole of `patch` from `source`, whose own hole holds `state`."""
     hidden = patch.hidden_count
     if not hidden:
@@ -118,6 +119,7 @@ def _advance(patch: Patch, step: Step, source: Patch, state: _State) -> _State:
         patch.points[:hidden] - corner,
         height=window.height,
         width=window.width,
+        cell=cell,
     )
     return _State((colours[:, :hidden] + offset).clamp_(0, 1), carried[:hidden])
 
