@@ -232,6 +232,7 @@ def configure(context: VideoCodecContext, encoding: Encoding, meta: VideoMeta) -
     context.color_trc = colour.transfer
     context.color_range = range_number(colour)
     context.thread_count = 0
+    context.thread_type = "AUTO"  # PyAV's default is by slices, a quarter slower and larger in x264
     context.flags |= av.codec.context.Flags.frame_duration
     context.options = {**encoding.options, "chroma_sample_location": str(colour.chroma_location)}
 
