@@ -14,6 +14,7 @@ from vrestore.frames import Box, HoleSummary
 from vrestore.plan import EFFORTS, LEAST_CHUNK, LEAST_LOOK_AHEAD, make_plan
 
 HD = mask_meta(height=1080, width=1920, frame_count=500)
+SD = mask_meta(height=240, width=432, frame_count=500)
 PLENTY = 64 * 2**30
 
 
@@ -31,7 +32,7 @@ def plan(summaries=BOTH, *, meta=HD, quality="balanced", threads=2, memory=PLENT
 
 @pytest.mark.parametrize("quality", ["draft", "balanced", "best"])
 def test_with_plenty_of_memory_a_quality_gets_its_effort(quality):
-    made, effort = plan(quality=quality), EFFORTS[quality]
+    made, effort = plan(meta=SD, summaries=[summary(Box(9, 8, 70, 60))], quality=quality), EFFORTS[quality]
     assert (made.passes, made.flow, made.chunk, made.look_ahead, made.margin) == (
         effort.passes,
         effort.flow,
@@ -39,6 +40,16 @@ def test_with_plenty_of_memory_a_quality_gets_its_effort(quality):
         effort.look_ahead,
         effort.margin,
     )
+
+
+def test_large_pictures_take_one_of_several_passes_less():
+    passes = {quality: plan(quality=quality).passes for quality in ("draft", "balanced", "best")}
+    assert passes == {"draft": 1, "balanced": 2, "best": 3}
+
+
+@pytest.mark.parametrize(("height", "scale"), [(240, 1), (399, 1), (400, 2), (1599, 2), (1600, 3), (4320, 3)])
+def test_flow_is_searched_at_a_size_that_fits_the_picture(height, scale):
+    assert plan(meta=mask_meta(height=height, width=800), summaries=[None]).flow_scale == scale
 
 
 def test_better_qualities_try_harder():
@@ -59,7 +70,7 @@ def test_look_ahead_goes_first_then_windows_then_passes():
     assert seen == sorted(seen, key=lambda each: (-each[2], -each[1], -each[0]))
     assert seen[-1] == (LEAST_LOOK_AHEAD, LEAST_CHUNK, 1)
     assert all(ahead == LEAST_LOOK_AHEAD for ahead, chunk, _ in seen if chunk < EFFORTS["balanced"].chunk)
-    assert all(chunk == LEAST_CHUNK for _, chunk, passes in seen if passes < EFFORTS["balanced"].passes)
+    assert all(chunk == LEAST_CHUNK for _, chunk, passes in seen if passes < plan().passes)
 
 
 @given(st.integers(2**28, 2**34), st.integers(1, 16), st.sampled_from(["draft", "balanced", "best"]))

@@ -14,8 +14,8 @@ from vrestore.jobs.job import default_target, inpaint_job
         ("video.mp4", "video.inpaint.mp4"),
         ("folder/video.part.mkv", "folder/video.part.inpaint.mkv"),
         ("/data/no_suffix", "/data/no_suffix.inpaint"),
-        ("frames/%06d.png", "frames.inpaint/%06d.png"),
-        ("../in/shot_%04d.tif", "../in.inpaint/shot_%04d.tif"),
+        ("frames/%06d.png", "frames.inpaint/"),
+        ("../in/shot_%04d.tif", "../in.inpaint/"),
         ("-", "-"),
     ],
 )
@@ -32,10 +32,10 @@ def test_a_folder_of_images_gives_a_folder(tmp_path):
 @pytest.mark.parametrize(
     ("source", "target"),
     [
-        ("%03d.png", "{}/shot.inpaint/%03d.png"),
+        ("%03d.png", "{}/shot.inpaint/"),
         (".", "{}/shot.inpaint/"),
         ("..", "{}.inpaint/"),
-        ("../%03d.png", "{}.inpaint/%03d.png"),
+        ("../%03d.png", "{}.inpaint/"),
     ],
 )
 def test_the_current_folder_has_a_name(tmp_path, monkeypatch, source, target):

@@ -119,7 +119,7 @@ Threads = Annotated[
 ]
 Memory = Annotated[
     str | None,
-    typer.Option(metavar="SIZE", rich_help_panel=WORK, help="Such as 4GiB; by default what is free."),
+    typer.Option(metavar="SIZE", rich_help_panel=WORK, help="Such as 4GiB; by default half of what is free."),
 ]
 Progress = Annotated[
     Style | None,

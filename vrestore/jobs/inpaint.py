@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from importlib import import_module
 from pathlib import Path
 
@@ -66,9 +66,9 @@ def run_inpaint(job: InpaintJob, *, progress: Progress = silent) -> Report:
 
 
 def plan_inpaint(job: InpaintJob) -> PlanReport:
-    """Check the job and say what it would do; nothing is written."""
+    """Check the job and say what it would do; nothing is written, so the target may exist."""
     with ExitStack() as opened:
-        ready = _open(job, opened, silent)
+        ready = _open(replace(job, overwrite=True), opened, silent)
         meta = ready.reader.meta
         return PlanReport(
             source=meta.source,

@@ -166,7 +166,7 @@ def default_target(source: str, method: str) -> str:
     if path.is_dir():
         return f"{_beside(path, method)}/"
     if "%" in path.name:
-        return str(_beside(path.parent, method) / path.name)
+        return f"{_beside(path.parent, method)}/"
     return str(path.with_name(f"{path.stem}.{method}{path.suffix}"))
 
 
