@@ -22,7 +22,9 @@ from textured import (
 
 from vrestore.frames import Box, Hole, HoleSummary, MaskedFrame
 from vrestore.ops.membrane import membrane
-from vrestore.restore.inpaint import Tally
+from vrestore.restore import inpaint
+from vrestore.restore.settings import Tally
+from vrestore.tracks import find_tracks
 
 HEIGHT, WIDTH, COUNT = 70, 94, 10
 STILL = [hole_of_boxes(Box(40, 26, 12, 14))] * COUNT
@@ -125,6 +127,21 @@ def test_nothing_crosses_a_scene_cut():
         least, greatest = colours_in(result[part], WALKING[part])
         assert (least >= low - 0.02).all()
         assert (greatest <= high + 0.02).all()
+
+
+def test_tracks_are_found_once_for_all_scenes_of_a_still_hole(monkeypatch):
+    """A logo over a film of thousands of scenes: looking at all its frames anew in each would take hours."""
+    calls = []
+
+    def counted(*args, **options):
+        calls.append(options["first"])
+        return find_tracks(*args, **options)
+
+    monkeypatch.setattr(inpaint, "find_tracks", counted)
+    frames = flat_scene((0.7, 0.2, 0.2), range(5), 1) + flat_scene((0.1, 0.2, 0.8), range(5, 10), 2)
+    tally = Tally()
+    fill(frames, STILL, tally=tally)
+    assert (tally.scenes, calls) == (2, [0])
 
 
 def test_a_hole_on_one_side_of_a_cut_takes_nothing_from_the_other():

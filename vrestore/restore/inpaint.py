@@ -52,6 +52,7 @@ def inpaint(
     cutter = _Cutter(height, width, format, colour)
     with ThreadPoolExecutor(settings.threads, thread_name_prefix="flow") as executor:
         index = 0
+        tracks: list[Track] = []
         while (shot := reel.get(index)) is not None:
             tally.scenes += shot.starts_scene
             if shot.hole is None:
@@ -60,7 +61,8 @@ def inpaint(
                 index += 1
                 reel.forget_before(index - 1)
                 continue
-            tracks = _tracks_from(index, shot.hole, summaries, settings.margin, height, width)
+            if not _are_tracked(tracks, index, shot.hole):  # else those of the scene before serve on
+                tracks = _tracks_from(index, shot.hole, summaries, settings.margin, height, width)
             tally.most_tracks = max(tally.most_tracks, len(tracks))
             run = _Run(reel, index, tracks, cutter, settings, executor, tally, observe)
             for frame in run.repaired():
@@ -153,6 +155,13 @@ def _tracks_from(
     return find_tracks(parts, first=first, is_open=is_open, margin=margin, height=height, width=width)
 
 
+def _are_tracked(tracks: Sequence[Track], index: int, hole: Hole | None) -> bool:
+    """Tell whether tracks hold the whole hole of a frame; where summaries were off, they may not."""
+    boxes = [track.hole(index) for track in tracks]
+    parts = () if hole is None else hole.parts
+    return all(any(box is not None and box.union(part) == box for box in boxes) for part in parts)
+
+
 class _Run:
     """One stretch of frames with holes, repaired track by track and put together again."""
 
@@ -207,18 +216,14 @@ class _Run:
             yield self._first - 1, before
         index = self._first
         while (shot := self._reel.get(index)) is not None:
-            if index > self._first and (shot.starts_scene or not self._is_tracked(index, shot)):
+            if index > self._first and (
+                shot.starts_scene or not _are_tracked(self._tracks, index, shot.hole)
+            ):
                 return
             yield index, shot
             if shot.hole is None:
                 return
             index += 1
-
-    def _is_tracked(self, index: int, shot: Shot) -> bool:
-        """Tell whether the tracks hold the whole hole of a frame; where summaries were off, they may not."""
-        boxes = [track.hole(index) for track in self._tracks]
-        parts = () if shot.hole is None else shot.hole.parts
-        return all(any(box is not None and box.union(part) == box for box in boxes) for part in parts)
 
     def _patches(self, shots: Iterator[tuple[int, Shot]], track: Track) -> Iterator[Patch]:
         for index, shot in shots:
