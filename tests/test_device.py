@@ -1,6 +1,9 @@
 """What the machine has, and sizes as people write them."""
 
 import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -89,6 +92,14 @@ def test_the_process_has_cores_and_memory():
     assert 1 <= device.core_count() <= os.cpu_count()
     assert 2**20 < device.peak_memory_bytes() < 2**45
     assert 0 <= device.free_memory_bytes() < 2**50
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="only Linux counts it so")
+def test_the_peak_is_this_process_own_not_its_starters():
+    held = bytearray(2**28)
+    code = "from vrestore.device import peak_memory_bytes; print(peak_memory_bytes())"
+    peak = int(subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout)
+    assert peak < len(held)
 
 
 @pytest.mark.parametrize(
