@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -91,3 +92,15 @@ def inpaint(source: Path, target: Path, *words: str | Path, accepted: int = 0) -
         stage_seconds=report["stage_seconds"],
         plan=report["plan"],
     )
+
+
+def parts_of(known: Iterable[str]) -> Callable[[str], list[str]]:
+    """Give what reads names of parts for argparse, which tells of a ValueError."""
+
+    def parts(text: str) -> list[str]:
+        names = text.split(",")
+        if not set(names) <= set(known):
+            raise ValueError(f"parts are {', '.join(known)}, got {text!r}")
+        return names
+
+    return parts

@@ -23,7 +23,7 @@ from rich.console import Console
 
 from benchmarks.bars import Bar, show_bars
 from benchmarks.clips import Size, find_data
-from benchmarks.command import inpaint
+from benchmarks.command import inpaint, parts_of
 from benchmarks.footage import LARGE, SMALL, Footage, box_of, make, source_name
 from benchmarks.machine import RESULTS, Values, describe_machine, write_results
 from benchmarks.tables import figures_table
@@ -155,20 +155,12 @@ def _show(outcomes: dict[str, Outcome], console: Console) -> None:
                 console.print(f"{name} was refused: {peak.refused}", highlight=False)
 
 
-def _parts(text: str) -> list[str]:
-    """Read names of parts; argparse tells of a ValueError."""
-    names = text.split(",")
-    if not set(names) <= set(PARTS):
-        raise ValueError(f"parts are {', '.join(PARTS)}, got {text!r}")
-    return names
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.memory")
     parser.add_argument("--data", type=Path, metavar="DIR", help="folder of the real clips")
     parser.add_argument("--frames", type=int, default=300, help="length of the short video (default 300)")
     parser.add_argument(
-        "--only", type=_parts, default=list(PARTS), metavar="A,B", help=f"of {', '.join(PARTS)}"
+        "--only", type=parts_of(PARTS), default=list(PARTS), metavar="A,B", help=f"of {', '.join(PARTS)}"
     )
     parser.add_argument("--json", type=Path, default=RESULTS / "memory.json", metavar="PATH")
     return parser

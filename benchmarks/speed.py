@@ -24,7 +24,7 @@ from rich.console import Console
 
 from benchmarks.bars import Bar, show_bars
 from benchmarks.clips import Size, find_data
-from benchmarks.command import Account, Run, inpaint, installed, run
+from benchmarks.command import Account, Run, inpaint, installed, parts_of, run
 from benchmarks.footage import LARGE, SMALL, Footage, box_of, make, source_name
 from benchmarks.machine import RESULTS, Values, describe_machine, write_results
 from benchmarks.tables import figures_table
@@ -226,14 +226,6 @@ def _encoder_words() -> list[str]:
     return ["-c:v", "libx264", *(word for name, value in options.items() for word in (f"-{name}", value))]
 
 
-def _parts(text: str) -> list[str]:
-    """Read names of parts; argparse tells of a ValueError."""
-    names = text.split(",")
-    if not set(names) <= set(PARTS):
-        raise ValueError(f"parts are {', '.join(PARTS)}, got {text!r}")
-    return names
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.speed")
     parser.add_argument("--data", type=Path, metavar="DIR", help="folder of the real clips")
@@ -242,7 +234,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--frames", type=int, default=300, help="length of the videos (default 300)")
     parser.add_argument(
-        "--only", type=_parts, default=list(PARTS), metavar="A,B", help=f"of {', '.join(PARTS)}"
+        "--only", type=parts_of(PARTS), default=list(PARTS), metavar="A,B", help=f"of {', '.join(PARTS)}"
     )
     parser.add_argument("--json", type=Path, default=RESULTS / "speed.json", metavar="PATH")
     return parser

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from vrestore.plan import FlowPreset
 
@@ -35,4 +35,3 @@ class Tally:
     painted: int = 0
     scenes: int = 0
     most_tracks: int = 0
-    warnings: list[str] = field(default_factory=list)
