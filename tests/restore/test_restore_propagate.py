@@ -169,7 +169,7 @@ def half_sure(confidence):
     values = torch.full((20,), confidence)
     values[3] = 1.0
     colours = torch.from_numpy(np.random.default_rng(5).random((3, 20)).astype(np.float32))
-    return Filled(made, colours, values, torch.zeros(20, dtype=torch.bool))
+    return Filled(made, colours, values, torch.zeros(20, dtype=torch.bool), torch.zeros(20))
 
 
 def test_softening_keeps_sure_pixels_and_what_is_known_of_the_result():

@@ -15,21 +15,16 @@ import cv2
 import numpy as np
 import torch
 
-from vrestore.flow.estimate import DisFlow
 from vrestore.frames import Box, Colour, Frame, Hole, HoleSummary, MaskedFrame, PixelFormat
 from vrestore.media.colour import composite, known_rgb
-from vrestore.ops.consistency import Tolerance
-from vrestore.restore.link import Estimator, View, link
-from vrestore.restore.patch import Patch, grey, grey_without_hole, make_patch
-from vrestore.restore.propagate import Filled, propagate, soften
+from vrestore.restore.passes import fill
+from vrestore.restore.patch import Patch, make_patch
+from vrestore.restore.propagate import Filled, soften
 from vrestore.restore.scenes import Shot, mark_cuts
 from vrestore.restore.settings import Settings, Tally
 from vrestore.tracks import Track, aligned, find_tracks
 
 Observer = Callable[[Filled], None]
-
-FIRST_TOLERANCE = Tolerance(pixels=3.0, softness=1.0)
-SECOND_TOLERANCE = Tolerance(pixels=7.0, softness=2.1)
 
 
 def inpaint(
@@ -188,7 +183,10 @@ class _Run:
     def repaired(self) -> Iterator[Frame]:
         """Give the frames of the run with their holes filled."""
         # Not a tee: that keeps up to 57 shots that all have seen.
-        fillings = [self._fill(self._patches(self._shots(), track)) for track in self._tracks]
+        fillings = [
+            map(soften, fill(self._patches(self._shots(), track), self._settings, self._executor))
+            for track in self._tracks
+        ]
         for filled in zip(*fillings, strict=True):
             index = filled[0].patch.index
             shot = self._reel.get(index)
@@ -228,32 +226,6 @@ class _Run:
     def _patches(self, shots: Iterator[tuple[int, Shot]], track: Track) -> Iterator[Patch]:
         for index, shot in shots:
             yield self._cutter.patch(index, shot, track.canvas(index))
-
-    def _fill(self, patches: Iterator[Patch]) -> Iterator[Filled]:
-        """Chain the passes: the first on completed flow, the others on flow of the filled frames."""
-        settings = self._settings
-        estimate = DisFlow(settings.preset, scale=settings.scale)
-        views = (View(patch, grey_without_hole(patch), is_filled=False) for patch in patches)
-        filled = self._pass(views, estimate, FIRST_TOLERANCE)
-        for _ in range(settings.passes - 1):
-            again = (
-                View(each.patch, grey(each.patch.filled(each.colours, each.patch.whole)), is_filled=True)
-                for each in filled
-            )
-            filled = self._pass(again, estimate, SECOND_TOLERANCE)
-        return map(soften, filled)
-
-    def _pass(self, views: Iterator[View], estimate: Estimator, tolerance: Tolerance) -> Iterator[Filled]:
-        settings = self._settings
-        links = link(
-            views,
-            estimate=estimate,
-            scale=settings.scale,
-            tolerance=tolerance,
-            executor=self._executor,
-            ahead=2 * settings.threads,
-        )
-        return propagate(links, chunk=settings.chunk, look_ahead=settings.look_ahead, scale=settings.scale)
 
     def _count(self, shot: Shot, filled: Sequence[Filled]) -> None:
         tally = self._tally

@@ -28,6 +28,9 @@ BLEND_POWER = 4
 DOUBT = 0.42
 """Share of a fetched colour of no confidence; measured best: 0.5 below 0.2, 0.7 at 0.5, 0.92 at 0.85."""
 
+DISAGREEMENT = 0.25
+"""Mean difference of past and future, in shares of full scale, that is no agreement at all."""
+
 SURE = 0.9
 """Fetched rim pixels of at least this confidence are compared with the known ones."""
 
@@ -38,13 +41,14 @@ class Filled:
 
     `colours` (3, n) in [0, 1] and `confidence` (n) in [0, 1] are those of the hidden pixels in the order
     of `patch.points`; confidence 0 was painted, not fetched. `is_blended` (n) tells where past and
-    future both had a say.
+    future both had a say, `agreement` (n) in [0, 1] how alike these were: 0 also where only one had.
     """
 
     patch: Patch
     colours: Tensor
     confidence: Tensor
     is_blended: Tensor
+    agreement: Tensor
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,9 +138,11 @@ def _blend(patch: Patch, past: _State, future: _State) -> Filled:
     colours = (past.colours * past_weight + future.colours * future_weight) / total.clamp_min(1e-12)
     confidence = torch.maximum(past.confidence, future.confidence)
     is_blended = (past.confidence > 0) & (future.confidence > 0)
+    difference = (past.colours - future.colours).abs().mean(0)
+    agreement = (1 - difference / DISAGREEMENT).clamp_min(0) * is_blended
     if not bool((confidence > 0).all()):
         colours = torch.where(confidence > 0, colours, _surface(patch, colours, confidence > 0))
-    return Filled(patch, colours, confidence, is_blended)
+    return Filled(patch, colours, confidence, is_blended, agreement)
 
 
 def soften(filled: Filled) -> Filled:
@@ -149,9 +155,14 @@ def soften(filled: Filled) -> Filled:
     sure = confidence > SURE
     if bool(sure.all()):
         return filled
-    surface = _surface(filled.patch, filled.colours, sure)
+    surface = surface_of(filled)
     weight = torch.where((confidence > 0) & ~sure, DOUBT + 0.5 * confidence, 1)
     return replace(filled, colours=weight * filled.colours + (1 - weight) * surface)
+
+
+def surface_of(filled: Filled) -> Tensor:
+    """Give the membrane through the rim and the sure pixels of a hole, (3, n) at its pixels."""
+    return _surface(filled.patch, filled.colours, filled.confidence > SURE)
 
 
 def _surface(patch: Patch, colours: Tensor, trusted: Tensor) -> Tensor:

@@ -1,0 +1,51 @@
+"""The passes over the patches of one track: flow, links and propagation, each on what the last one filled."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import Executor
+
+from vrestore.flow.estimate import DisFlow
+from vrestore.ops.consistency import Tolerance
+from vrestore.restore.link import Estimator, View, link
+from vrestore.restore.patch import Patch, grey, grey_without_hole
+from vrestore.restore.propagate import Filled, propagate
+from vrestore.restore.settings import Settings
+
+FIRST_TOLERANCE = Tolerance(pixels=3.0, softness=1.0)
+SECOND_TOLERANCE = Tolerance(pixels=7.0, softness=2.1)
+
+
+def fill(patches: Iterator[Patch], settings: Settings, executor: Executor) -> Iterator[Filled]:
+    """Fill the patches of a track: the first pass on completed flow, the others on flow of filled patches.
+
+    Colours of little confidence are as they were fetched: see `vrestore.restore.propagate.soften`.
+    """
+    estimate = DisFlow(settings.preset, scale=settings.scale)
+    views = (View(patch, grey_without_hole(patch), is_filled=False) for patch in patches)
+    filled = _pass(views, estimate, FIRST_TOLERANCE, settings, executor)
+    for _ in range(settings.passes - 1):
+        again = (
+            View(each.patch, grey(each.patch.filled(each.colours, each.patch.whole)), is_filled=True)
+            for each in filled
+        )
+        filled = _pass(again, estimate, SECOND_TOLERANCE, settings, executor)
+    return filled
+
+
+def _pass(
+    views: Iterator[View],
+    estimate: Estimator,
+    tolerance: Tolerance,
+    settings: Settings,
+    executor: Executor,
+) -> Iterator[Filled]:
+    links = link(
+        views,
+        estimate=estimate,
+        scale=settings.scale,
+        tolerance=tolerance,
+        executor=executor,
+        ahead=2 * settings.threads,
+    )
+    return propagate(links, chunk=settings.chunk, look_ahead=settings.look_ahead, scale=settings.scale)
