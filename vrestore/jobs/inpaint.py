@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from importlib import import_module
@@ -16,11 +16,13 @@ from vrestore.device import choose_device, core_count, free_memory_bytes, peak_m
 from vrestore.errors import LossError, TargetError
 from vrestore.frames import Frame, MaskedFrame
 from vrestore.jobs.job import InpaintJob
+from vrestore.jobs.state import sole_writer
+from vrestore.jobs.steady import Stamp, check_unchanged, stamps_of
 from vrestore.media.compare import CompareWriter
 from vrestore.media.display import as_picture, shown
 from vrestore.media.masks import Masks, open_masks
 from vrestore.media.read import VideoReader, open_video
-from vrestore.media.target import check_target, part_beside, settle, writing
+from vrestore.media.target import check_target, part_beside, place_of, settle, writing
 from vrestore.media.write import open_writer
 from vrestore.media.written import Writer
 from vrestore.pipeline import Timings, run
@@ -48,6 +50,7 @@ class _Opened:
     plan: Plan
     device: str
     compare: CompareWriter | None
+    stamps: Mapping[Path, Stamp | None]
 
     @property
     def frames_with_holes(self) -> int:
@@ -59,6 +62,7 @@ def run_inpaint(job: InpaintJob, *, progress: Progress = silent) -> Report:
     began = time.perf_counter()
     threading.Thread(target=import_module, args=("vrestore.restore.inpaint",), daemon=True).start()
     with ExitStack() as opened:
+        opened.enter_context(sole_writer(job.target))
         ready = _open(job, opened, progress)
         for line in ready.plan.lines():
             progress(ProgressEvent("plan", text=line))
@@ -86,6 +90,7 @@ def plan_inpaint(job: InpaintJob) -> PlanReport:
 def _open(job: InpaintJob, opened: ExitStack, progress: Progress) -> _Opened:
     """Open and check everything, the quick checks first."""
     device = choose_device(job.device)
+    stamps = stamps_of([job.source, *job.masks.paths])
     reader = opened.enter_context(
         open_video(job.source, start=job.start, stop=job.stop, rate=job.rate, threads=job.threads)
     )
@@ -111,12 +116,12 @@ def _open(job: InpaintJob, opened: ExitStack, progress: Progress) -> _Opened:
     threads = job.threads or core_count()
     memory = job.memory_bytes or int(free_memory_bytes() * MEMORY_SHARE)
     plan = make_plan(reader.meta, masks.summaries, quality=job.quality, threads=threads, memory_bytes=memory)
-    return _Opened(job, reader, writer, masks, plan, device, compare)
+    return _Opened(job, reader, writer, masks, plan, device, compare, stamps)
 
 
 def _comparison(job: InpaintJob, reader: VideoReader) -> CompareWriter:
     place = str(job.compare)
-    if Path(place).resolve() == Path(job.target).resolve():
+    if place_of(place) == place_of(job.target):
         raise TargetError(f"--compare and the target are both {place!r}; give them different names")
     sources = tuple(path for path in (Path(job.source),) if path.is_file())
     return CompareWriter(
@@ -143,6 +148,7 @@ def _work(ready: _Opened, progress: Progress, began: float) -> Report:
     damage = list(reader.damage.texts)
     if damage and job.strict:
         raise LossError(f"{reader.meta.source!r} is damaged: {'; '.join(damage)}; drop --strict to go on")
+    check_unchanged(ready.stamps)
     progress(ProgressEvent("stage", "verify"))
     written = writer.finish()
     extra_files = []

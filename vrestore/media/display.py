@@ -71,7 +71,7 @@ class ClipWriter:
         self._reformatter = VideoReformatter()
         try:
             with writing(str(place)):
-                self._container = av.open(str(self._part), "w")
+                self._container = av.open(f"file:{self._part}", "w")
         except BaseException:
             self._part.unlink(missing_ok=True)
             raise

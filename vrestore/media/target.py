@@ -3,16 +3,35 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import stat
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from hashlib import sha256
 from pathlib import Path
 
 import av
 
 from vrestore.errors import TargetError
 from vrestore.media.demux import reason_of
+
+_STEM_BYTES = 100
+"""Of the target's name in the name of its unfinished part; names may not be longer than 255 bytes."""
+
+
+def place_of(target: str | Path) -> Path:
+    """Give the path that a target's name stands for, links followed.
+
+    Raises TargetError for a link that leads round in a circle and for what can be no path.
+    """
+    try:
+        place = Path(os.path.realpath(target))
+        if not place.is_symlink():  # realpath stops where a link leads back to itself
+            return place
+    except (OSError, ValueError) as error:
+        raise TargetError(f"{str(target)!r} cannot be written ({reason_of(error)})") from error
+    raise TargetError(f"{str(target)!r} cannot be written: its links lead round in a circle")
 
 
 def check_target(target: Path, *, sources: Iterable[Path], overwrite: bool) -> Path:
@@ -22,7 +41,7 @@ def check_target(target: Path, *, sources: Iterable[Path], overwrite: bool) -> P
     or when its folder is missing or cannot be written.
     """
     name = str(target)
-    place = target.resolve()
+    place = place_of(target)
     with writing(name):
         for source in sources:
             if place.exists() and source.exists() and place.samefile(source):
@@ -49,8 +68,20 @@ def check_folder(folder: Path, *, name: str) -> None:
 
 def part_beside(place: Path) -> Path:
     """Give a name in the same folder that nothing has yet, hidden and with the same extension."""
-    stem = place.name.removesuffix(place.suffix)[:100]  # names may not be longer than 255 bytes
-    return place.with_name(f".{stem}.part{secrets.token_hex(4)}{place.suffix}")
+    return place.with_name(f"{_part_stem(place)}{secrets.token_hex(4)}{place.suffix}")
+
+
+def parts_of(place: Path) -> list[Path]:
+    """Give the unfinished parts, files or folders, that lie beside a place under names of `part_beside`."""
+    name = re.compile(re.escape(_part_stem(place)) + "[0-9a-f]{8}" + re.escape(place.suffix))
+    return [path for path in place.parent.iterdir() if name.fullmatch(path.name)]
+
+
+def _part_stem(place: Path) -> str:
+    stem = os.fsencode(place.name.removesuffix(place.suffix))
+    if len(stem) > _STEM_BYTES:  # what is cut off still tells one target from another
+        stem = stem[:_STEM_BYTES] + sha256(stem).hexdigest()[:16].encode()
+    return f".{stem.decode(errors='ignore')}.part"
 
 
 def settle(part: Path, place: Path) -> None:
