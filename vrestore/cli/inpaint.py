@@ -48,6 +48,7 @@ def inpaint(
     start: options.Start = None,
     stop: options.Stop = None,
     rate: options.Rate = None,
+    allow_protocols: options.AllowProtocols = None,
     method: options.Method = "propagate",
     quality: options.Quality = "balanced",
     device: options.Device = "auto",

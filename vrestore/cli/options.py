@@ -106,6 +106,12 @@ Stop = Annotated[
 Rate = Annotated[
     str | None, typer.Option(metavar="FPS", rich_help_panel=WORK, help="Of an image sequence; 24000/1001.")
 ]
+AllowProtocols = Annotated[
+    str | None,
+    typer.Option(
+        metavar="LIST", rich_help_panel=WORK, help="Playlists may open file,http,https; none by default."
+    ),
+]
 Method = Annotated[str, typer.Option(metavar="NAME", rich_help_panel=WORK, help="How holes are filled.")]
 Quality = Annotated[
     Literal["draft", "balanced", "best"],

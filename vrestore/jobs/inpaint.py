@@ -92,7 +92,14 @@ def _open(job: InpaintJob, opened: ExitStack, progress: Progress) -> _Opened:
     device = choose_device(job.device)
     stamps = stamps_of([job.source, *job.masks.paths])
     reader = opened.enter_context(
-        open_video(job.source, start=job.start, stop=job.stop, rate=job.rate, threads=job.threads)
+        open_video(
+            job.source,
+            start=job.start,
+            stop=job.stop,
+            rate=job.rate,
+            threads=job.threads,
+            protocols=job.protocols,
+        )
     )
     sources = [Path(job.source), *job.masks.paths]
     if job.report is not None:

@@ -11,6 +11,7 @@ from typing import Literal, TypedDict, get_args
 from vrestore.device import parse_bytes
 from vrestore.errors import UsageError
 from vrestore.media.compare import Layout
+from vrestore.media.demux import PROTOCOLS
 from vrestore.media.encode import EncodeOptions
 from vrestore.media.masks import MaskOptions
 from vrestore.plan import Quality
@@ -40,11 +41,14 @@ class InpaintJob:
     compare: str | None = None
     compare_layout: Layout = "side"
     report: str | None = None
+    protocols: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         _choice("method", self.method, get_args(InpaintMethod))
         _choice("quality", self.quality, get_args(Quality))
         _choice("compare layout", self.compare_layout, get_args(Layout))
+        for name in self.protocols:
+            _choice("an allowed protocol", name, list(PROTOCOLS))
         if self.threads < 0:
             raise UsageError(f"threads are 0 (automatic) or more, got {self.threads}")
 
@@ -66,6 +70,8 @@ class InpaintOptions(TypedDict, total=False):
     overwrite: replace a target that exists. strict: refuse any loss instead of reporting it.
     compare, compare_layout: also write a clip of before and after.
     report: also write the report as JSON.
+    allow_protocols: `file`, `http`, `https`, `crypto`, or several with commas: the source may be a playlist,
+        and what that names is opened by these. Without it nothing but the source itself is opened.
     """
 
     mask: PathLike | Sequence[PathLike]
@@ -94,6 +100,7 @@ class InpaintOptions(TypedDict, total=False):
     compare: PathLike | None
     compare_layout: Layout
     report: PathLike | None
+    allow_protocols: str | None
 
 
 def inpaint_job(
@@ -125,6 +132,7 @@ def inpaint_job(
     compare: PathLike | None = None,
     compare_layout: Layout = "side",
     report: PathLike | None = None,
+    allow_protocols: str | None = None,
 ) -> InpaintJob:
     """Give the job for these words; see InpaintOptions for what they mean."""
     masks = MaskOptions(
@@ -155,6 +163,7 @@ def inpaint_job(
         compare=None if compare is None else str(compare),
         compare_layout=compare_layout,
         report=None if report is None else str(report),
+        protocols=tuple(allow_protocols.split(",")) if allow_protocols else (),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -29,6 +29,11 @@ VIDEO_DEMUXERS = (
     "rm,wtv,gxf,nsv,nuv,pva,ty,cine,ser,r3d,lxf,dhav,kux,flic,smk,bink,film_cpk,thp,roq,amv,swf,"
     "webp,webp_anim,wav,mp3,flac,aac,ac3,aiff,w64,opus"
 )
+# Playlists, whose files and addresses are opened only by protocols that the user allows.
+_PLAYLISTS = "hls,dash,concat"
+PROTOCOLS = {"file": "file", "http": "http,tcp", "https": "https,tls,tcp", "crypto": "crypto"}
+"""What can be allowed, with FFmpeg's names of what each of them needs."""
+
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
 _FIELD_ORDERS = ("unknown", "progressive", "tt", "bb", "tb", "bt")
 _SAY_THEIR_LENGTH = ("mov", "matroska", "flv", "asf")
@@ -59,12 +64,13 @@ class _Seen:
     packets_kept: frozenset[int] | None = field(default=None)
 
 
-def open_container(source: str | BinaryIO, *, name: str) -> InputContainer:
+def open_container(source: str | BinaryIO, *, name: str, protocols: Iterable[str] = ()) -> InputContainer:
     """Open a file, or a stream of bytes holding yuv4mpeg, with nothing but that file in reach.
 
+    With `protocols`, keys of PROTOCOLS, it may be a playlist, and what that names is opened by them.
     Raises InputError in one line for everything that cannot be opened.
     """
-    options = {"format_whitelist": VIDEO_DEMUXERS, "protocol_whitelist": "file"}
+    options = _whitelists(protocols)
     try:
         if not isinstance(source, str):
             return av.open(source, "r", format="yuv4mpegpipe", container_options=options)
@@ -82,8 +88,17 @@ def open_container(source: str | BinaryIO, *, name: str) -> InputContainer:
                 f"{name} does not hold yuv4mpeg; pipe it with ffmpeg -f yuv4mpegpipe -"
             ) from error
         if isinstance(error, av.ArgumentError):  # what a format that is not on the list gives
-            raise InputError(f"{name!r} is a playlist, a script or another kind that is not read") from error
+            raise InputError(
+                f"{name!r} is a playlist, a script or another kind that is not read; "
+                "--allow-protocols file opens playlists and the files they name"
+            ) from error
         raise InputError(f"{name!r} is not a video that can be read ({reason_of(error)})") from error
+
+
+def _whitelists(protocols: Iterable[str]) -> dict[str, str]:
+    needed = [PROTOCOLS[name] for name in protocols]
+    demuxers = f"{VIDEO_DEMUXERS},{_PLAYLISTS}" if needed else VIDEO_DEMUXERS
+    return {"format_whitelist": demuxers, "protocol_whitelist": ",".join(["file", *needed])}
 
 
 def check_source_file(source: str) -> None:
@@ -114,12 +129,14 @@ class FileFeed:
     packets of still pictures that accompany the video; they come before its first picture.
     """
 
-    def __init__(self, source: str | BinaryIO, *, name: str, threads: int) -> None:
+    def __init__(
+        self, source: str | BinaryIO, *, name: str, threads: int, protocols: Iterable[str] = ()
+    ) -> None:
         self.name = name
         self.packets: deque[AnyPacket] = deque()
         self.covers: list[AnyPacket] = []
         self._seen = _Seen()
-        self.container = open_container(source, name=name)
+        self.container = open_container(source, name=name, protocols=protocols)
         self._ending = ending_of(Path(source)) if isinstance(source, str) else Ending()
         try:
             self.stream = _main_stream(self.container, name=name)

@@ -6,7 +6,7 @@ import math
 import re
 import sys
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
@@ -62,6 +62,7 @@ def open_video(
     stop: str | int | None = None,
     threads: int = 0,
     rate: Fraction | None = None,
+    protocols: Iterable[str] = (),
 ) -> VideoReader:
     """Open a video file, `-` (yuv4mpeg on standard input), an image, a folder of them or a pattern.
 
@@ -71,6 +72,7 @@ def open_video(
         stop: first frame not to give any more.
         threads: decoder threads, 0 for as many as there are cores.
         rate: frames a second of an image sequence, 25 if None; other sources have their own.
+        protocols: by which a playlist may open what it names, see `demux.PROTOCOLS`; no playlists if none.
 
     Raises:
         InputError: the source cannot be read, holds no picture, or is interlaced.
@@ -86,7 +88,7 @@ def open_video(
     elif str(source) == "-":
         feed = FileFeed(sys.stdin.buffer, name="standard input", threads=threads)
     else:
-        feed = FileFeed(str(source), name=str(source), threads=threads)
+        feed = FileFeed(str(source), name=str(source), threads=threads, protocols=protocols)
     try:
         return VideoReader(feed, start=first, stop=last)
     except BaseException:
