@@ -88,7 +88,13 @@ Compare = Annotated[
 ]
 Layout = Literal["side", "split", "difference", "stack"]
 CompareLayout = Annotated[
-    Layout, typer.Option(metavar="HOW", rich_help_panel=WRITE, help="side, split, difference or stack.")
+    Layout,
+    typer.Option(
+        metavar="HOW",
+        rich_help_panel=WRITE,
+        help="side (default), split, difference, stack.",
+        show_default=False,
+    ),
 ]
 Report = Annotated[
     str | None, typer.Option(metavar="FILE", rich_help_panel=WRITE, help="Also the report as JSON.")
@@ -108,24 +114,33 @@ Rate = Annotated[
 ]
 AllowProtocols = Annotated[
     str | None,
-    typer.Option(
-        metavar="LIST", rich_help_panel=WORK, help="Playlists may open file,http,https; none by default."
-    ),
+    typer.Option(metavar="LIST", rich_help_panel=WORK, help="Playlists may open file,http,https."),
 ]
 Method = Annotated[str, typer.Option(metavar="NAME", rich_help_panel=WORK, help="How holes are filled.")]
 Quality = Annotated[
     Literal["draft", "balanced", "best"],
-    typer.Option(metavar="NAME", rich_help_panel=WORK, help="draft, balanced or best."),
+    typer.Option(
+        metavar="NAME",
+        rich_help_panel=WORK,
+        help="draft, balanced (default) or best.",
+        show_default=False,
+    ),
 ]
 Device = Annotated[
-    str, typer.Option(metavar="NAME", rich_help_panel=WORK, help="auto, cpu, cuda or cuda:INDEX.")
+    str,
+    typer.Option(
+        metavar="NAME",
+        rich_help_panel=WORK,
+        help="auto (default), cpu, cuda or cuda:1.",
+        show_default=False,
+    ),
 ]
 Threads = Annotated[
     int, typer.Option(metavar="N", min=0, rich_help_panel=WORK, help="0 takes all cores.", show_default=False)
 ]
 Memory = Annotated[
     str | None,
-    typer.Option(metavar="SIZE", rich_help_panel=WORK, help="Such as 4GiB; by default half of what is free."),
+    typer.Option(metavar="SIZE", rich_help_panel=WORK, help="4GiB; by default half of what is free."),
 ]
 Progress = Annotated[
     Style | None,
