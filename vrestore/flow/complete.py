@@ -15,8 +15,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vrestore.ops.membrane import coarse_membrane
-from vrestore.ops.warp import pixel_grid
+from vrestore.frames import Box, MaskArray
+from vrestore.ops.membrane import SURROUNDINGS, coarse_membrane
 
 RIM_PIXELS = 8
 """Flow this close to a hole, at the scale it is searched at, is spoiled by what stands in for the hole's
@@ -32,20 +32,31 @@ def complete_flow(flow: Tensor, hidden: Tensor, *, scale: int = 1) -> Tensor:
 
     `scale` is that of the estimator: the flow is no finer than 2**scale pixels.
     """
-    trusted = torch.from_numpy(~dilated(hidden.numpy(), RIM_PIXELS << scale))
-    if bool(trusted.all()) or not bool(trusted.any()):
+    near = dilated(hidden.numpy(), RIM_PIXELS << scale)
+    if not near.any() or near.all():
         return flow
-    prior = camera_flow(flow, trusted)
-    rest = coarse_membrane(flow - prior, trusted, cell=1 << scale)
-    return torch.where(trusted, flow, prior + rest)
+    cell = 1 << scale
+    matrix, around = _camera(flow.numpy(), ~near), _surroundings(near, cell)
+    inside = flow[:, around.rows, around.columns]
+    trusted = torch.from_numpy(~near[around.rows, around.columns])
+    prior = _camera_flow(matrix, around)
+    result = flow.clone()
+    rest = coarse_membrane(inside - prior, trusted, cell=cell)
+    result[:, around.rows, around.columns] = torch.where(trusted, inside, prior + rest)
+    return result
 
 
 def dilated(mask: NDArray[np.bool_], pixels: int) -> NDArray[np.bool_]:
     """Grow a mask (H, W) by a disc."""
     if pixels < 1 or not mask.any():
         return mask
-    apart = cv2.distanceTransform((~mask).view(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5)
-    return np.asarray(apart <= pixels, np.bool_)
+    left, top, width, height = cv2.boundingRect(np.ascontiguousarray(mask).view(np.uint8))
+    rows = slice(max(0, top - pixels), top + height + pixels)
+    columns = slice(max(0, left - pixels), left + width + pixels)
+    apart = cv2.distanceTransform((~mask[rows, columns]).view(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5)
+    result = np.zeros(mask.shape, np.bool_)
+    result[rows, columns] = apart <= pixels
+    return result
 
 
 def camera_flow(flow: Tensor, trusted: Tensor) -> Tensor:
@@ -54,20 +65,42 @@ def camera_flow(flow: Tensor, trusted: Tensor) -> Tensor:
     Zero where none can be fitted: too few pixels, or a plane that passes through the camera.
     """
     height, width = trusted.shape
-    rows, columns = np.nonzero(trusted.numpy())
-    if len(rows) < LEAST_SAMPLES:
-        return torch.zeros_like(flow)
-    step = max(1, len(rows) // SAMPLES)
-    rows, columns = rows[::step], columns[::step]
+    return _camera_flow(_camera(flow.numpy(), trusted.numpy()), Box(0, 0, width, height))
+
+
+def _camera(flow: NDArray[np.float32], trusted: MaskArray) -> NDArray[np.float64] | None:
+    """Fit the homography from pixels to where they are in the other frame."""
+    height, width = trusted.shape
+    places = np.flatnonzero(trusted)
+    if len(places) < LEAST_SAMPLES:
+        return None
+    places = places[:: max(1, len(places) // SAMPLES)]
+    rows, columns = np.divmod(places, width)
     here = np.stack([columns, rows], 1).astype(np.float32)
-    there = here + flow.numpy()[:, rows, columns].T
+    there = here + flow[:, rows, columns].T
     found = cv2.findHomography(here, there, cv2.RANSAC, INLIER_PIXELS, maxIters=300, confidence=0.995)
     matrix = cast("NDArray[np.float64] | None", found[0])  # None where OpenCV finds none; its stub is wrong
     if matrix is None:
-        return torch.zeros_like(flow)
-    grid = pixel_grid(height, width)
-    homogeneous = torch.cat([grid, torch.ones(1, height, width)])
-    mapped = torch.einsum("ij,jhw->ihw", torch.from_numpy(matrix.astype(np.float32)), homogeneous)
-    if float(mapped[2].min()) < 1e-3:  # OpenCV scales to 1 at the origin: a change of sign goes through 0
-        return torch.zeros_like(flow)
-    return mapped[:2] / mapped[2:] - grid
+        return None
+    corners = np.array([[0, width - 1, 0, width - 1], [0, 0, height - 1, height - 1], [1, 1, 1, 1]])
+    # OpenCV scales to 1 at the origin: a change of sign goes through 0.
+    return matrix if float((matrix[2] @ corners).min()) >= 1e-3 else None
+
+
+def _camera_flow(matrix: NDArray[np.float64] | None, box: Box) -> Tensor:
+    """Give the flow of a homography in a box, (2, h, w), zero without one."""
+    if matrix is None:
+        return torch.zeros(2, box.height, box.width)
+    x = torch.arange(box.x, box.x + box.width, dtype=torch.float32)
+    y = torch.arange(box.y, box.y + box.height, dtype=torch.float32)[:, None]
+    u, v, w = ((row[0] * x + row[2]) + row[1] * y for row in matrix.tolist())
+    return torch.stack([u.div_(w).sub_(x), v.div_(w).sub_(y)])
+
+
+def _surroundings(near: MaskArray, cell: int) -> Box:
+    """Give the part of the picture that a membrane on cells looks at, cut between cells."""
+    x, y, width, height = cv2.boundingRect(near.view(np.uint8))
+    reach = SURROUNDINGS * cell
+    left, top = max(0, x - reach) // cell * cell, max(0, y - reach) // cell * cell
+    bottom, right = (-(-(stop + reach) // cell) * cell for stop in (y + height, x + width))
+    return Box(left, top, min(right, near.shape[1]) - left, min(bottom, near.shape[0]) - top)

@@ -33,11 +33,12 @@ def consistency(points: Tensor, displacement: Tensor, back: Tensor, *, tolerance
     target outside that picture has confidence 0.
     """
     targets = points + displacement
-    returned = sample(back, targets, padding="border").movedim(0, -1)
-    error = (displacement + returned).square().sum(-1).sqrt()
-    length = displacement.square().sum(-1).sqrt()
+    returned_x, returned_y = sample(back, targets, padding="border")
+    x, y = displacement.unbind(-1)
+    error = torch.hypot(x + returned_x, y + returned_y)
+    length = torch.hypot(x, y)
     bound = tolerance.pixels + tolerance.share * length
     softness = tolerance.softness + 0.5 * tolerance.share * length
-    confidence = torch.exp(-0.5 * (error / softness).square())
+    confidence = (error / softness).square_().mul_(-0.5).exp_()
     inside = is_inside(targets, height=back.shape[-2], width=back.shape[-1])
-    return confidence * (error < bound) * inside
+    return confidence * ((error < bound) & inside)

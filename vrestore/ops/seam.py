@@ -31,16 +31,16 @@ def seam_offset(
     while (height // cell + 1) * (width // cell + 1) > MOST_CELLS:
         cell *= 2
     rows, columns = height // cell + 1, width // cell + 1
-    places = (rim / cell).long()
-    index = places[:, 1] * columns + places[:, 0]
+    x, y = (rim / cell).long().unbind(1)
+    index = y * columns + x
     total = differences.new_zeros(differences.shape[0], rows * columns)
     total.index_add_(1, index, differences.clamp(-LARGEST_STEP, LARGEST_STEP))
     count = torch.bincount(index, minlength=rows * columns).to(differences.dtype)
     seen = count.nonzero().flatten()
-    mean = total[:, seen] / count[seen]
-    number = torch.arange(rows * columns)
-    centres = torch.stack([number % columns, number // columns], 1).to(differences.dtype)
-    apart = (centres[seen][:, None] - centres[None]).square().sum(-1)  # (seen, cells)
-    weight = (apart + 0.1).square().reciprocal()
-    surface = (mean @ weight) / weight.sum(0)
+    mean = torch.cat([total, count[None]])[:, seen] / count[seen]
+    down = (torch.arange(rows)[:, None] - seen // columns).square()
+    across = (torch.arange(columns)[:, None] - seen % columns).square()
+    apart = (down[:, None] + across[None] + 0.1).flatten(0, 1)  # (cells, seen)
+    surface = mean @ apart.square_().reciprocal_().T
+    surface = surface[:-1] / surface[-1]
     return sample(surface.reshape(-1, rows, columns), (inner + 0.5) / cell - 0.5, padding="border")

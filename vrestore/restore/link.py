@@ -19,7 +19,6 @@ from torch import Tensor
 from vrestore.flow.complete import complete_flow
 from vrestore.frames import Box, union_of
 from vrestore.ops.consistency import Tolerance, consistency
-from vrestore.ops.warp import sample
 from vrestore.restore.patch import Patch
 
 FILLED_MARGIN = 72
@@ -132,10 +131,17 @@ def _near_holes(before: Patch, after: Patch) -> Box:
 def _step(of: Patch, towards: Patch, common: Box, flow: Tensor, back: Tensor, tolerance: Tolerance) -> Step:
     shift = torch.tensor([of.box.x - common.x, of.box.y - common.y], dtype=torch.float32)
     points = of.points + shift
-    displacement = sample(flow, points, padding="border").movedim(0, -1)
+    displacement = _read(flow, points).T
     trust = consistency(points, displacement, back, tolerance=tolerance)
     offset = torch.tensor([common.x - towards.box.x, common.y - towards.box.y], dtype=torch.float32)
     return Step(points + displacement + offset, trust)
+
+
+def _read(flow: Tensor, points: Tensor) -> Tensor:
+    """Read a flow (2, H, W) at whole-pixel points (n, 2), from its border where they are outside; (2, n)."""
+    height, width = flow.shape[1:]
+    x, y = points.long().unbind(-1)
+    return flow.flatten(1)[:, y.clamp(0, height - 1) * width + x.clamp(0, width - 1)]
 
 
 def _lost(patch: Patch) -> Step:

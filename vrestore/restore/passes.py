@@ -8,7 +8,7 @@ from concurrent.futures import Executor
 from vrestore.flow.estimate import DisFlow
 from vrestore.ops.consistency import Tolerance
 from vrestore.restore.link import Estimator, View, link
-from vrestore.restore.patch import Patch, grey, grey_without_hole
+from vrestore.restore.patch import Patch, grey_filled, grey_without_hole
 from vrestore.restore.propagate import Filled, propagate
 from vrestore.restore.settings import Settings
 
@@ -25,10 +25,7 @@ def fill(patches: Iterator[Patch], settings: Settings, executor: Executor) -> It
     views = (View(patch, grey_without_hole(patch), is_filled=False) for patch in patches)
     filled = _pass(views, estimate, FIRST_TOLERANCE, settings, executor)
     for _ in range(settings.passes - 1):
-        again = (
-            View(each.patch, grey(each.patch.filled(each.colours, each.patch.whole)), is_filled=True)
-            for each in filled
-        )
+        again = (View(each.patch, grey_filled(each.patch, each.colours), is_filled=True) for each in filled)
         filled = _pass(again, estimate, SECOND_TOLERANCE, settings, executor)
     return filled
 

@@ -7,8 +7,9 @@ the coordinates of the patch that is read.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
+import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -24,8 +25,78 @@ RIM_PIXELS = 5
 SURROUNDINGS = 8
 """Pixels around a hole that painting and writing back look at: more than any chroma filter's reach."""
 
-_LUMA = torch.tensor([0.299, 0.587, 0.114])[:, None, None]
+_RED, _GREEN, _BLUE = 0.299, 0.587, 0.114
 _SCALE = 65535.0
+_KEPT_OUTLINES = 8  # neighbouring frames often share one
+
+
+@dataclass(frozen=True)
+class Outline:
+    """Where the hole of a patch is, `hidden` (H, W), and what follows from that alone."""
+
+    hidden: MaskArray
+
+    @cached_property
+    def count(self) -> int:
+        """The number of hidden pixels."""
+        return len(self._places)
+
+    @cached_property
+    def rim(self) -> MaskArray:
+        """The band of known pixels around the hole, (H, W)."""
+        rim = np.zeros_like(self.hidden)
+        if self.count:
+            height, width = rim.shape
+            near = self.box.grown(RIM_PIXELS, height=height, width=width)
+            inside = self.hidden[near.rows, near.columns]
+            rim[near.rows, near.columns] = dilated(inside, RIM_PIXELS) & ~inside
+        return rim
+
+    @cached_property
+    def points(self) -> Tensor:
+        """Hidden pixels, then the rim's, (n + k, 2) as (x, y)."""
+        rows, columns = np.divmod(np.concatenate([self._places, self._rim_places]), self.hidden.shape[1])
+        # Coordinate by coordinate in memory: arithmetic on a last axis of 2 is several times slower.
+        planes = np.stack([columns, rows]).astype(np.float32)
+        points: Tensor = torch.from_numpy(planes).T
+        return points
+
+    @cached_property
+    def box(self) -> Box:
+        """The hidden pixels' box, one pixel without any."""
+        x, y, width, height = cv2.boundingRect(self.hidden.view(np.uint8))
+        return Box(x, y, max(1, width), max(1, height))
+
+    @cached_property
+    def places(self) -> Tensor:
+        """Where the hidden pixels are in the flattened patch, (n), int64."""
+        return torch.from_numpy(self._places)
+
+    def places_in(self, window: Box) -> Tensor:
+        """Where the hidden pixels are in a flattened window that holds them all, (n), int64."""
+        first = window.y * window.width + window.x
+        if window.width == self.hidden.shape[1]:
+            return self.places - first
+        places: Tensor = self.places - self._rows * (self.hidden.shape[1] - window.width)
+        return places - first
+
+    @cached_property
+    def rim_places(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The rim's rows and columns."""
+        rows, columns = np.divmod(self._rim_places, self.hidden.shape[1])
+        return rows, columns
+
+    @cached_property
+    def _places(self) -> NDArray[np.int64]:
+        return np.flatnonzero(self.hidden)
+
+    @cached_property
+    def _rim_places(self) -> NDArray[np.int64]:
+        return np.flatnonzero(self.rim)
+
+    @cached_property
+    def _rows(self) -> Tensor:
+        return torch.from_numpy(self._places // self.hidden.shape[1])
 
 
 @dataclass(frozen=True)
@@ -42,20 +113,34 @@ class Patch:
     hidden: MaskArray
 
     @cached_property
+    def outline(self) -> Outline:
+        """What follows from the hole's shape; patches with the same hole share it."""
+        return _outline(np.packbits(self.hidden).tobytes(), *self.hidden.shape)
+
+    @property
     def points(self) -> Tensor:
         """Hidden pixels, then the rim's, (n + k, 2) as (x, y) in the box."""
-        return torch.cat([_coordinates(self.hidden), _coordinates(self.rim)])
+        return self.outline.points
 
-    @cached_property
+    @property
     def hidden_count(self) -> int:
-        return int(np.count_nonzero(self.hidden))
+        return self.outline.count
 
-    @cached_property
+    @property
     def rim(self) -> MaskArray:
         """The band of known pixels around the hole."""
-        if not self.hidden_count:
-            return self.hidden
-        return dilated(self.hidden, RIM_PIXELS) & ~self.hidden
+        return self.outline.rim
+
+    @cached_property
+    def rim_colours(self) -> Tensor:
+        """The known colours of the rim, (3, k) float32 in [0, 1]."""
+        rows, columns = self.outline.rim_places
+        return torch.from_numpy(self.rgb[:, rows, columns].astype(np.float32)).mul_(1 / _SCALE)
+
+    @cached_property
+    def known_grey(self) -> NDArray[np.uint8]:
+        """The known pixels in grey, (H, W), zero in the hole."""
+        return _grey(self.rgb, 255 / _SCALE)
 
     @cached_property
     def whole(self) -> Box:
@@ -65,9 +150,8 @@ class Patch:
     @cached_property
     def hole(self) -> Box:
         """The hidden pixels and their near surroundings, in the patch's own coordinates."""
-        near = Box(0, 0, 1, 1) if not self.hidden_count else box_around(self.points)
         height, width = self.hidden.shape
-        return near.grown(SURROUNDINGS, height=height, width=width)
+        return self.outline.box.grown(RIM_PIXELS + SURROUNDINGS, height=height, width=width)
 
     def picture(self, window: Box) -> Tensor:
         """Give the known colours of a window, (3, h, w) float32 in [0, 1], zero in the hole."""
@@ -93,11 +177,12 @@ class Patch:
         """Set the hidden pixels of `picture` (C, h, w), a window of the patch, to `values` (C, n)."""
         if not self.hidden_count:
             return
+        if window.union(self.outline.box) == window:
+            picture.flatten(1).index_copy_(1, self.outline.places_in(window), values)
+            return
         x, y = (self.points[: self.hidden_count].long() - torch.tensor([window.x, window.y])).T
-        if window.union(self.hole) != window:
-            inside = (x >= 0) & (x < window.width) & (y >= 0) & (y < window.height)
-            x, y, values = x[inside], y[inside], values[:, inside]
-        picture.view(picture.shape[0], -1)[:, y * window.width + x] = values
+        inside = (x >= 0) & (x < window.width) & (y >= 0) & (y < window.height)
+        picture.flatten(1)[:, (y * window.width + x)[inside]] = values[:, inside]
 
     def read(self, points: Tensor) -> Tensor:
         """Give the known colours (3, k) at whole-pixel `points` (k, 2)."""
@@ -114,27 +199,44 @@ def box_around(points: Tensor) -> Box:
 
 def make_patch(index: int, box: Box, rgb: NDArray[np.float32], hidden: MaskArray) -> Patch:
     """Store known colours `rgb` (3, H, W) in [0, 1] as a patch."""
-    return Patch(index, box, np.rint(rgb * _SCALE).astype(np.uint16), hidden)
+    codes = rgb * np.float32(_SCALE)
+    return Patch(index, box, np.rint(codes, out=codes).astype(np.uint16), hidden)
 
 
 def grey(picture: Tensor) -> NDArray[np.uint8]:
     """Give (3, H, W) in [0, 1] as a grey picture for the flow estimator."""
-    luma = (picture * _LUMA).sum(0).mul_(255).round_().clamp_(0, 255)
-    result: NDArray[np.uint8] = luma.byte().numpy()
+    return _grey(picture.numpy(), 255)
+
+
+def grey_filled(patch: Patch, colours: Tensor) -> NDArray[np.uint8]:
+    """Give the patch in grey with the hidden pixels set to `colours` (3, n)."""
+    result = patch.known_grey.copy()
+    result.ravel()[patch.outline.places.numpy()] = _grey(colours.numpy()[:, None], 255)[0]
     return result
 
 
 def grey_without_hole(patch: Patch) -> NDArray[np.uint8]:
     """Give the patch in grey with the hole closed by a membrane, so that its edge makes no false motion."""
-    picture = patch.picture(patch.whole)
     if not patch.hidden_count:
-        return grey(picture)
-    luma = (picture * _LUMA).sum(0, keepdim=True)
-    closed = membrane(luma, torch.from_numpy(~patch.hidden))
-    result: NDArray[np.uint8] = closed[0].mul_(255).round_().clamp_(0, 255).byte().numpy()
+        return patch.known_grey
+    result, window = patch.known_grey.copy(), patch.hole
+    known = torch.from_numpy(~patch.hidden[window.rows, window.columns])
+    luma = torch.from_numpy(result[window.rows, window.columns].astype(np.float32))[None]
+    result[window.rows, window.columns] = membrane(luma, known)[0].round_().byte().numpy()
     return result
 
 
-def _coordinates(mask: MaskArray) -> Tensor:
-    rows, columns = np.nonzero(mask)
-    return torch.from_numpy(np.stack([columns, rows], 1).astype(np.float32))
+@lru_cache(_KEPT_OUTLINES)
+def _outline(bits: bytes, height: int, width: int) -> Outline:
+    hidden = np.unpackbits(np.frombuffer(bits, np.uint8), count=height * width)
+    return Outline(hidden.reshape(height, width).view(np.bool_))
+
+
+def _grey(planes: NDArray[np.float32] | NDArray[np.uint16], scale: float) -> NDArray[np.uint8]:
+    """Give the luma of planes (3, h, w), times `scale`, in whole steps."""
+    red, green, blue = planes
+    luma = red * np.float32(_RED * scale)
+    luma += green * np.float32(_GREEN * scale)
+    luma += blue * np.float32(_BLUE * scale)
+    result: NDArray[np.uint8] = np.rint(luma, out=luma).astype(np.uint8)
+    return result

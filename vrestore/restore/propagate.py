@@ -106,21 +106,20 @@ def _advance(patch: Patch, step: Step, source: Patch, state: _State, cell: int) 
     hidden = patch.hidden_count
     if not hidden:
         return _unknown(patch)
-    reached = box_around(step.targets).intersection(source.whole)
+    reached = box_around(step.targets).union(source.outline.box).intersection(source.whole)
     if reached is None:
         return _unknown(patch)
     weighted = source.weighted(state.colours, state.confidence, reached)
     targets = step.targets - torch.tensor([reached.x, reached.y])
     colours, carried = fetch(weighted, targets, step.trust, decay=DECAY)
-    rim = patch.points[hidden:]
-    sure = carried[hidden:] > SURE
-    differences = patch.read(rim[sure]) - colours[:, hidden:][:, sure]
+    sure = (carried[hidden:] > SURE).nonzero().flatten()
+    differences = patch.rim_colours[:, sure] - colours[:, hidden + sure]
     window = patch.hole
-    corner = torch.tensor([window.x, window.y])
+    points = patch.points - torch.tensor([window.x, window.y])
     offset = seam_offset(
         differences,
-        rim[sure] - corner,
-        patch.points[:hidden] - corner,
+        points[hidden + sure],
+        points[:hidden],
         height=window.height,
         width=window.width,
         cell=cell,
@@ -168,7 +167,9 @@ def surface_of(filled: Filled) -> Tensor:
 def _surface(patch: Patch, colours: Tensor, trusted: Tensor) -> Tensor:
     """Give the membrane through the rim and the trusted pixels of the hole, at all its pixels."""
     window = patch.hole
-    hidden = torch.from_numpy(patch.hidden[window.rows, window.columns])
-    known = ~hidden
-    known[hidden] = trusted
-    return membrane(patch.filled(colours, window), known)[:, hidden]
+    places = patch.outline.places_in(window)
+    known = torch.ones(window.area, dtype=torch.bool)
+    known[places] = trusted
+    return membrane(patch.filled(colours, window), known.view(window.height, window.width)).flatten(1)[
+        :, places
+    ]
