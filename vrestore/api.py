@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
-from typing import Unpack
+from pathlib import Path
+from typing import Any, Unpack
 
+from vrestore.device import parse_bytes
+from vrestore.jobs.batch import BatchOptions, Show, run_batch, show_nothing
+from vrestore.jobs.find import Selection
+from vrestore.jobs.folder import FolderJobs, watched
 from vrestore.jobs.inpaint import plan_inpaint as plan_job
 from vrestore.jobs.inpaint import run_inpaint, silent
 from vrestore.jobs.job import InpaintOptions, PathLike, inpaint_job
+from vrestore.jobs.manifest import read_manifest
+from vrestore.jobs.words import plain
 from vrestore.media.read import VideoReader
 from vrestore.media.read import open_video as open_reader
 from vrestore.protocols import Progress
-from vrestore.report import PlanReport, Report
+from vrestore.report import BatchReport, PlanReport, Report
 
 
 def inpaint(
@@ -33,6 +41,103 @@ def inpaint(
 def plan_inpaint(source: PathLike, **options: Unpack[InpaintOptions]) -> PlanReport:
     """Say what `inpaint` would do with the same options and how much memory it would need."""
     return plan_job(inpaint_job(source, **options))
+
+
+def batch(
+    command: str,
+    folder: PathLike,
+    *,
+    output: PathLike | None = None,
+    masks: PathLike | None = None,
+    name: str = "{name}",
+    include: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+    watch: bool = False,
+    jobs: int = 1,
+    tries: int = 2,
+    redo: bool = False,
+    report: PathLike | None = None,
+    progress: Show | None = None,
+    **options: Any,  # noqa: ANN401 - those of any command
+) -> BatchReport:
+    """Do the same to every video of a folder, each in a process beside this one; see the README on batches.
+
+    Args:
+        command: what is done, such as `inpaint`.
+        folder: where the videos lie, in sub-folders too.
+        output: where results go, in the same sub-folders; by default `FOLDER.COMMAND` beside it.
+        masks: a folder with a mask for each video, found by its name.
+        name: of each target; `{stem}`, `{suffix}` and `{name}` stand for those of the source.
+        include, exclude: patterns such as `*.mp4` for the paths within the folder.
+        watch: go on for ever with videos that come, until interrupted.
+        jobs: how many at a time; `memory` is for all of them together.
+        tries: how often a job may fail before it is set aside.
+        redo: also what is done already.
+        report: also write the report as JSON.
+        progress: is called with the source and a ProgressEvent for each thing that happens.
+        options: those of the command, the same for all, such as `quality` or `overwrite`.
+
+    Raises:
+        VRestoreError: nothing could be begun. A job that fails raises nothing: see the report's items.
+    """
+    folder_jobs = FolderJobs(
+        command,
+        Path(folder),
+        output=None if output is None else Path(output),
+        masks=None if masks is None else Path(masks),
+        name=name,
+        selection=Selection(tuple(include), tuple(exclude)),
+        options=plain(_own(options)),
+    )
+    how = _how(options, jobs=jobs, tries=tries, redo=redo, report=report)
+    tasks = watched(folder_jobs) if watch else folder_jobs.checked_tasks()
+    base, state = folder_jobs.base, folder_jobs.state
+    return run_batch(tasks, base=base, state=state, options=how, show=progress or show_nothing)
+
+
+def batch_run(
+    manifest: PathLike,
+    *,
+    jobs: int = 1,
+    tries: int = 2,
+    redo: bool = False,
+    report: PathLike | None = None,
+    progress: Show | None = None,
+    **options: Any,  # noqa: ANN401 - those of any command
+) -> BatchReport:
+    """Do the jobs of a TOML file, all checked before the first begins; see `batch`.
+
+    `memory`, `threads` and `overwrite` are the only further options; all others stand in the file.
+    """
+    found = read_manifest(Path(manifest))
+    how = _how(options, jobs=jobs, tries=tries, redo=redo, report=report)
+    unknown = sorted(_own(options))
+    if unknown:
+        raise TypeError(f"batch_run takes no {unknown[0]!r}; write it into the file")
+    tasks, base, state = found.tasks, found.base, found.state
+    return run_batch(tasks, base=base, state=state, options=how, show=progress or show_nothing)
+
+
+_OF_THE_BATCH = {"memory", "threads", "overwrite"}
+
+
+def _own(options: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in options.items() if name not in _OF_THE_BATCH}
+
+
+def _how(
+    options: Mapping[str, Any], *, jobs: int, tries: int, redo: bool, report: PathLike | None
+) -> BatchOptions:
+    memory = options.get("memory")
+    return BatchOptions(
+        jobs=jobs,
+        tries=tries,
+        redo=redo,
+        overwrite=bool(options.get("overwrite", False)),
+        memory_bytes=parse_bytes(memory) if isinstance(memory, str) else memory,
+        threads=options.get("threads", 0),
+        report=None if report is None else Path(report),
+    )
 
 
 def open_video(

@@ -9,6 +9,7 @@ VRestoreError            1  unexpected
 ├── DeviceError          7  the device asked for is not there
 ├── OutOfMemory          8  the memory bound is too small even for the smallest plan
 ├── LossError            9  something would be lost, and `--strict` forbids it
+├── BatchFailed         10  some jobs of a batch failed
 └── Interrupted        130  stopped by the user
 """
 
@@ -69,10 +70,29 @@ class LossError(VRestoreError):
     exit_code = 9
 
 
+class BatchFailed(VRestoreError):
+    """Some jobs of a batch failed; the others are done."""
+
+    exit_code = 10
+
+
 class Interrupted(VRestoreError):
     """The user stopped the run; nothing was left half-written."""
 
     exit_code = 130
+
+
+def verdict_on(error: BaseException) -> tuple[str, int]:
+    """Give the words and the exit code for whatever ended a run."""
+    if isinstance(error, VRestoreError):
+        return str(error), error.exit_code
+    if isinstance(error, MemoryError):
+        return (
+            "out of memory; pass --memory with less than there is, or --quality draft",
+            OutOfMemory.exit_code,
+        )
+    words = f"unexpected: {type(error).__name__}: {error}; --debug shows where, please report it"
+    return words, VRestoreError.exit_code
 
 
 LOSS_EXIT_CODE = LossError.exit_code

@@ -46,7 +46,7 @@ class MaskSource(Protocol):
     def hole(self, frame: Frame) -> Hole | None: ...
 
 
-Event = Literal["start", "plan", "progress", "warning", "stage", "done", "error"]
+Event = Literal["start", "plan", "progress", "warning", "stage", "done", "skip", "error"]
 
 
 @dataclass(frozen=True, slots=True)

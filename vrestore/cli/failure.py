@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 
 from vrestore.cli.log import Log
-from vrestore.errors import Interrupted, OutOfMemory, VRestoreError
+from vrestore.errors import Interrupted, verdict_on
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -31,14 +31,9 @@ def failures_shown(*, debug: bool, log_file: str | None = None) -> Iterator[Log]
         raise
     except (KeyboardInterrupt, typer.Abort):
         fail("interrupted; nothing was written", Interrupted.exit_code, log=log, debug=debug)
-    except MemoryError:
-        words = "out of memory; pass --memory with less than there is, or --quality draft"
-        fail(words, OutOfMemory.exit_code, log=log, debug=debug)
-    except VRestoreError as error:
-        fail(str(error), error.exit_code, log=log, debug=debug)
     except Exception as error:  # noqa: BLE001 - the last line of defence: no traceback in a user's face
-        words = f"unexpected: {type(error).__name__}: {error}; --debug shows where, please report it"
-        fail(words, VRestoreError.exit_code, log=log, debug=debug)
+        words, exit_code = verdict_on(error)
+        fail(words, exit_code, log=log, debug=debug)
     finally:
         log.close()
 

@@ -28,7 +28,7 @@ from vrestore.media.written import Writer
 from vrestore.pipeline import Timings, run
 from vrestore.plan import Plan, make_plan
 from vrestore.protocols import Method, Progress, ProgressEvent
-from vrestore.report import Origins, PlanReport, Report
+from vrestore.report import BatchReport, Origins, PlanReport, Report
 from vrestore.restore.settings import Settings, Tally
 
 MEMORY_SHARE = 0.5
@@ -242,7 +242,7 @@ def _settings(ready: _Opened) -> dict[str, object]:
     return values
 
 
-def write_report(report: Report, place: Path) -> None:
+def write_report(report: Report | BatchReport, place: Path) -> None:
     """Write a report as JSON, whole or not at all."""
     part = part_beside(place)
     try:

@@ -50,7 +50,7 @@ def images_of(source: str | Path) -> list[Path]:
     if not path.is_dir():
         return _matching(path)
     files = (file for file in path.iterdir() if file.suffix.lower() in IMAGE_SUFFIXES and file.is_file())
-    images = sorted((file for file in files if not file.name.startswith(".")), key=_natural)
+    images = sorted((file for file in files if not file.name.startswith(".")), key=by_number)
     if not images:
         videos = "; it holds other files: give one video at a time" if any(path.iterdir()) else ""
         raise InputError(f"{str(source)!r} is a folder without images{videos}")
@@ -154,6 +154,7 @@ def _matching(path: Path) -> list[Path]:
     return [file for _number, file in found]
 
 
-def _natural(file: Path) -> list[tuple[int, str]]:
+def by_number(file: Path) -> list[tuple[int, str]]:
+    """Give what sorts names in natural order, numbers by their value."""
     parts = re.split(r"(\d+)", file.name)
-    return [(int(part), "") if part.isdigit() else (-1, part.lower()) for part in parts]
+    return [(int(part), "") if part.isdecimal() else (-1, part.lower()) for part in parts]
