@@ -1,0 +1,49 @@
+"""CUDA's run-time compiler without a device: the few of its functions that compile a text."""
+
+import ctypes
+import functools
+from importlib.metadata import PackageNotFoundError, files
+
+PACKAGES = ("nvidia-cuda-nvrtc", "nvidia-cuda-nvrtc-cu12")
+
+
+def why_not():
+    """Say why nothing can be compiled, None if it can."""
+    return None if _library() else f"none of {', '.join(PACKAGES)} is installed"
+
+
+def compile_for(architecture, text):
+    """Compile to the machine code of an architecture such as sm_90; gives its size, raises with the log."""
+    library, program = _library(), ctypes.c_void_p()
+    words = (f"--gpu-architecture={architecture}", "--std=c++17", "--warning-as-error=all-warnings")
+    options = [word.encode() for word in words]
+    _check(library.nvrtcCreateProgram(ctypes.byref(program), text.encode(), b"kernel.cu", 0, None, None))
+    try:
+        given = (ctypes.c_char_p * len(options))(*options)
+        failed = library.nvrtcCompileProgram(program, len(options), given)
+        size = ctypes.c_size_t()
+        _check(library.nvrtcGetProgramLogSize(program, ctypes.byref(size)))
+        log = ctypes.create_string_buffer(size.value)
+        _check(library.nvrtcGetProgramLog(program, log))
+        assert not failed, log.value.decode()
+        _check(library.nvrtcGetCUBINSize(program, ctypes.byref(size)))
+        return size.value
+    finally:
+        library.nvrtcDestroyProgram(ctypes.byref(program))
+
+
+@functools.cache
+def _library():
+    for package in PACKAGES:
+        try:
+            listed = files(package) or []
+        except PackageNotFoundError:
+            continue
+        for path in listed:
+            if path.name.startswith(("libnvrtc.so", "nvrtc64")) and ".alt." not in path.name:
+                return ctypes.CDLL(str(path.locate()))
+    return None
+
+
+def _check(code):
+    assert code == 0, f"NVRTC's error {code}"
