@@ -1,8 +1,6 @@
 """The published network: its 408 entries, and its output for weights made by a rule."""
 
 import hashlib
-import os
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,8 +10,7 @@ from networks import paper, published_state
 from vrestore.errors import ModelError
 from vrestore.models.configs import PAPER
 from vrestore.models.official import from_official, official_entries
-from vrestore.models.tsam import Clip, Tsam
-from vrestore.ops.shift_align import Motion
+from vrestore.models.tsam import Tsam
 
 KEYS_SHA256 = "a5fde1290a742bbde40651b239b87862f8a340837ddf4389ee6b13c373933ccb"
 """Of the lines `key [shape]` of the published generator, in its order."""
@@ -66,23 +63,8 @@ def test_what_is_not_the_published_generator_is_refused(published, change, words
         from_official(changed)
 
 
-@pytest.fixture(scope="module")
-def golden():
-    """What the published network gave for the rule's weights: VRESTORE_SHARED or ../shared, else a skip."""
-    root = Path(__file__).resolve().parents[2]
-    path = Path(os.environ.get("VRESTORE_SHARED", root.parent / "shared")) / "golden" / "tsam_golden.npz"
-    if not path.is_file():
-        pytest.skip(
-            "NOT TESTED against the published network: VRESTORE_SHARED and ../shared have no golden folder"
-        )
-    return {name: torch.from_numpy(values)[0] for name, values in np.load(path).items()}
-
-
 def test_the_output_is_that_of_the_published_network(golden):
     """Worst seen: 1.3e-5, on values up to 2.8."""
-    network = paper()
-    clip = Clip(golden["img"], golden["mask"] == 0, golden["mask"])
-    motion = Motion(golden["flow_fwd"], golden["flow_bwd"], golden["inv_fwd"], golden["inv_bwd"])
     with torch.inference_mode():
-        filled = network(clip, motion)
-    np.testing.assert_allclose(filled, golden["out"], rtol=0, atol=1e-4)
+        filled = paper()(golden.clip, golden.motion)
+    np.testing.assert_allclose(filled, golden.filled, rtol=0, atol=1e-4)
