@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 import vrestore
-from vrestore.cli import compare, doctor, inpaint, mask, plan, probe
+from vrestore.cli import batch, compare, doctor, inpaint, mask, models, plan, probe
 
 EXAMPLES = """\
 [bold]Examples[/bold]
@@ -48,8 +48,10 @@ def _root(
 
 
 app.command("inpaint", epilog=inpaint.EXAMPLES)(inpaint.inpaint)
+app.add_typer(batch.app, name="batch")
 app.add_typer(plan.app, name="plan")
 app.command("probe", epilog=probe.EXAMPLES)(probe.probe)
 app.add_typer(mask.app, name="mask")
+app.add_typer(models.app, name="models")
 app.command("compare", epilog=compare.EXAMPLES)(compare.compare)
 app.command("doctor", epilog=doctor.EXAMPLES)(doctor.doctor)
