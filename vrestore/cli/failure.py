@@ -14,6 +14,7 @@ import typer
 from rich.console import Console
 
 from vrestore.cli.log import Log
+from vrestore.cli.report import printable
 from vrestore.errors import Interrupted, verdict_on
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -44,7 +45,7 @@ def fail(words: str, exit_code: int, *, log: Log, debug: bool) -> None:
     log.write("trace", traceback.format_exc())
     if debug:
         sys.stderr.write(traceback.format_exc())
-    line = " ".join(words.split())
+    line = printable(" ".join(words.split()))
     Console(stderr=True, soft_wrap=True).print(
         f"vrestore: {line}", style="red", markup=False, highlight=False
     )

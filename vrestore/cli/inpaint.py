@@ -27,6 +27,7 @@ def inpaint(
     source: options.Source,
     *,
     mask: options.Masks = [],  # noqa: B006 - copied by the parser
+    masks: options.MasksFolder = None,
     box: options.Boxes = [],  # noqa: B006
     invert: options.Invert = False,
     grow: options.Grow = None,
@@ -63,6 +64,10 @@ def inpaint(
     All else in the file stays as it is: timestamps, sound, subtitles, tags, every sample outside the hole.
     """
     words = dict(locals())
+    if masks is not None:
+        from vrestore.cli.batch import run_folder
+
+        run_folder("inpaint", source, words)
     with failures_shown(debug=debug, log_file=log_file) as log:
         arguments = library_arguments(words)
         import vrestore
@@ -83,6 +88,7 @@ def library_arguments(words: Mapping[str, Any]) -> dict[str, Any]:
     """Give the command's words under the library's names, without those that are only the command's."""
     own = {
         "source",
+        "masks",
         "output",
         "yes",
         "encoder_option",

@@ -152,4 +152,45 @@ LogFile = Annotated[
 Debug = Annotated[
     bool, typer.Option("--debug", rich_help_panel=WORK, help="Show where in the code an error arose.")
 ]
+
+Folder = Annotated[str, typer.Argument(metavar="FOLDER", help="Of videos, in sub-folders too.")]
+MasksFolder = Annotated[
+    str | None,
+    typer.Option(metavar="FOLDER", rich_help_panel=FILL, help="clip.png, clip/ or clip.mask.mkv for each."),
+]
+OutputFolder = Annotated[
+    str | None,
+    typer.Option(
+        "--output", "-o", metavar="FOLDER", rich_help_panel=WRITE, help="By default FOLDER.inpaint beside it."
+    ),
+]
+NameTemplate = Annotated[
+    str,
+    typer.Option(metavar="NAME", rich_help_panel=WRITE, help="Such as {stem}.clean.mkv.", show_default=False),
+]
+Include = Annotated[
+    list[str], typer.Option(metavar="GLOB", rich_help_panel=FILL, help="Only these, such as *.mov.")
+]
+Exclude = Annotated[list[str], typer.Option(metavar="GLOB", rich_help_panel=FILL, help="But not these.")]
+Jobs = Annotated[
+    int,
+    typer.Option(
+        "--jobs",
+        "-j",
+        metavar="N",
+        rich_help_panel=WORK,
+        help="At a time (1); they share the memory.",
+        show_default=False,
+    ),
+]
+Tries = Annotated[
+    int,
+    typer.Option(
+        metavar="N", rich_help_panel=WORK, help="Failures until set aside, 2 by default.", show_default=False
+    ),
+]
+Redo = Annotated[bool, typer.Option("--redo", rich_help_panel=WORK, help="Also what is done or set aside.")]
+Watch = Annotated[
+    bool, typer.Option("--watch", rich_help_panel=WORK, help="Go on with new files until stopped.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]

@@ -11,10 +11,19 @@ from pathlib import Path
 from typing import Self
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    ProgressColumn,
+    TaskID,
+    TaskProgressColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
 
 from vrestore.cli.log import Log
 from vrestore.cli.options import Style
+from vrestore.cli.report import printable
 from vrestore.protocols import ProgressEvent
 
 _PLAIN_SECONDS = 10.0
@@ -42,9 +51,9 @@ def _shower(style: Style, source: str) -> Iterator[Show]:
         with _Bar() as bar:
             yield bar
     elif style == "plain":
-        yield _Lines(source)
+        yield Lines(source)
     elif style == "json":
-        yield _Objects(source)
+        yield Objects(source)
     else:
         yield _show_nothing
 
@@ -72,11 +81,11 @@ class Pace:
         return rate, left
 
 
-class _Lines:
+class Lines:
     """A line for each thing that happens, and one every ten seconds while frames are counted."""
 
     def __init__(self, source: str) -> None:
-        self._name = Path(source).name
+        self._name = printable(Path(source).name)
         self._pace = Pace()
         self._next = 0.0
 
@@ -85,7 +94,7 @@ class _Lines:
         if event.event != "progress":
             words = " ".join(word for word in (event.stage, event.text) if word)
             if words:
-                sys.stderr.write(f"{self._name}: {_label(event)}{words}\n")
+                sys.stderr.write(f"{self._name}: {_label(event)}{printable(words)}\n")
             return
         now = time.monotonic()
         if now < self._next:
@@ -98,11 +107,11 @@ class _Lines:
         sys.stderr.flush()
 
 
-class _Objects:
-    """One JSON object a line; the keys are the README's."""
+class Objects:
+    """One JSON object a line; the keys are the README's. `memory` gives the MiB that the work holds now."""
 
-    def __init__(self, source: str) -> None:
-        self._source = source
+    def __init__(self, source: str, *, memory: Callable[[], int | None] | None = None) -> None:
+        self._source, self._memory = source, memory or _resident_megabytes
         self._pace = Pace()
         self._next = 0.0
 
@@ -121,25 +130,28 @@ class _Objects:
             line["text"] = event.text
         if event.event == "progress":
             line |= {"frame": event.frame, "frames": event.frames, "fps": _rounded(rate)}
-            line |= {"eta_s": _rounded(left), "rss_mb": _resident_megabytes()}
+            line |= {"eta_s": _rounded(left), "rss_mb": self._memory()}
         sys.stderr.write(json.dumps(line) + "\n")
         sys.stderr.flush()
+
+
+def bar_columns() -> list[ProgressColumn]:
+    """Give the columns of a bar: what, how far, frames, speed, time left."""
+    return [
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        TaskProgressColumn(),
+        TextColumn("{task.fields[frames]}"),
+        TextColumn("{task.fields[speed]}"),
+        TimeRemainingColumn(),
+    ]
 
 
 class _Bar:
     """A bar with stage, frames, speed and time left."""
 
     def __init__(self) -> None:
-        self._bar = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            TaskProgressColumn(),
-            TextColumn("{task.fields[frames]}"),
-            TextColumn("{task.fields[speed]}"),
-            TimeRemainingColumn(),
-            console=Console(stderr=True),
-            transient=True,
-        )
+        self._bar = Progress(*bar_columns(), console=Console(stderr=True), transient=True)
         self._pace = Pace()
         self._task: TaskID | None = None
 

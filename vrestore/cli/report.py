@@ -6,11 +6,19 @@ import json
 import sys
 from collections.abc import Iterable, Mapping
 
+_ESCAPES = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if code != ord("\t")}
+_ESCAPES |= {ord("\n"): "\\n", ord("\r"): "\\r"}
+
+
+def printable(text: str) -> str:
+    """Give a text in which nothing ends the line or steers the terminal, as names and tags may want to."""
+    return text.translate(_ESCAPES).encode("utf-8", "backslashreplace").decode()
+
 
 def show_lines(lines: Iterable[str], *, is_piped: bool = False) -> None:
-    """Print lines as they are; `is_piped` says that stdout is taken by the video itself."""
+    """Print each as one line; `is_piped` says that stdout is taken by the video itself."""
     stream = sys.stderr if is_piped else sys.stdout
-    stream.writelines(f"{line}\n" for line in lines)
+    stream.writelines(f"{printable(line)}\n" for line in lines)
     stream.flush()
 
 

@@ -150,6 +150,7 @@ class _Batch:
         executor: Executor,
     ) -> None:
         self._feed, self._base, self._state = iter(tasks), base, state
+        self._count = len(tasks) if isinstance(tasks, list) else None
         self._options, self._show, self._journal, self._executor = options, show, journal, executor
         memory = options.memory_bytes or int(free_memory_bytes() * MEMORY_SHARE)
         self._share: dict[str, int] = {
@@ -164,6 +165,7 @@ class _Batch:
 
     def run(self) -> list[BatchItem]:
         number = 0
+        self._show_how_far()
         while True:
             has_more = self._fetch()
             while self._executor.free and (job := self._next()):
@@ -283,7 +285,12 @@ class _Batch:
         item = BatchItem(task.source, task.target, state, exit_code, line, log, tries, seconds, facts or {})
         self._items.append(item)
         kinds: dict[State, Event] = {"done": "done", "done before": "skip"}
-        self._show(task.source, ProgressEvent(kinds.get(state, "error"), text=line or state))
+        said = f"{state}: {line}" if line and not item.is_failed else line or state
+        self._show(task.source, ProgressEvent(kinds.get(state, "error"), text=said))
+        self._show_how_far()
+
+    def _show_how_far(self) -> None:
+        self._show(str(self._base), ProgressEvent("progress", "batch", len(self._items), self._count))
 
     def _write_log(self, job: _Job, outcome: Outcome) -> Path:
         """Keep all that is known of a failure."""
