@@ -49,7 +49,6 @@ def _root(
 
 app.command("inpaint", epilog=inpaint.EXAMPLES)(inpaint.inpaint)
 app.add_typer(batch.app, name="batch")
-app.add_typer(batch.app, name="batch")
 app.add_typer(plan.app, name="plan")
 app.command("probe", epilog=probe.EXAMPLES)(probe.probe)
 app.add_typer(mask.app, name="mask")
