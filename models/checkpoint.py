@@ -22,7 +22,7 @@ from vrestore.errors import ModelError
 from vrestore.models.unpickle import Storage, StoredTensor, read_pickle
 
 PICKLE_LIMIT_BYTES = 16 * 2**20
-"""The pickle of a checkpoint of TSAM with its optimisers has about 300 thousand."""
+"""The pickle of a checkpoint of TSAM with its optimisers has about 350 thousand."""
 _ZIP_START = b"PK\x03\x04"
 _MAGIC, _PROTOCOL = 0x1950A86A20F9469CFC6C, 1001
 _LEGACY_START = b"\x80\x02\x8a\x0a" + _MAGIC.to_bytes(10, "little")
@@ -49,10 +49,7 @@ class Checkpoint:
         storages = {value.storage.key: value.storage for value in stored.values()}
         if sum(map(_size_bytes, storages.values())) > self.size_bytes:
             raise ModelError("its storages claim more bytes than the file has")
-        flat = {
-            key: torch.frombuffer(bytearray(self.read(storage)), dtype=_dtype(storage))
-            for key, storage in storages.items()
-        }
+        flat = {key: _numbers(self.read(storage), storage) for key, storage in storages.items()}
         return {
             name: flat[value.storage.key].as_strided(value.shape, value.stride, value.offset)
             for name, value in stored.items()
@@ -159,6 +156,12 @@ def _legacy_starts(
 def _check_order(*, is_little: bool) -> None:
     if not is_little:
         raise ModelError("its numbers are not in little-endian order; save it on an ordinary processor")
+
+
+def _numbers(data: bytes, storage: Storage) -> Tensor:
+    if not data:
+        return torch.empty(0, dtype=_dtype(storage))  # frombuffer wants a number at least
+    return torch.frombuffer(bytearray(data), dtype=_dtype(storage))
 
 
 def _dtype(storage: Storage) -> torch.dtype:

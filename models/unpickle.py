@@ -19,8 +19,10 @@ from typing import BinaryIO, cast
 from vrestore.errors import ModelError
 
 OPCODE_LIMIT = 1_000_000
-"""A checkpoint of TSAM with its optimisers has about 50 thousand; an instruction makes at most 64 bytes."""
+"""A checkpoint of TSAM with its optimisers has about 70 thousand; an instruction makes at most 64 bytes."""
 
+_SIZE_LIMIT = 2**40
+"""A step is not bounded by the storage where there is only one to take, and torch counts in 64 bits."""
 _STORAGES = {
     "torch.FloatStorage": "float32",
     "torch.DoubleStorage": "float64",
@@ -206,8 +208,8 @@ def _stored_tensor(arguments: tuple[object, ...]) -> StoredTensor:
             pass
         case _:
             raise ValueError("a tensor is not described as torch does")
-    if not all(isinstance(number, int) and number >= 0 for number in (offset, *shape, *stride)):
-        raise ValueError("a tensor has a size that is no whole number")
+    if not all(isinstance(number, int) and 0 <= number < _SIZE_LIMIT for number in (offset, *shape, *stride)):
+        raise ValueError("a tensor has a size that cannot be")
     last = offset + sum((size - 1) * step for size, step in zip(shape, stride, strict=True))
     if last >= storage.count or math.prod(shape) > storage.count:
         raise ValueError("a tensor is larger than its storage")

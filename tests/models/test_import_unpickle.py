@@ -7,7 +7,7 @@ import struct
 
 import pytest
 from checkpoints import Made, Told, text
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vrestore.errors import ModelError
@@ -126,8 +126,11 @@ HUGE = b"\x8a\x0a" + (10**22).to_bytes(10, "little")
         tensor(shape=b"K\x03K\x03\x86"),
         tensor(stride=b"K\x04K\x01\x86"),
         tensor(shape=b"K\x02\x85"),
+        tensor(shape=b"K\x03K\x03\x86", stride=b"K\x00K\x00\x86"),
         tensor(shape=HUGE + b"K\x03\x86", stride=b"K\x00K\x00\x86"),
         tensor(shape=HUGE + HUGE + b"\x86"),
+        tensor(shape=b"K\x01K\x03\x86", stride=HUGE + b"K\x01\x86"),
+        tensor(shape=b"K\x00K\x03\x86", offset=HUGE),
         tensor(offset=b"J\xff\xff\xff\xff"),
         tensor(stride=b"J\xff\xff\xff\xffK\x01\x86"),
         tensor(shape=b"]K\x03\x86"),
@@ -182,6 +185,7 @@ plain = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(plain)
 def test_plain_values_are_read_as_python_reads_them(value):
     assert value_of(pickle.dumps(value, protocol=2)) == value
@@ -190,6 +194,7 @@ def test_plain_values_are_read_as_python_reads_them(value):
 GOOD = pickle.dumps({"a": [1, 2.5, ("b", None)], "c": {3: True}}, protocol=2) + tensor()
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=60), st.integers(0, len(GOOD)), st.integers(0, 8))
 def test_whatever_the_bytes_the_answer_is_a_value_or_a_refusal(noise, place, dropped):
     stream = io.BytesIO(GOOD[:place] + noise + GOOD[place + dropped :])
