@@ -12,9 +12,10 @@ from vrestore.jobs.batch import BatchOptions, Show, run_batch, show_nothing
 from vrestore.jobs.find import Selection
 from vrestore.jobs.folder import FolderJobs, watched
 from vrestore.jobs.inpaint import plan_inpaint as plan_job
-from vrestore.jobs.inpaint import run_inpaint, silent
+from vrestore.jobs.inpaint import run_inpaint
 from vrestore.jobs.job import InpaintOptions, PathLike, inpaint_job
 from vrestore.jobs.manifest import read_manifest
+from vrestore.jobs.run import silent
 from vrestore.jobs.words import plain
 from vrestore.media.read import VideoReader
 from vrestore.media.read import open_video as open_reader

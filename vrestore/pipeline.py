@@ -39,6 +39,7 @@ def run(
     method: Method,
     sink: FrameSink,
     *,
+    stage: str = "inpaint",
     progress: Progress,
     frames: int | None,
     before_and_after: Callable[[Frame, Frame], None] | None = None,
@@ -46,8 +47,8 @@ def run(
 ) -> int:
     """Send every frame through the method to the sink; gives the number of frames.
 
-    `before_and_after` is told every frame as it was and as it is written. The method must take every
-    frame and give as many; if it does not, ValueError.
+    `stage` is what progress is told that this is. `before_and_after` is told every frame as it was and as it
+    is written. The method must take every frame and give as many; if it does not, ValueError.
     """
     clock = timings or Timings()
     stop = threading.Event()
@@ -76,7 +77,7 @@ def run(
         for frame in _timed(method(noted(iter(decoding))), clock, decoding):
             encoding.put(frame)
             count += 1
-            progress(ProgressEvent("progress", "inpaint", count, frames))
+            progress(ProgressEvent("progress", stage, count, frames))
         encoding.finish()
         if count != decoding.count or decoding.has_more():
             raise ValueError(f"the method took {decoding.count} frames and gave {count}")

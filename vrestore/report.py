@@ -8,7 +8,7 @@ from typing import Literal
 
 from vrestore.device import format_bytes
 from vrestore.errors import LOSS_EXIT_CODE, BatchFailed
-from vrestore.plan import Plan
+from vrestore.plan import DehazePlan, Plan
 
 Values = dict[str, object]
 
@@ -38,10 +38,31 @@ class Origins:
 
 
 @dataclass(frozen=True, slots=True)
+class HazeSeen:
+    """What haze was found: `transmission` is the mean share of light that comes through, 1 is clear air.
+
+    `air_lights` are the colours of the haze at the start of each scene, RGB in [0, 1].
+    """
+
+    transmission: float
+    air_lights: list[tuple[float, float, float]]
+
+    def line(self) -> str:
+        """Give it as a person reads it."""
+        colours = ["#" + "".join(f"{round(255 * part):02x}" for part in air) for air in self.air_lights[:4]]
+        more = ", ..." if len(self.air_lights) > len(colours) else ""
+        return (
+            f"haze: {self.transmission:.0%} of the light comes through; "
+            f"colour {', '.join(colours) or 'not seen'}{more}"
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """The account of one run; `to_dict` is what `--report` writes.
 
-    `damage` says what the source lacked: with any, `exit_code` is 9 although the target is whole.
+    `haze` is what dehazing saw, None with inpainting. `damage` says what the source lacked: with any,
+    `exit_code` is 9 although the target is whole.
     """
 
     version: str
@@ -58,12 +79,13 @@ class Report:
     dropped: list[Values]
     warnings: list[str]
     damage: list[str]
-    plan: Plan
+    plan: Plan | DehazePlan
     settings: Values
     seconds: float
     stage_seconds: dict[str, float]
     peak_memory_bytes: int
     extra_files: list[str] = field(default_factory=list)
+    haze: HazeSeen | None = None
 
     @property
     def exit_code(self) -> int:
@@ -82,7 +104,7 @@ class Report:
         lines = [
             f"{self.target}: {self.frames} frames, {self.repaired_frames} repaired, {self.scenes} scene(s), "
             f"{self.seconds:.1f} s, {rate:.1f} frames a second",
-            self.origins.line(),
+            self.origins.line() if self.haze is None else self.haze.line(),
             f"memory {format_bytes(self.peak_memory_bytes)} at most, {format_bytes(self.plan.memory_bytes)} "
             f"allowed; encoded with {self.codec}",
         ]
@@ -97,24 +119,25 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class PlanReport:
-    """What a run would do."""
+    """What a run would do; `frames_with_holes` is None where the method needs none."""
 
     source: str
     target: str
     frames: int | None
-    frames_with_holes: int
+    frames_with_holes: int | None
     picture: str
     codec: str
     device: str
-    plan: Plan
+    plan: Plan | DehazePlan
     warnings: list[str]
 
     def lines(self) -> list[str]:
         """Give the plan as a person reads it."""
         count = "an unknown number of" if self.frames is None else str(self.frames)
+        holes = "" if self.frames_with_holes is None else f", {self.frames_with_holes} with a hole"
         return [
             f"{self.source} -> {self.target}",
-            f"{count} frames {self.picture}, {self.frames_with_holes} with a hole",
+            f"{count} frames {self.picture}{holes}",
             f"encoded with {self.codec}, device {self.device}",
             *self.plan.lines(),
             *(f"warning: {text}" for text in self.warnings),

@@ -26,8 +26,8 @@ from vrestore.errors import (
 )
 from vrestore.jobs.executor import Executor, Outcome
 from vrestore.jobs.identity import key_of
-from vrestore.jobs.inpaint import MEMORY_SHARE, write_report
 from vrestore.jobs.journal import Journal
+from vrestore.jobs.run import MEMORY_SHARE, write_report
 from vrestore.jobs.state import locked
 from vrestore.jobs.task import Task, job_of
 from vrestore.jobs.workers import STALL_SECONDS, Workers

@@ -44,11 +44,11 @@ class InpaintJob:
     protocols: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        _choice("method", self.method, get_args(InpaintMethod))
-        _choice("quality", self.quality, get_args(Quality))
-        _choice("compare layout", self.compare_layout, get_args(Layout))
+        check_choice("method", self.method, get_args(InpaintMethod))
+        check_choice("quality", self.quality, get_args(Quality))
+        check_choice("compare layout", self.compare_layout, get_args(Layout))
         for name in self.protocols:
-            _choice("an allowed protocol", name, list(PROTOCOLS))
+            check_choice("an allowed protocol", name, list(PROTOCOLS))
         if self.threads < 0:
             raise UsageError(f"threads are 0 (automatic) or more, got {self.threads}")
 
@@ -184,6 +184,7 @@ def _beside(folder: Path, method: str) -> Path:
     return named.parent / f"{named.name}.{method}"
 
 
-def _choice(what: str, got: str, allowed: Sequence[str]) -> None:
+def check_choice(what: str, got: str, allowed: Sequence[str]) -> None:
+    """Refuse a word that is not among those allowed; raises UsageError."""
     if got not in allowed:
         raise UsageError(f"{what} is one of {', '.join(allowed)}, got {got!r}")

@@ -1,0 +1,252 @@
+"""What every run does, whatever the method: open and check, carry out, verify, account for it."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, Protocol
+
+from vrestore import __version__
+from vrestore.device import choose_device, free_memory_bytes, peak_memory_bytes
+from vrestore.errors import LossError, TargetError
+from vrestore.frames import Frame
+from vrestore.jobs.steady import Stamp, check_unchanged, stamps_of
+from vrestore.media.compare import CompareWriter, Layout
+from vrestore.media.display import as_picture, shown
+from vrestore.media.encode import EncodeOptions
+from vrestore.media.read import VideoReader, open_video
+from vrestore.media.target import check_target, part_beside, place_of, settle, writing
+from vrestore.media.write import open_writer
+from vrestore.media.written import Writer, Written
+from vrestore.pipeline import Timings, run
+from vrestore.plan import DehazePlan, Plan
+from vrestore.protocols import MaskSource, Method, Progress, ProgressEvent
+from vrestore.report import BatchReport, HazeSeen, Origins, Report
+
+MEMORY_SHARE = 0.5
+"""Of the free memory, where no bound is given."""
+
+
+NO_ORIGINS = Origins()
+
+
+class Job(Protocol):
+    """What jobs of every method have."""
+
+    @property
+    def source(self) -> str: ...
+    @property
+    def target(self) -> str: ...
+    @property
+    def method(self) -> str: ...
+    @property
+    def encode(self) -> EncodeOptions: ...
+    @property
+    def start(self) -> str | None: ...
+    @property
+    def stop(self) -> str | None: ...
+    @property
+    def rate(self) -> Fraction | None: ...
+    @property
+    def device(self) -> str: ...
+    @property
+    def threads(self) -> int: ...
+    @property
+    def memory_bytes(self) -> int | None: ...
+    @property
+    def overwrite(self) -> bool: ...
+    @property
+    def strict(self) -> bool: ...
+    @property
+    def compare(self) -> str | None: ...
+    @property
+    def compare_layout(self) -> Layout: ...
+    @property
+    def report(self) -> str | None: ...
+    @property
+    def protocols(self) -> tuple[str, ...]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A job's files, checked and fitting; nothing but temporary files exists yet."""
+
+    job: Job
+    reader: VideoReader
+    writer: Writer
+    compare: CompareWriter | None
+    device: str
+    stamps: Mapping[Path, Stamp | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What is left of a run when the target is whole and verified."""
+
+    frames: int
+    written: Written
+    damage: list[str]
+    extra_files: list[str]
+    timings: Timings
+
+
+def silent(event: ProgressEvent) -> None:
+    """Show no progress."""
+
+
+def open_run(job: Job, opened: ExitStack, *, inputs: Sequence[Path] = ()) -> Opened:
+    """Open source and targets, the quick checks first; `inputs` are files it reads beside the source."""
+    device = choose_device(job.device)
+    stamps = stamps_of([job.source, *inputs])
+    reader = opened.enter_context(
+        open_video(
+            job.source,
+            start=job.start,
+            stop=job.stop,
+            rate=job.rate,
+            threads=job.threads,
+            protocols=job.protocols,
+        )
+    )
+    if job.report is not None:
+        check_target(Path(job.report), sources=[Path(job.source), *inputs], overwrite=True)
+    writer = opened.enter_context(
+        open_writer(job.target, reader, options=job.encode, overwrite=job.overwrite, strict=job.strict)
+    )
+    compare = None
+    if job.compare is not None:
+        compare = opened.enter_context(_comparison(job, reader))
+    return Opened(job, reader, writer, compare, device, stamps)
+
+
+def memory_for(job: Job) -> int:
+    """Give the bytes that a job may use."""
+    return job.memory_bytes or int(free_memory_bytes() * MEMORY_SHARE)
+
+
+def carry_out(opened: Opened, masks: MaskSource, method: Method, *, stage: str, progress: Progress) -> Done:
+    """Send all frames through the method, then verify what was written and give it its name.
+
+    Raises:
+        LossError: the source is damaged, and the job is strict.
+    """
+    from vrestore.restore.inpaint import one_thread_each
+
+    job, reader, timings = opened.job, opened.reader, Timings()
+    with one_thread_each():
+        count = run(
+            reader,
+            masks,
+            method,
+            opened.writer,
+            stage=stage,
+            progress=progress,
+            frames=reader.meta.frame_count,
+            before_and_after=_pairs(opened),
+            timings=timings,
+        )
+    damage = list(reader.damage.texts)
+    if damage and job.strict:
+        raise LossError(f"{reader.meta.source!r} is damaged: {'; '.join(damage)}; drop --strict to go on")
+    check_unchanged(opened.stamps)
+    progress(ProgressEvent("stage", "verify"))
+    written = opened.writer.finish()
+    extra_files = []
+    if opened.compare is not None:
+        opened.compare.finish()
+        extra_files.append(str(job.compare))
+    return Done(count, written, damage, extra_files, timings)
+
+
+def account_for(
+    opened: Opened,
+    done: Done,
+    *,
+    began: float,
+    plan: Plan | DehazePlan,
+    settings: dict[str, object],
+    repaired_frames: int,
+    scenes: int,
+    origins: Origins = NO_ORIGINS,
+    haze: HazeSeen | None = None,
+) -> Report:
+    """Give the report of a run that began at `time.perf_counter()`, written where the job says."""
+    job, reader, written = opened.job, opened.reader, done.written
+    report = Report(
+        version=__version__,
+        source=reader.meta.source,
+        target=job.target,
+        method=job.method,
+        device=opened.device,
+        frames=done.frames,
+        repaired_frames=repaired_frames,
+        scenes=scenes,
+        origins=origins,
+        haze=haze,
+        codec=written.codec,
+        kept=[asdict(stream) for stream in written.kept],
+        dropped=[asdict(drop) for drop in written.dropped],
+        warnings=list(dict.fromkeys([*reader.warnings, *written.warnings])),
+        damage=done.damage,
+        plan=plan,
+        settings=settings,
+        seconds=time.perf_counter() - began,
+        stage_seconds=done.timings.seconds,
+        peak_memory_bytes=peak_memory_bytes(),
+        extra_files=done.extra_files,
+    )
+    if job.report is not None:
+        write_report(report, Path(job.report))
+    return report
+
+
+def settings_of(job: Any) -> dict[str, Any]:  # noqa: ANN401 - any job that is a dataclass
+    """Give a job's options in plain types."""
+    values = asdict(job)
+    values["encode"]["extra"] = dict(job.encode.extra)
+    values["rate"] = None if job.rate is None else str(job.rate)
+    return values
+
+
+def write_report(report: Report | BatchReport, place: Path) -> None:
+    """Write a report as JSON, whole or not at all."""
+    part = part_beside(place)
+    try:
+        with writing(str(place)):
+            part.write_text(json.dumps(report.to_dict(), indent=2) + "\n", encoding="utf-8")
+        settle(part, place)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def check_apart(name: str, place: str, target: str) -> None:
+    """Refuse a further file to write that is the target; raises TargetError."""
+    if place_of(place) == place_of(target):
+        raise TargetError(f"{name} and the target are both {place!r}; give them different names")
+
+
+def _comparison(job: Job, reader: VideoReader) -> CompareWriter:
+    place = str(job.compare)
+    check_apart("--compare", place, job.target)
+    sources = tuple(path for path in (Path(job.source),) if path.is_file())
+    return CompareWriter(
+        place, reader.meta, layout=job.compare_layout, overwrite=job.overwrite, sources=sources
+    )
+
+
+def _pairs(opened: Opened) -> Callable[[Frame, Frame], None] | None:
+    """Give what draws the comparison, None where none is wanted."""
+    compare, meta = opened.compare, opened.reader.meta
+    if compare is None:
+        return None
+
+    def draw(before: Frame, after: Frame) -> None:
+        pictures = (as_picture(shown(frame, meta), rotation=meta.rotation) for frame in (before, after))
+        compare.write(*pictures, pts=before.pts)
+
+    return draw
