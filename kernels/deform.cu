@@ -46,15 +46,14 @@ extern "C" __global__ void __launch_bounds__(256) deform(
         const long long step = LAST ? 1 : places;
         for (int channel = threadIdx.x * VECTOR; channel < channels; channel += blockDim.x * VECTOR) {
             const int index = channel / depth * taps + tap, all = groups * taps;
-            const long long at = LAST ? pixel * all + index : (picture * all + index) * places + place;
-            const long long at_offset =
-                LAST ? pixel * 2 * all + 2 * index : (picture * all + index) * 2 * places + place;
-            const Span y = span(row, finite(to_float(offset[at_offset])), height, false);
-            const Span x = span(column, finite(to_float(offset[at_offset + step])), width, false);
+            const long long at = LAST ? pixel * 2 * all + 2 * index : (picture * all + index) * 2 * places + place;
+            const Span y = span(row, finite(to_float(offset[at])), height, false);
+            const Span x = span(column, finite(to_float(offset[at + step])), width, false);
             float values[VECTOR];
             read(source + channel, corners(x, y, width, channels), values);
 #if MASKED
-            const float weight = to_float(mask[at]);
+            const float weight =
+                to_float(mask[LAST ? pixel * all + index : (picture * all + index) * places + place]);
 #pragma unroll
             for (int i = 0; i < VECTOR; ++i) values[i] *= weight;
 #endif

@@ -1,0 +1,93 @@
+"""Every text that a launcher can ask for compiles for every architecture we promise, without a device."""
+
+from itertools import product
+
+import nvrtc
+import pytest
+import torch
+
+from vrestore.kernels.consistency import consistency
+from vrestore.kernels.deform import deform_conv
+from vrestore.kernels.launch import ELEMENTS, source_of
+from vrestore.kernels.propagate import fetch
+from vrestore.kernels.shift_align import place, shift_align
+from vrestore.kernels.warp import warp
+
+ARCHITECTURES = ("sm_75", "sm_80", "sm_86", "sm_90", "sm_100")
+LAYOUTS = (torch.contiguous_format, torch.channels_last)
+CHANNELS = (3, 16)
+"""Those that only single elements divide, and those that fill a word of any type."""
+
+pytestmark = pytest.mark.skipif(nvrtc.why_not() is not None, reason=f"NOT COMPILED: {nvrtc.why_not()}")
+
+
+def ask_warp(asked):
+    for dtype, layout, channels in product(ELEMENTS, LAYOUTS, CHANNELS):
+        pictures = torch.zeros(1, channels, 2, 3, dtype=dtype).contiguous(memory_format=layout)
+        warp(pictures, torch.zeros(1, 2, 2, 3), runner=asked.append)
+
+
+def ask_consistency(asked):
+    tolerance = {"pixels": 1.0, "share": 0.1, "softness": 1.0}
+    for dtype, is_last in product(ELEMENTS, (False, True)):
+        back = torch.zeros(2, 3, 2, dtype=dtype)
+        back = back.permute(2, 0, 1) if is_last else back.permute(2, 0, 1).contiguous()
+        points = torch.zeros(1, 2)
+        consistency(points, points, back, **tolerance, runner=asked.append)
+
+
+def ask_propagate(asked):
+    for dtype, channels, is_last in product(ELEMENTS, CHANNELS, (False, True)):
+        weighted = torch.zeros(2, 3, channels, dtype=dtype).permute(2, 0, 1)
+        weighted = weighted if is_last else weighted.contiguous()
+        fetch(weighted, torch.zeros(1, 2), torch.zeros(1), decay=1.0, least=0.0, runner=asked.append)
+
+
+def ask_shift_align(asked):
+    motion = [torch.zeros(1, channels, 2, 3) for channels in (2, 2, 1, 1)]
+    placed = place(*motion, height=2, width=3, official=True, runner=asked.append)
+    for dtype, fold in product(ELEMENTS, (1, 8)):
+        features = torch.zeros(2, 16, 2, 3, dtype=dtype)
+        shift_align(features, placed, fold=fold, official=False, keeps_ends=False, runner=asked.append)
+
+
+def ask_deform(asked):
+    for dtype, channels, layout, is_masked in product(ELEMENTS, CHANNELS, LAYOUTS, (False, True)):
+        offset = torch.zeros(1, 18, 3, 4).contiguous(memory_format=layout)
+        mask = torch.zeros(1, 9, 3, 4) if is_masked else None
+        frames = torch.zeros(1, channels, 3, 4, dtype=dtype)
+        weight = torch.zeros(1, channels, 3, 3)
+        deform_conv(frames, offset, mask, weight, padding=1, runner=asked.append)
+
+
+ASKED = {
+    "warp": ask_warp,
+    "consistency": ask_consistency,
+    "propagate": ask_propagate,
+    "shift_align": ask_shift_align,
+    "deform": ask_deform,
+}
+
+
+def texts_of(kernel):
+    """All texts for a kernel, and the first once more with offsets of 64 bits."""
+    launches = []
+    ASKED[kernel](launches)
+    defines = {launch.defines for launch in launches}
+    wide = dict(launches[-1].defines) | {"INDEX": "long long"}
+    return [source_of(kernel, each) for each in sorted(defines | {tuple(wide.items())})]
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+@pytest.mark.parametrize("kernel", ASKED)
+def test_every_text_compiles_without_a_warning(kernel, architecture):
+    assert all(nvrtc.compile_for(architecture, text) for text in texts_of(kernel))
+
+
+def test_every_shipped_kernel_is_compiled(root):
+    assert {path.stem for path in (root / "kernels").glob("*.cu")} == set(ASKED)
+
+
+def test_a_text_with_a_fault_does_not_compile():
+    with pytest.raises(AssertionError, match="undefined"):
+        nvrtc.compile_for("sm_90", source_of("warp", (("ELEMENT", "unheard_of"),)))
