@@ -1,5 +1,7 @@
 """What filling gives: quality on drawn scenes, scene cuts, tracks, and one frame out for each one in."""
 
+import subprocess
+import sys
 import weakref
 from dataclasses import replace
 
@@ -22,7 +24,7 @@ from textured import (
 
 from vrestore.frames import Box, Hole, HoleSummary, MaskedFrame
 from vrestore.ops.membrane import membrane
-from vrestore.restore import inpaint
+from vrestore.restore import reel
 from vrestore.restore.settings import Tally
 from vrestore.tracks import find_tracks
 
@@ -137,7 +139,7 @@ def test_tracks_are_found_once_for_all_scenes_of_a_still_hole(monkeypatch):
         calls.append(options["first"])
         return find_tracks(*args, **options)
 
-    monkeypatch.setattr(inpaint, "find_tracks", counted)
+    monkeypatch.setattr(reel, "find_tracks", counted)
     frames = flat_scene((0.7, 0.2, 0.2), range(5), 1) + flat_scene((0.1, 0.2, 0.8), range(5, 10), 2)
     tally = Tally()
     fill(frames, STILL, tally=tally)
@@ -372,3 +374,9 @@ def test_the_number_of_frames_held_does_not_grow_with_the_video(has_hole, most):
     given = repairing(items(), summaries=summaries_of(holes), height=HEIGHT, width=WIDTH, settings=settings)
     alive = [sum(plane() is not None for plane in planes) for _ in given]
     assert max(alive) <= most
+
+
+def test_torch_is_not_waited_for_until_a_hole_comes():
+    """Loading it takes as long as a hundred small frames; one thread loads it while others pass."""
+    code = "import sys, vrestore.restore.inpaint; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,0 +1,144 @@
+"""One run of frames with holes, repaired track by track and put together again.
+
+Loads torch: `inpaint` loads this in the background while frames without a hole pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from vrestore.frames import Box, Colour, Frame, PixelFormat
+from vrestore.media.colour import composite, known_rgb
+from vrestore.restore.passes import fill
+from vrestore.restore.patch import Patch, make_patch
+from vrestore.restore.propagate import Filled, soften
+from vrestore.restore.reel import Reel, are_tracked
+from vrestore.restore.scenes import Shot
+from vrestore.restore.settings import Settings, Tally
+from vrestore.tracks import Track, aligned
+
+Observer = Callable[[Filled], None]
+
+
+@contextmanager
+def one_torch_thread() -> Iterator[None]:
+    """Let torch use one thread a call."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+@dataclass(frozen=True, slots=True)
+class Cutter:
+    """Cuts patches from frames and puts them back."""
+
+    height: int
+    width: int
+    format: PixelFormat
+    colour: Colour
+
+    def patch(self, index: int, shot: Shot, box: Box) -> Patch:
+        """Cut a box out of a frame, without what its hole hides."""
+        alpha = np.zeros((box.height, box.width), np.uint8) if shot.hole is None else shot.hole.alpha_in(box)
+        rgb = known_rgb(shot.frame, box, alpha, format=self.format, colour=self.colour)
+        return make_patch(index, box, rgb, alpha > 0)
+
+    def put_back(self, shot: Shot, frame: Frame, filled: Filled) -> Frame:
+        """Give the frame with a filled patch written into the hole of its shot."""
+        if shot.hole is None:
+            return frame
+        patch = filled.patch
+        window = aligned(patch.hole, height=patch.box.height, width=patch.box.width)
+        rgb = patch.filled(filled.colours, window).numpy()
+        box = Box(patch.box.x + window.x, patch.box.y + window.y, window.width, window.height)
+        return composite(frame, box, rgb, shot.hole.alpha_in(box), format=self.format, colour=self.colour)
+
+
+class Run:
+    """One stretch of frames with holes, repaired track by track and put together again."""
+
+    def __init__(
+        self,
+        reel: Reel,
+        first: int,
+        tracks: list[Track],
+        cutter: Cutter,
+        settings: Settings,
+        executor: Executor,
+        tally: Tally,
+        observe: Observer | None,
+    ) -> None:
+        self._reel = reel
+        self._first = first
+        self._tracks = tracks
+        self._cutter = cutter
+        self._settings = settings
+        self._executor = executor
+        self._tally = tally
+        self._observe = observe
+
+    def repaired(self) -> Iterator[Frame]:
+        """Give the frames of the run with their holes filled."""
+        # Not a tee: that keeps up to 57 shots that all have seen.
+        fillings = [
+            map(soften, fill(self._patches(self._shots(), track), self._settings, self._executor))
+            for track in self._tracks
+        ]
+        for filled in zip(*fillings, strict=True):
+            index = filled[0].patch.index
+            shot = self._reel.get(index)
+            if shot is None or shot.hole is None or index < self._first:
+                continue
+            frame = shot.frame
+            own = [
+                each
+                for track, each in zip(self._tracks, filled, strict=True)
+                if track.hole(index) is not None
+            ]
+            for each in own:
+                frame = self._cutter.put_back(shot, frame, each)
+                if self._observe is not None:
+                    self._observe(each)
+            self._count(shot, own)
+            yield frame
+            self._reel.forget_before(index)
+
+    def _shots(self) -> Iterator[tuple[int, Shot]]:
+        """Give the run with the frame before and after it, where they are of the same scene."""
+        start = self._reel.get(self._first)
+        before = self._reel.get(self._first - 1) if self._first else None
+        if before is not None and start is not None and not start.starts_scene:
+            yield self._first - 1, before
+        index = self._first
+        while (shot := self._reel.get(index)) is not None:
+            if index > self._first and (shot.starts_scene or not are_tracked(self._tracks, index, shot.hole)):
+                return
+            yield index, shot
+            if shot.hole is None:
+                return
+            index += 1
+
+    def _patches(self, shots: Iterator[tuple[int, Shot]], track: Track) -> Iterator[Patch]:
+        for index, shot in shots:
+            yield self._cutter.patch(index, shot, track.canvas(index))
+
+    def _count(self, shot: Shot, filled: Sequence[Filled]) -> None:
+        tally = self._tally
+        tally.frames += 1
+        tally.repaired_frames += 1
+        tally.hole_pixels += shot.hole.pixel_count if shot.hole is not None else 0
+        for each in filled:
+            fetched = int((each.confidence > 0).sum())
+            blended = int(each.is_blended.sum())
+            tally.painted += each.confidence.numel() - fetched
+            tally.blended += blended
+            tally.copied += fetched - blended
