@@ -40,6 +40,8 @@ class Config:
     clip_end: ClipEnd
     refines: bool
     """The pictures come filled, and the network corrects them; else it sees known pixels alone and paints."""
+    hint_channels: int
+    """Channels beside colours, mask and confidence that a network that refines is given."""
     multiple: int
     """Height and width are multiples of this."""
     stem_channels: int
@@ -70,6 +72,7 @@ PAPER = Config(
     official=True,
     clip_end="zeros",
     refines=False,
+    hint_channels=0,
     multiple=8,
     stem_channels=64,
     stem_kernel=7,
@@ -95,19 +98,20 @@ SMALL = Config(
     official=False,
     clip_end="own",
     refines=True,
+    hint_channels=4,
     multiple=16,
-    stem_channels=32,
+    stem_channels=24,
     stem_kernel=5,
     stem_pools=False,
-    detail_channels=16,
+    detail_channels=8,
     first_kernel=3,
     stages=(
-        Stage(32, 32, 1, (1,)),
-        Stage(64, 64, 2, (1, 1)),
-        Stage(128, 128, 2, (1, 1, 2)),
-        Stage(256, 256, 2, (1, 2, 4)),
+        Stage(24, 24, 1, (1,)),
+        Stage(48, 48, 2, (1, 1)),
+        Stage(96, 96, 2, (1, 2)),
+        Stage(160, 160, 2, (1, 2)),
     ),
-    rises=(Rise(128), Rise(64), Rise(32), Rise(16)),
+    rises=(Rise(96), Rise(48), Rise(24), Rise(8)),
     head_aligned=False,
     encoder_share=4,
     decoder_share=4,

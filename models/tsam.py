@@ -21,8 +21,9 @@ from vrestore.models.configs import Config, Rise, Stage
 from vrestore.models.timeline import Timeline, WholeClip
 from vrestore.ops.shift_align import Motion
 
-IN_CHANNELS, OUT_CHANNELS = 5, 3
-HEAD_START = 0.1
+PICTURE_CHANNELS, OUT_CHANNELS = 5, 3
+"""In: colours, what is known, confidence. Hints come behind these."""
+HEAD_START = 0.01
 """Share of the usual size that the last convolution starts with where the prediction is a correction."""
 
 
@@ -36,12 +37,14 @@ class Clip:
     """(T, 1, H, W), bool, True is to be filled."""
     confidence: Tensor
     """(T, 1, H, W) in [0, 1], how sure the filling is; 1 outside holes. Only a network that refines looks."""
+    hints: Tensor
+    """(T, k, H, W), what else such a network is told: `Config.hint_channels` of them."""
 
     def __len__(self) -> int:
         return len(self.frames)
 
     def __getitem__(self, frames: slice) -> Clip:
-        return Clip(self.frames[frames], self.holes[frames], self.confidence[frames])
+        return Clip(self.frames[frames], self.holes[frames], self.confidence[frames], self.hints[frames])
 
 
 class Tsam(nn.Module):
@@ -66,9 +69,11 @@ class Tsam(nn.Module):
             motion: Between neighbours of one clip, at any size: `clips` times (T - 1) pairs.
             clips: How many clips of one length there are.
         """
-        config = self.config
-        time = WholeClip(motion, clips=clips, official=config.official, clip_end=config.clip_end)
-        return self.fill(clip, time)
+        return self.fill(clip, self.timeline(motion, clips=clips))
+
+    def timeline(self, motion: Motion, *, clips: int = 1) -> WholeClip:
+        """Give the time of whole clips; see `forward`."""
+        return WholeClip(motion, clips=clips, official=self.config.official, clip_end=self.config.clip_end)
 
     def fill(self, clip: Clip, time: Timeline) -> Tensor:
         """Give the frames that `time` lets through, holes filled with the prediction."""
@@ -80,7 +85,7 @@ class Tsam(nn.Module):
         """Give the bare prediction for the frames that `time` lets through."""
         known = (~clip.holes).to(clip.frames.dtype)
         if self.config.refines:
-            seen = torch.cat([clip.frames, known, clip.confidence], dim=1)
+            seen = torch.cat([clip.frames, known, clip.confidence, clip.hints], dim=1)
         else:
             seen = torch.cat([clip.frames * known, known, torch.zeros_like(known)], dim=1)
         weight = self.encoder.stem.weight
@@ -101,9 +106,10 @@ class Encoder(nn.Module):
         self.slope = config.slope
         self.pools = config.stem_pools
         self.detail: nn.Module | None = None
+        in_channels = PICTURE_CHANNELS + config.hint_channels
         if config.detail_channels is not None:
-            self.detail = convolution(IN_CHANNELS, config.detail_channels, 3, bias=True)
-        self.stem = convolution(IN_CHANNELS, config.stem_channels, config.stem_kernel, stride=2, bias=bias)
+            self.detail = convolution(in_channels, config.detail_channels, 3, bias=True)
+        self.stem = convolution(in_channels, config.stem_channels, config.stem_kernel, stride=2, bias=bias)
         self.stem_norm = norm(config.stem_channels, normed=config.normed)
         self.stages = nn.ModuleList()
         channels = config.stem_channels
@@ -112,7 +118,7 @@ class Encoder(nn.Module):
             channels = stage.channels
 
     def forward(self, seen: Tensor, time: Timeline) -> list[Tensor]:
-        """Give the detail, if there is any, and the output of each stage, for (N, 5, H, W)."""
+        """Give the detail, if there is any, and the output of each stage, for (N, 5 + hints, H, W)."""
         branches = [] if self.detail is None else [F.leaky_relu_(self.detail(seen), self.slope)]
         frames = F.leaky_relu_(self.stem_norm(self.stem(seen)), self.slope)
         if self.pools:

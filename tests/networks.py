@@ -47,7 +47,8 @@ def noise_clip(count, height=16, width=32, *, seed=0):
     pairs = count - 1
     flows = (8 * noise(pairs, 2, height, width) - 4 for _ in range(2))
     doubts = ((noise(pairs, 1, height, width) < 0.2).float() for _ in range(2))
-    return Clip(noise(count, 3, height, width), holes, confidence), Motion(*flows, *doubts)
+    clip = Clip(noise(count, 3, height, width), holes, confidence, noise(count, 4, height, width))
+    return clip, Motion(*flows, *doubts)
 
 
 def _weight(key, index, shape):

@@ -1,0 +1,142 @@
+"""Windows: what the network sees of a filled patch, and how the windows of neighbouring frames move.
+
+All windows of a track have one size and follow its hole, so that the work grows with the hole and not with
+the picture or with how far the hole travels. The way from one window to the next is part of the motion that
+shift-and-align is given: no layer knows that its frame was cut out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor
+
+from vrestore.frames import Box
+from vrestore.models.tsam import Clip
+from vrestore.ops.consistency import Tolerance, consistency
+from vrestore.ops.shift_align import Motion
+from vrestore.ops.warp import is_inside, pixel_grid, sample
+from vrestore.restore.link import Estimator
+from vrestore.restore.patch import grey
+from vrestore.restore.propagate import Filled, soften
+
+TOLERANCE = Tolerance(pixels=3.0, softness=1.5)
+
+FLOW_MARGIN = 32
+"""Pixels around a window that its motion is estimated on."""
+
+
+@dataclass(frozen=True)
+class Window:
+    """A filled patch as the network sees it, from (x, y) in frame coordinates on.
+
+    `values` (9, h, w) are pictures in [0, 1]: the softened filling, the filling as it was propagated, its
+    confidence and agreement, both 1 outside the hole, and the hole. `grey` is the whole patch, which the
+    motion is estimated on.
+    """
+
+    filled: Filled
+    x: int
+    y: int
+    values: Tensor
+    grey: NDArray[np.uint8]
+
+    @property
+    def height(self) -> int:
+        """Of the window, in pixels."""
+        return self.values.shape[1]
+
+    @property
+    def width(self) -> int:
+        """Of the window, in pixels."""
+        return self.values.shape[2]
+
+
+def window_of(filled: Filled, *, height: int, width: int) -> Window:
+    """Cut a window of the given size around the hole of a patch; a smaller patch is continued."""
+    patch = filled.patch
+    x, left, right = _placed(patch.hole.x, patch.hole.width, width, within=patch.box.width)
+    y, top, below = _placed(patch.hole.y, patch.hole.height, height, within=patch.box.height)
+    cut = Box(x + left, y + top, width - left - right, height - top - below)
+    whole = patch.filled(soften(filled).colours, patch.whole)
+    hidden = torch.from_numpy(patch.hidden[cut.rows, cut.columns])
+    sureness = torch.ones(2, *patch.hidden.shape)
+    sureness[:, torch.from_numpy(patch.hidden)] = torch.stack([filled.confidence, filled.agreement])
+    parts = [whole[:, cut.rows, cut.columns], patch.filled(filled.colours, cut)]
+    parts += [sureness[:, cut.rows, cut.columns], hidden[None].float()]
+    values = torch.cat(parts)
+    if (left, right, top, below) != (0, 0, 0, 0):
+        values = F.pad(values[None], (left, right, top, below), mode="replicate")[0]
+    return Window(
+        filled=filled,
+        x=patch.box.x + x,
+        y=patch.box.y + y,
+        values=values,
+        grey=grey(whole),
+    )
+
+
+def clip_of(windows: Sequence[Window]) -> Clip:
+    """Put windows together to the network's input."""
+    values = torch.stack([window.values for window in windows])
+    picture, fetched, confidence, agreement, hidden = torch.split(values, [3, 3, 1, 1, 1], dim=1)
+    return Clip(picture, hidden > 0, confidence, torch.cat([fetched - picture, agreement], dim=1))
+
+
+def motion_between(before: Window, after: Window, estimate: Estimator) -> Motion:
+    """Give the motion of one pair of windows at half their size; what leaves the window is doubtful."""
+    height, width = before.height // 2, before.width // 2
+    common = before.filled.patch.box.intersection(after.filled.patch.box)
+    if common is not None:
+        common = common.intersection(_around(before, after))
+    if common is None:
+        still, doubt = torch.zeros(1, 2, height, width), torch.ones(1, 1, height, width)
+        return Motion(still, still, doubt, doubt)
+    cuts = [_cut(window, common) for window in (before, after)]
+    there = torch.from_numpy(estimate(cuts[0], cuts[1]))
+    back = torch.from_numpy(estimate(cuts[1], cuts[0]))
+    forward, forward_doubt = _half_size(there, back, before, after, common)
+    backward, backward_doubt = _half_size(back, there, after, before, common)
+    return Motion(forward, backward, forward_doubt, backward_doubt)
+
+
+def _half_size(flow: Tensor, back: Tensor, of: Window, towards: Window, common: Box) -> tuple[Tensor, Tensor]:
+    """Read the flow of `common` at a window's cells of 2x2; gives it in cells of the other window."""
+    height, width = of.height // 2, of.width // 2
+    corner = torch.tensor([of.x - common.x, of.y - common.y], dtype=torch.float32)
+    points = pixel_grid(height, width).flatten(1).T * 2 + 0.5 + corner
+    displacement = sample(flow, points, padding="border").T
+    trust = consistency(points, displacement, back, tolerance=TOLERANCE)
+    trust = trust * is_inside(points, height=common.height, width=common.width)
+    shift = torch.tensor([of.x - towards.x, of.y - towards.y], dtype=torch.float32)
+    moved = (displacement + shift).T / 2
+    return moved.reshape(1, 2, height, width), 1 - trust.reshape(1, 1, height, width)
+
+
+def _placed(hole: int, hole_size: int, size: int, *, within: int) -> tuple[int, int, int]:
+    """Place a stretch of `size` around a hole; gives its start and what stands out before and behind.
+
+    It stands out of a patch of `within` only where that is smaller.
+    """
+    start = (within - size) // 2 if within < size else hole + (hole_size - size) // 2
+    if within >= size:
+        start = min(max(start, 0), within - size)
+    return start, max(0, -start), max(0, start + size - within)
+
+
+def _around(*windows: Window) -> Box:
+    left = max(0, min(window.x for window in windows) - FLOW_MARGIN)
+    top = max(0, min(window.y for window in windows) - FLOW_MARGIN)
+    right = max(window.x + window.width for window in windows) + FLOW_MARGIN
+    bottom = max(window.y + window.height for window in windows) + FLOW_MARGIN
+    return Box(left, top, right - left, bottom - top)
+
+
+def _cut(window: Window, box: Box) -> NDArray[np.uint8]:
+    inner = box.relative_to(window.filled.patch.box)
+    return np.ascontiguousarray(window.grey[inner.rows, inner.columns])

@@ -1,0 +1,114 @@
+"""`python -m vrestore.training inpaint --data DIR --out DIR`: make weights."""
+
+from __future__ import annotations
+
+import os
+from contextlib import ExitStack
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import cv2
+import torch
+import typer
+from rich.console import Console
+
+from vrestore.errors import VRestoreError
+from vrestore.models.blocks import in_channels_last
+from vrestore.models.configs import CONFIGS
+from vrestore.models.tsam import Tsam
+from vrestore.training.inpaint import Inpainting, Pools
+from vrestore.training.loop import Schedule, train
+from vrestore.training.pool import Pool
+from vrestore.training.samples import SampleSettings, make_sample, make_stills
+from vrestore.training.sources import Sources
+from vrestore.training.validation import Judge
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+
+SPAN, REUSE = 500, 16
+
+
+@app.callback()
+def _about() -> None:
+    """Train the networks of vrestore; every run can be stopped and started again."""
+
+
+@app.command()
+def inpaint(
+    data: Annotated[Path, typer.Option(help="Folder with stills/ (photographs) and video/ (clips).")],
+    out: Annotated[Path, typer.Option(help="Folder of the run: checkpoint, log, plot, contact sheet.")],
+    validate: Annotated[Path | None, typer.Option(help="Folder of clips with masks to validate on.")] = None,
+    network: Annotated[str, typer.Option(help=f"One of {', '.join(CONFIGS)}.")] = "tsam-small",
+    steps: Annotated[int, typer.Option(min=1, help="Steps in all.")] = 20_000,
+    seed: Annotated[int, typer.Option(help="Of everything that is drawn.")] = 0,
+    batch: Annotated[int, typer.Option(min=1, help="Clips in a step.")] = 4,
+    frames: Annotated[int, typer.Option(min=3, max=12, help="Frames in a clip.")] = 6,
+    still_steps: Annotated[int, typer.Option(min=0, help="First steps, on stills alone.")] = 4000,
+    rate: Annotated[float, typer.Option(help="Highest learning rate.")] = 1e-3,
+    adversarial: Annotated[float, typer.Option(min=0, help="Weight of the critic's say.")] = 0.0,
+    adversarial_from: Annotated[int, typer.Option(min=0, help="Step the critic comes in at.")] = 0,
+    validate_every: Annotated[int, typer.Option(min=1, help="Steps between validations.")] = 500,
+    save_every: Annotated[int, typer.Option(min=1, help="Steps between checkpoints.")] = 200,
+    log_every: Annotated[int, typer.Option(min=1, help="Steps between lines of the log.")] = 50,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that make samples.")] = 1,
+    threads: Annotated[int, typer.Option(min=1, help="Threads of the network, on a CPU.")] = 2,
+    device: Annotated[str, typer.Option(help="cpu, cuda or cuda:N.")] = "cpu",
+) -> None:
+    """Train the network that fills holes, on holes drawn into photographs in motion and clips."""
+    console = Console()
+    try:
+        torch.manual_seed(seed)
+        torch.set_num_threads(threads)
+        cv2.setNumThreads(1)
+        settings = SampleSettings()
+        place = torch.device(device)
+        painter = in_channels_last(Tsam(CONFIGS[network]).to(place))
+        judge = None if validate is None else Judge(validate, out / "validation")
+        sources = Sources.find(data)
+        schedule = Schedule(
+            steps=steps,
+            rate=rate,
+            warm_up=200,
+            keep=0.998,
+            log_every=log_every,
+            validate_every=validate_every,
+            save_every=save_every,
+        )
+        identity = {
+            "network": network,
+            "seed": seed,
+            "batch": batch,
+            "frames": frames,
+            "still_steps": still_steps,
+        } | asdict(settings)
+        makers = [
+            partial(make, sources=sources, settings=settings, seed=seed)
+            for make in (make_stills, make_sample)
+        ]
+        folders = [out / "stills", out / "clips"]
+        with ExitStack() as stack:
+            stills, clips = (
+                stack.enter_context(Pool(maker, folder, workers=workers, batch=batch, reuse=REUSE, span=SPAN))
+                for maker, folder in zip(makers, folders, strict=True)
+            )
+            task = Inpainting(
+                painter,
+                Pools(stills, clips, still_steps),
+                judge,
+                seed=seed,
+                frames=frames,
+                adversarial=adversarial,
+                adversarial_from=adversarial_from,
+                device=place,
+            )
+            train(task, schedule, out, identity=identity, console=console)
+    except VRestoreError as error:
+        console.print(f"error: {error}", style="red", soft_wrap=True)
+        raise typer.Exit(error.exit_code) from None
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    app(prog_name="python -m vrestore.training")
