@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+import torch
 from typer.testing import CliRunner
 
 import vrestore
@@ -151,6 +152,22 @@ def test_doctor_says_what_is_there_and_what_is_not():
     assert f"vrestore {vrestore.__version__}" in words
     assert all(title in words for title in ("Machine", "Devices", "Codecs", "Kernels", "Weights"))
     assert "libx264" in words
+
+
+def test_doctor_says_which_kernels_serve_and_why():
+    facts = json.loads(run_process("doctor", "--json").stdout)["Kernels"]
+    assert "shift_align.cu" in facts["kernels"]
+    assert all(
+        words.startswith(("torch", "cupy")) for name, words in facts.items() if name.startswith("cuda")
+    )
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="a CUDA device is here")
+def test_doctor_refuses_kernels_that_cannot_run():
+    result = run_process("doctor", "--kernels", "cupy")
+    assert result.returncode == 7
+    assert "--kernels cupy was asked for, but" in result.stderr
+    assert "pass --kernels auto or torch" in result.stderr
 
 
 def test_doctor_speaks_json():

@@ -14,21 +14,25 @@ from vrestore.cli.report import show_json
 EXAMPLES = """\
 [bold]Examples[/bold]
   vrestore doctor
-  vrestore doctor --debug
+  vrestore doctor --kernels cupy
   vrestore doctor --json > doctor.json
 """
 
 
 def doctor(
     *,
+    kernels: options.Kernels = "auto",
     json: options.Json = False,
     debug: options.Debug = False,
 ) -> None:
-    """Show devices, codecs, kernels and weights, and why something is not there."""
+    """Show devices, codecs, kernels and weights, and why something is not there.
+
+    With `--kernels cupy` it fails where CUDA kernels cannot run.
+    """
     with failures_shown(debug=debug):
         from vrestore.jobs.checkup import examine
 
-        found = examine()
+        found = examine(kernels=kernels)
         if json:
             show_json(found)
             raise typer.Exit

@@ -135,6 +135,15 @@ Device = Annotated[
         show_default=False,
     ),
 ]
+Kernels = Annotated[
+    Literal["auto", "torch", "cupy"],
+    typer.Option(
+        metavar="NAME",
+        rich_help_panel=WORK,
+        help="auto (default), torch or cupy, on CUDA.",
+        show_default=False,
+    ),
+]
 Threads = Annotated[
     int, typer.Option(metavar="N", min=0, rich_help_panel=WORK, help="0 takes all cores.", show_default=False)
 ]

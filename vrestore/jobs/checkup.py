@@ -7,9 +7,14 @@ import platform
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from vrestore import __version__
 from vrestore.device import core_count, cuda_devices, format_bytes, free_memory_bytes, why_no_cuda
+from vrestore.errors import DeviceError
+
+if TYPE_CHECKING:
+    from vrestore.ops import Kernels
 
 Facts = dict[str, str | int | float | bool | list[str] | None]
 
@@ -27,14 +32,17 @@ _DECODERS = (
 )
 
 
-def examine() -> dict[str, Facts]:
-    """Give facts by subject; a value is what is there, or a sentence that says why it is not."""
+def examine(*, kernels: Kernels = "auto") -> dict[str, Facts]:
+    """Give facts by subject; a value is what is there, or a sentence that says why it is not.
+
+    `kernels` are those asked for on CUDA devices; raises DeviceError where they cannot run.
+    """
     return {
         "Software": _software(),
         "Machine": _machine(),
         "Devices": _devices(),
         "Codecs": _codecs(),
-        "Kernels": _kernels(),
+        "Kernels": _kernels(kernels),
         "Weights": _weights(),
     }
 
@@ -80,14 +88,23 @@ def _codecs() -> Facts:
     }
 
 
-def _kernels() -> Facts:
+def _kernels(asked: Kernels) -> Facts:
+    from vrestore.ops import select
+
+    names = cuda_devices()
+    if asked == "cupy" and not names:
+        raise DeviceError(f"--kernels cupy was asked for, but {why_no_cuda()}; pass --kernels auto or torch")
     shipped = sorted(path.name for path in files("vrestore.kernels").iterdir() if path.name.endswith(".cu"))
     cupy = next((f"{name} {_version(name)}" for name in _CUPY_PACKAGES if _version(name)), None)
-    return {
+    facts: Facts = {
         "CuPy": cupy
-        or "not installed; pip install 'vrestore[cuda12]' or 'vrestore[cuda13]' for CUDA kernels",
-        "kernels": shipped or "none in this version; everything runs on torch and OpenCV",
+        or 'not installed; pip install "vrestore[cuda12]" or "vrestore[cuda13]" for CUDA kernels',
+        "kernels": shipped,
     }
+    for index, name in enumerate(names):
+        chosen = select(f"cuda:{index}", asked=asked)
+        facts[f"cuda:{index}"] = f"{chosen.name} on {name}: {chosen.why}"
+    return facts if names else facts | {"cuda": f"torch serves: {why_no_cuda()}"}
 
 
 def _weights() -> Facts:
