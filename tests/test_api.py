@@ -12,7 +12,16 @@ def clip(tmp_path):
 
 
 def test_all_that_is_offered_is_there_and_described():
-    assert dir(vrestore) == ["__version__", "batch", "batch_run", "inpaint", "open_video", "plan_inpaint"]
+    assert dir(vrestore) == [
+        "__version__",
+        "batch",
+        "batch_run",
+        "dehaze",
+        "inpaint",
+        "open_video",
+        "plan_dehaze",
+        "plan_inpaint",
+    ]
     assert all(getattr(vrestore, name).__doc__ for name in dir(vrestore))
 
 

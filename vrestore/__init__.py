@@ -14,10 +14,19 @@ from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
 
-__all__ = ["__version__", "batch", "batch_run", "inpaint", "open_video", "plan_inpaint"]
+__all__ = [
+    "__version__",
+    "batch",
+    "batch_run",
+    "dehaze",
+    "inpaint",
+    "open_video",
+    "plan_dehaze",
+    "plan_inpaint",
+]
 
 if TYPE_CHECKING:
-    from vrestore.api import batch, batch_run, inpaint, open_video, plan_inpaint
+    from vrestore.api import batch, batch_run, dehaze, inpaint, open_video, plan_dehaze, plan_inpaint
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - what a module holds is anything

@@ -9,6 +9,9 @@ from typing import Any, Unpack
 
 from vrestore.device import parse_bytes
 from vrestore.jobs.batch import BatchOptions, Show, run_batch, show_nothing
+from vrestore.jobs.dehaze import plan_dehaze as plan_dehaze_job
+from vrestore.jobs.dehaze import run_dehaze
+from vrestore.jobs.dehaze_job import DehazeOptions, dehaze_job
 from vrestore.jobs.find import Selection
 from vrestore.jobs.folder import FolderJobs, watched
 from vrestore.jobs.inpaint import plan_inpaint as plan_job
@@ -139,6 +142,25 @@ def _how(
         threads=options.get("threads", 0),
         report=None if report is None else Path(report),
     )
+
+
+def dehaze(source: PathLike, *, progress: Progress | None = None, **options: Unpack[DehazeOptions]) -> Report:
+    """Clear haze, fog and smoke from a video, without flicker.
+
+    Args:
+        source: a video file, a folder or pattern of images, or `-` for y4m on standard input.
+        progress: is called with a ProgressEvent for each thing that happens.
+        options: see DehazeOptions.
+
+    Raises:
+        VRestoreError: a subclass for each cause, see `vrestore.errors`; nothing half-written is left.
+    """
+    return run_dehaze(dehaze_job(source, **options), progress=progress or silent)
+
+
+def plan_dehaze(source: PathLike, **options: Unpack[DehazeOptions]) -> PlanReport:
+    """Say what `dehaze` would do with the same options and how much memory it would need."""
+    return plan_dehaze_job(dehaze_job(source, **options))
 
 
 def open_video(

@@ -14,7 +14,7 @@ from vrestore.cli.inpaint import library_arguments, may_overwrite
 from vrestore.cli.main import app
 from vrestore.errors import UsageError
 
-COMMANDS = ["inpaint", "plan inpaint", "probe", "mask preview", "compare", "doctor"]
+COMMANDS = ["inpaint", "dehaze", "plan inpaint", "plan dehaze", "probe", "mask preview", "compare", "doctor"]
 
 
 def run(*words, environment=None):
@@ -73,7 +73,10 @@ def test_examples_fit_a_terminal(command):
         ["inpaint", "a.mp4", "--rate", "quick"],
         ["inpaint", "a.mp4", "--rate", "1/0"],
         ["inpaint", "a.mp4", "--rate", "-25"],
-        ["plan", "dehaze", "a.mp4"],
+        ["dehaze", "a.mp4", "--strength", "much"],
+        ["dehaze", "a.mp4", "--strength", "101"],
+        ["dehaze", "a.mp4", "--airlight", "grey"],
+        ["plan", "mend", "a.mp4"],
         ["compare", "a.mp4"],
         ["compare", "a.mp4", "b.mp4", "-y", "-n"],
     ],

@@ -100,7 +100,8 @@ def library_arguments(words: Mapping[str, Any]) -> dict[str, Any]:
     }
     arguments = {name: value for name, value in words.items() if name not in own}
     arguments["target"] = words["output"]
-    arguments["assume_yes"] = words["yes"]
+    if "yes" in words:
+        arguments["assume_yes"] = words["yes"]
     arguments["encoder_options"] = dict(_key_and_value(text) for text in words["encoder_option"])
     arguments["rate"] = None if words["rate"] is None else _rate(words["rate"])
     return arguments

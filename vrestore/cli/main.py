@@ -7,11 +7,12 @@ from typing import Annotated
 import typer
 
 import vrestore
-from vrestore.cli import batch, compare, doctor, inpaint, mask, models, plan, probe
+from vrestore.cli import batch, compare, dehaze, doctor, inpaint, mask, models, plan, probe
 
 EXAMPLES = """\
 [bold]Examples[/bold]
   vrestore inpaint video.mp4 --mask mask.png
+  vrestore dehaze drive.mp4 --strength 50
   vrestore mask preview video.mp4 --mask mask.png -o mask.mp4
   vrestore COMMAND --help
 """
@@ -48,6 +49,7 @@ def _root(
 
 
 app.command("inpaint", epilog=inpaint.EXAMPLES)(inpaint.inpaint)
+app.command("dehaze", epilog=dehaze.EXAMPLES)(dehaze.dehaze)
 app.add_typer(batch.app, name="batch")
 app.add_typer(plan.app, name="plan")
 app.command("probe", epilog=probe.EXAMPLES)(probe.probe)

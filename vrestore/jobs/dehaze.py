@@ -1,0 +1,184 @@
+"""Run a dehazing job: open, check, plan, clear, write, verify, report."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vrestore.device import core_count
+from vrestore.errors import InputError
+from vrestore.frames import Frame, Hole, HoleSummary, MaskedFrame, VideoMeta
+from vrestore.jobs.dehaze_job import DehazeJob
+from vrestore.jobs.run import (
+    Opened,
+    account_for,
+    carry_out,
+    check_apart,
+    memory_for,
+    open_run,
+    settings_of,
+    silent,
+)
+from vrestore.jobs.state import sole_writer
+from vrestore.media.display import ClipWriter
+from vrestore.media.target import check_target
+from vrestore.plan import DehazePlan, make_dehaze_plan
+from vrestore.protocols import Method, Progress, ProgressEvent
+from vrestore.report import HazeSeen, PlanReport, Report
+from vrestore.restore.dehaze_settings import DehazeTally
+
+if TYPE_CHECKING:
+    from vrestore.restore.dehaze_haze import Estimator, Veil
+
+MODEL = "cgidn-small"
+NOT_DISPLAYED = {8: "linear light", 16: "PQ (HDR10)", 18: "HLG"}
+"""Transfer characteristics of H.273 under which the law of haze, taken at values as displayed, is wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class _NoMasks:
+    """There are no holes."""
+
+    summaries: Sequence[HoleSummary | None] = ()
+
+    def hole(self, frame: Frame) -> Hole | None:  # noqa: ARG002 - a MaskSource
+        """Give None."""
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    job: DehazeJob
+    files: Opened
+    plan: DehazePlan
+    matte: ClipWriter | None
+
+
+def run_dehaze(job: DehazeJob, *, progress: Progress = silent) -> Report:
+    """Do the job; whatever goes wrong, no half-written file is left."""
+    began = time.perf_counter()
+    with ExitStack() as opened:
+        opened.enter_context(sole_writer(job.target))
+        ready = _open(job, opened)
+        for line in ready.plan.lines():
+            progress(ProgressEvent("plan", text=line))
+        return _work(ready, progress, began)
+
+
+def plan_dehaze(job: DehazeJob) -> PlanReport:
+    """Check the job and say what it would do; nothing is written, so the target may exist."""
+    with ExitStack() as opened:
+        ready = _open(replace(job, overwrite=True), opened)
+        reader, writer = ready.files.reader, ready.files.writer
+        meta = reader.meta
+        return PlanReport(
+            source=meta.source,
+            target=job.target,
+            frames=meta.frame_count,
+            frames_with_holes=None,
+            picture=f"{meta.width}x{meta.height} {meta.pixel_format.name}",
+            codec=writer.codec,
+            device=ready.files.device,
+            plan=ready.plan,
+            warnings=[*reader.warnings, *writer.warnings, *writer.losses],
+        )
+
+
+def _open(job: DehazeJob, opened: ExitStack) -> _Ready:
+    files = open_run(job, opened)
+    meta = files.reader.meta
+    _check_transfer(meta)
+    from vrestore.restore.dehaze_look import working_size
+
+    plan = make_dehaze_plan(
+        meta,
+        method=job.method,
+        working_size=working_size(meta.height, meta.width),
+        threads=job.threads or core_count(),
+        memory_bytes=memory_for(job),
+    )
+    matte = None
+    if job.matte is not None:
+        check_apart("--matte", job.matte, job.target)
+        place = check_target(Path(job.matte), sources=[Path(job.source)], overwrite=job.overwrite)
+        matte = opened.enter_context(ClipWriter(place, meta))
+    return _Ready(job, files, plan, matte)
+
+
+def _check_transfer(meta: VideoMeta) -> None:
+    name = NOT_DISPLAYED.get(meta.colour.transfer)
+    if name is not None:
+        raise InputError(
+            f"{meta.source!r} is coded in {name}, where haze does not follow the law that takes it away; "
+            "convert it to BT.709 first, for example with ffmpeg -vf zscale=t=linear,tonemap,zscale=t=bt709"
+        )
+
+
+def _work(ready: _Ready, progress: Progress, began: float) -> Report:
+    tally = DehazeTally()
+    method = _method(ready, tally)
+    done = carry_out(ready.files, _NoMasks(), method, stage="dehaze", progress=progress)
+    if ready.matte is not None:
+        ready.matte.finish()
+        done.extra_files.append(str(ready.job.matte))
+    return account_for(
+        ready.files,
+        done,
+        began=began,
+        plan=ready.plan,
+        settings=settings_of(ready.job),
+        repaired_frames=tally.frames if ready.job.strength else 0,
+        scenes=tally.scenes,
+        haze=HazeSeen(tally.mean_transmission, tally.airs),
+    )
+
+
+def _method(ready: _Ready, tally: DehazeTally) -> Method:
+    from vrestore.restore.dehaze import dehaze
+
+    meta = ready.files.reader.meta
+    settings = ready.job.settings(ready.files.device)
+    estimate = _estimator(ready.job, ready.files.device)
+
+    def method(items: Iterator[MaskedFrame]) -> Iterator[Frame]:
+        return dehaze(
+            items,
+            estimate=estimate,
+            format=meta.pixel_format,
+            colour=meta.colour,
+            settings=settings,
+            tally=tally,
+            observe=_matte(ready),
+        )
+
+    return method
+
+
+def _estimator(job: DehazeJob, device: str) -> Estimator:
+    if job.method == "dcp":
+        from vrestore.restore.dehaze_dcp import estimate_dark
+
+        return estimate_dark
+    from vrestore.models.weights import load_model
+    from vrestore.restore.dehaze_network import network_estimator
+
+    return network_estimator(load_model(job.model or MODEL, device=device), device=device)
+
+
+def _matte(ready: _Ready) -> Callable[[Veil], None] | None:
+    """Give what draws the transmission, None where it is not wanted."""
+    matte, meta = ready.matte, ready.files.reader.meta
+    if matte is None:
+        return None
+    from vrestore.media.turning import turned
+    from vrestore.restore.dehaze_render import matte_of
+
+    def draw(veil: Veil) -> None:
+        picture = matte_of(veil, height=meta.height, width=meta.width)
+        matte.write(turned(picture, rotation=meta.rotation), veil.look.frame.pts)
+
+    return draw

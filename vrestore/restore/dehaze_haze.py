@@ -1,0 +1,29 @@
+"""What estimators give: the haze of a frame at the working size."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from vrestore.restore.dehaze_look import Look
+
+
+@dataclass(frozen=True, slots=True)
+class Veil:
+    """The haze of one frame.
+
+    `depth` (1, 1, h, w) is optical depth, 0 or more, on a grid that may be coarser than the picture's; `air`
+    (3,) the colour of the haze, `tint` (1, 3, h', w') what is added to it from place to place, None for
+    nothing.
+    """
+
+    look: Look
+    depth: Tensor
+    air: Tensor
+    tint: Tensor | None = None
+
+
+Estimator = Callable[[Iterator[Look]], Iterator[Veil]]
+"""Estimates the haze of every frame, in order, perhaps after having seen some of the next."""

@@ -1,0 +1,241 @@
+"""Takes the haze out of a frame's own planes.
+
+The scattering law is the same affine map for every colour, so it holds for luma and chroma as it does for
+RGB: `code + (1/t - 1) * (code - air's code)`. No sample goes through RGB and back, and where t is 1 none
+changes. Transmission comes at the working size; the guided filter's lines, read at full size with the frame's
+own luma, give it the frame's edges (He and Sun 2015).
+
+What departs from the law, and why: a place brighter than the air is not made brighter (it would clip); haze
+is never taken out beyond black; contrast grows only as far as the noise allows; and a shot that would come
+out darker than DARK_MEAN is lifted, by at most MOST_LIFT.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor
+
+from vrestore.frames import Colour, Component, Frame, PixelFormat, Plane
+from vrestore.media.coding import Coding
+from vrestore.ops.guided import guided_lines
+from vrestore.restore.dehaze_haze import Veil
+from vrestore.restore.dehaze_look import coding_for, luma_weights, samples_of
+from vrestore.restore.dehaze_settings import DehazeSettings
+
+GUIDE_RADIUS, GUIDE_EPSILON = 6, 1e-3
+LEAST_TRANSMISSION = 0.08
+"""Contrast grows at most by 1 over this."""
+
+NOISE_AFTER = 0.05
+"""Standard deviation of the noise that contrast may grow to."""
+
+LEAST_MOST_GAIN = 2.0
+"""Contrast may grow by this however noisy the picture is."""
+
+KEPT_DEPTH = 0.7
+"""Optical depth beyond which nearly no more haze is taken away where distance is to stay visible."""
+
+HIGHLIGHT = 0.1
+"""Below the brightness of the air over which colours begin to be left alone."""
+
+DARK_MEAN, MOST_LIFT = 0.22, 1.3
+LIFT_RATE = 0.1
+"""Share of a frame's own lift in that of its shot."""
+
+SKY_BRIGHT, SKY_ROUGH = 0.4, 0.02
+DITHER_SIDE = 128
+
+Values = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class _Maps:
+    """What is applied, at the working size: the filter's lines, the luma and the colour of the air."""
+
+    slope: Values
+    offset: Values
+    air: Values
+    """(3, h, w), or (3, 1, 1) where it is the same everywhere."""
+
+
+class Renderer:
+    """Clears the frames of one video; remembers the shot's brightness and noise."""
+
+    def __init__(self, settings: DehazeSettings, *, format: PixelFormat, colour: Colour) -> None:
+        self._settings, self._format, self._colour = settings, format, colour
+        self._lift, self._noise = 1.0, 0.0
+        # A pattern that stays is invisible and costs the encoder nothing.
+        random = np.random.default_rng(0)
+        self._dither = random.uniform(-0.49, 0.49, (DITHER_SIDE, DITHER_SIDE)).astype(np.float32)
+
+    def __call__(self, veil: Veil) -> Frame:
+        """Give the frame without the haze that is to go."""
+        look, settings = veil.look, self._settings
+        if settings.strength == 0:
+            return look.frame
+        coding = coding_for(look.frame, format=self._format, colour=self._colour)
+        self._measure_noise(look.frame, coding, anew=look.starts_scene)
+        air = _air_map(veil)
+        left = self._left(veil, air)
+        self._measure_lift(veil, left, air)
+        slope, offset = guided_lines(look.luma, left, radius=GUIDE_RADIUS, epsilon=GUIDE_EPSILON)
+        maps = _Maps(slope[0, 0].numpy(), offset[0, 0].numpy(), air[0].numpy())
+        return self._applied(look.frame, coding, maps)
+
+    def _left(self, veil: Veil, air: Tensor) -> Tensor:
+        """Give the transmission (1, 1, h, w) of the haze that goes: 1 where none does."""
+        settings, picture = self._settings, veil.look.picture
+        depth = F.interpolate(veil.depth, size=picture.shape[-2:], mode="bilinear", align_corners=False)
+        if settings.keep_depth:
+            depth = KEPT_DEPTH * (1 - torch.exp(-depth / KEPT_DEPTH))
+        if settings.protect_sky:
+            depth = depth * (1 - sky(veil.look.luma, picture))
+        left = torch.exp(-settings.strength * depth)
+        # No colour can be darker than black: t >= 1 - I/A.
+        least = (1 - picture / air.clamp(min=1e-3)).amax(1, keepdim=True)
+        gain = min(1 / LEAST_TRANSMISSION, max(LEAST_MOST_GAIN, NOISE_AFTER / max(self._noise, 1e-6)))
+        return torch.maximum(left, least).clamp(1 / gain, 1)
+
+    def _measure_lift(self, veil: Veil, left: Tensor, air: Tensor) -> None:
+        picture = veil.look.picture
+        before = float(picture.mean())
+        after = float(((picture - air) / left + air).clamp(0, 1).mean())
+        wanted = min(before, DARK_MEAN) / max(after, 1e-3)
+        lift = min(max(wanted, 1.0), MOST_LIFT)
+        rate = 1.0 if veil.look.starts_scene or self._settings.steady == 0 else LIFT_RATE
+        self._lift += rate * (lift - self._lift)
+
+    def _measure_noise(self, frame: Frame, coding: Coding, *, anew: bool) -> None:
+        """Measure the noise of luma by second differences (Immerkaer 1996), by their median instead."""
+        component = self._format.components[0]
+        samples = samples_of(frame.planes[component.plane], component)
+        height, width = samples.shape
+        rows = slice(height // 4, max(height // 4 + 3, height * 3 // 4))
+        columns = slice(width // 4, max(width // 4 + 3, width * 3 // 4))
+        y = (samples[rows, columns] >> component.shift).astype(np.float32)
+        if min(y.shape) < 3:
+            return
+        kernel = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32)
+        step = max(1, y.shape[0] // 128)
+        second = np.abs(cv2.filter2D(y, -1, kernel))[1:-1:step, 1:-1]
+        noise = float(np.median(second)) / 0.6745 / 6 / float(coding.from_rgb[0].sum())
+        self._noise += (1.0 if anew else LIFT_RATE) * (noise - self._noise)
+
+    def _applied(self, frame: Frame, coding: Coding, maps: _Maps) -> Frame:
+        """Write every component; in RGB each colour is luma and its difference from it."""
+        components, is_yuv = self._format.components, self._format.model == "yuv"
+        planes = {component.plane: frame.planes[component.plane].copy() for component in components}
+        codes = [_codes(frame, component) for component in components]
+        weights = luma_weights(coding, self._format)
+        zero, unit = float(coding.offset[0]), float(coding.from_rgb[0].sum())
+        if is_yuv or len(codes) == 1:
+            luma = (codes[0] - zero) / unit
+        else:
+            luma = sum(weight * (each - zero) for weight, each in zip(weights, codes, strict=True)) / unit
+        size = luma.shape
+        air_luma = np.tensordot(weights, maps.air, 1)
+        more, gain = _changes(
+            luma, _large(maps.slope, size), _large(maps.offset, size), _large(air_luma, size)
+        )
+        gain *= np.float32(self._settings.color)
+        for number, (component, each) in enumerate(zip(components, codes, strict=True)):
+            row = coding.from_rgb[number]
+            if number == 0 and (is_yuv or len(codes) == 1):
+                change = more * np.float32(unit)
+            elif is_yuv:
+                air_code = np.tensordot(row.astype(np.float32), maps.air, 1)
+                own = _reduced(gain, each.shape)
+                change = own * (each - np.float32(coding.offset[number]) - _large(air_code, each.shape))
+            else:
+                own = maps.air[number] - air_luma
+                away = (each - zero) / unit - luma - _large(own, size)
+                change = (more + gain * away) * np.float32(unit)
+            self._write(planes[component.plane], component, each, change, row, float(coding.offset[number]))
+        return frame.with_planes(planes)
+
+    def _write(
+        self,
+        plane: Plane,
+        component: Component,
+        old: Values,
+        change: Values,
+        row: NDArray[np.float64],
+        zero: float,
+    ) -> None:
+        """Write codes changed and lifted, dithered, within what the format means but for what was beyond."""
+        new = old + change
+        if self._lift > 1:
+            new = (new - zero) * np.float32(self._lift) + zero
+        low, high = zero + np.minimum(row, 0).sum(), zero + np.maximum(row, 0).sum()
+        height, width = new.shape
+        times = (-(-height // DITHER_SIDE), -(-width // DITHER_SIDE))
+        new += np.tile(self._dither, times)[:height, :width]
+        np.clip(new, np.minimum(old, low), np.maximum(old, high), out=new)
+        samples = samples_of(plane, component)
+        samples[...] = np.rint(new, out=new).astype(samples.dtype) << component.shift
+
+
+def matte_of(veil: Veil, *, height: int, width: int) -> NDArray[np.uint8]:
+    """Give the transmission with the picture's edges as a grey picture (H, W, 3), white is clear air."""
+    luma = veil.look.luma
+    through = F.interpolate(
+        torch.exp(-veil.depth), size=luma.shape[-2:], mode="bilinear", align_corners=False
+    )
+    slope, offset = guided_lines(luma, through, radius=GUIDE_RADIUS, epsilon=GUIDE_EPSILON)
+    small = (slope * luma + offset).clamp(0, 1)[0, 0].numpy()
+    codes = np.rint(_large(small, (height, width)) * 255).astype(np.uint8)
+    return np.repeat(codes[..., None], 3, axis=2)
+
+
+def sky(luma: Tensor, picture: Tensor) -> Tensor:
+    """Guess where the sky is, (1, 1, h, w) in [0, 1]: bright, smooth, not green or red, joined to the top."""
+    y = luma[0, 0].numpy()
+    rough = cv2.blur(np.abs(cv2.Laplacian(cv2.blur(y, (3, 3)), cv2.CV_32F)), (5, 5))
+    blue = (picture[0, 2] > picture[0].amax(0) - 0.08).numpy()
+    smooth = (rough < SKY_ROUGH) & blue & (y > SKY_BRIGHT)
+    _, labels = cv2.connectedComponents(smooth.astype(np.uint8), connectivity=4)
+    top = np.unique(labels[:2][smooth[:2]])
+    found = np.isin(labels, top[top > 0]).astype(np.float32)
+    return torch.from_numpy(cv2.blur(cv2.dilate(found, np.ones((5, 5))), (9, 9)))[None, None]
+
+
+def _air_map(veil: Veil) -> Tensor:
+    """Give the colour of the air, (1, 3, 1, 1) or (1, 3, h, w) at the working size."""
+    air = veil.air[None, :, None, None]
+    if veil.tint is not None:
+        size = veil.look.picture.shape[-2:]
+        air = air + F.interpolate(veil.tint, size=size, mode="bilinear", align_corners=False)
+    return air.clamp(0, 1)
+
+
+def _changes(luma: Values, slope: Values, offset: Values, air: Values) -> tuple[Values, Values]:
+    """Give what is added to luma, and how much colours grow: both 0 where nothing is to change."""
+    left = np.clip(slope * luma + offset, LEAST_TRANSMISSION, 1)
+    gain = 1 / left - 1
+    below = luma - air
+    more = gain * np.minimum(below, 0)
+    gain *= np.clip(1 - below / np.float32(HIGHLIGHT), 0, 1)
+    return more, gain
+
+
+def _codes(frame: Frame, component: Component) -> Values:
+    return (samples_of(frame.planes[component.plane], component) >> component.shift).astype(np.float32)
+
+
+def _large(small: Values, size: tuple[int, int]) -> Values:
+    """Read a map of the working size at full size; what is the same everywhere stays one value."""
+    if small.size == 1:
+        return small
+    return np.asarray(cv2.resize(small, size[::-1], interpolation=cv2.INTER_LINEAR), np.float32)
+
+
+def _reduced(values: Values, size: tuple[int, int]) -> Values:
+    if values.shape == size:
+        return values
+    return np.asarray(cv2.resize(values, size[::-1], interpolation=cv2.INTER_AREA), np.float32)

@@ -1,0 +1,47 @@
+"""How dehazing works and what it counts: plain values, so that nothing heavy is loaded for them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+DehazeMethod = Literal["cgidn", "dcp"]
+AirLight = Literal["auto", "shot"]
+Colour = tuple[float, float, float]
+"""RGB in [0, 1]."""
+
+
+@dataclass(frozen=True, slots=True)
+class DehazeSettings:
+    """What a user may ask for; shares are in [0, 1].
+
+    `air` is the colour of the haze where it is given, and None where it is estimated, by `air_light`: once
+    for each shot, or following it slowly and from place to place. `steady` 0 takes every frame by itself.
+    """
+
+    strength: float = 0.7
+    color: float = 1.0
+    keep_depth: bool = False
+    protect_sky: bool = False
+    night: bool = False
+    air_light: AirLight = "auto"
+    air: Colour | None = None
+    steady: float = 0.9
+    device: str = "cpu"
+
+
+@dataclass(slots=True)
+class DehazeTally:
+    """What was seen while frames passed."""
+
+    frames: int = 0
+    scenes: int = 0
+    transmission: float = 0.0
+    """Summed over frames; see `mean_transmission`."""
+    airs: list[Colour] = field(default_factory=list)
+    """The air light at the start of each scene."""
+
+    @property
+    def mean_transmission(self) -> float:
+        """The share of light that came through the haze, over all pixels; 1 is clear air."""
+        return self.transmission / self.frames if self.frames else 1.0
