@@ -141,7 +141,7 @@ def _read(flow: Tensor, points: Tensor) -> Tensor:
     """Read a flow (2, H, W) at whole-pixel points (n, 2), from its border where they are outside; (2, n)."""
     height, width = flow.shape[1:]
     x, y = points.long().unbind(-1)
-    return flow.flatten(1)[:, y.clamp(0, height - 1) * width + x.clamp(0, width - 1)]
+    return flow.flatten(1).index_select(1, y.clamp_(0, height - 1).mul_(width).add_(x.clamp_(0, width - 1)))
 
 
 def _lost(patch: Patch) -> Step:

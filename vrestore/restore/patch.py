@@ -39,9 +39,9 @@ class Outline:
     @cached_property
     def count(self) -> int:
         """The number of hidden pixels."""
-        return len(self._places)
+        return int(np.count_nonzero(self.hidden))
 
-    @cached_property
+    @property
     def rim(self) -> MaskArray:
         """The band of known pixels around the hole, (H, W)."""
         rim = np.zeros_like(self.hidden)
@@ -55,7 +55,8 @@ class Outline:
     @cached_property
     def points(self) -> Tensor:
         """Hidden pixels, then the rim's, (n + k, 2) as (x, y)."""
-        rows, columns = np.divmod(np.concatenate([self._places, self._rim_places]), self.hidden.shape[1])
+        places = np.concatenate([np.flatnonzero(self.hidden), np.flatnonzero(self.rim)])
+        rows, columns = np.divmod(places, self.hidden.shape[1])
         # Coordinate by coordinate in memory: arithmetic on a last axis of 2 is several times slower.
         planes = np.stack([columns, rows]).astype(np.float32)
         points: Tensor = torch.from_numpy(planes).T
@@ -67,36 +68,10 @@ class Outline:
         x, y, width, height = cv2.boundingRect(self.hidden.view(np.uint8))
         return Box(x, y, max(1, width), max(1, height))
 
-    @cached_property
-    def places(self) -> Tensor:
-        """Where the hidden pixels are in the flattened patch, (n), int64."""
-        return torch.from_numpy(self._places)
-
     def places_in(self, window: Box) -> Tensor:
         """Where the hidden pixels are in a flattened window that holds them all, (n), int64."""
-        first = window.y * window.width + window.x
-        if window.width == self.hidden.shape[1]:
-            return self.places - first
-        places: Tensor = self.places - self._rows * (self.hidden.shape[1] - window.width)
-        return places - first
-
-    @cached_property
-    def rim_places(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """The rim's rows and columns."""
-        rows, columns = np.divmod(self._rim_places, self.hidden.shape[1])
-        return rows, columns
-
-    @cached_property
-    def _places(self) -> NDArray[np.int64]:
-        return np.flatnonzero(self.hidden)
-
-    @cached_property
-    def _rim_places(self) -> NDArray[np.int64]:
-        return np.flatnonzero(self.rim)
-
-    @cached_property
-    def _rows(self) -> Tensor:
-        return torch.from_numpy(self._places // self.hidden.shape[1])
+        x, y = self.points[: self.count].int().unbind(1)
+        return (y - window.y).mul_(window.width).add_(x).sub_(window.x).long()
 
 
 @dataclass(frozen=True)
@@ -124,6 +99,7 @@ class Patch:
 
     @property
     def hidden_count(self) -> int:
+        """The number of hidden pixels."""
         return self.outline.count
 
     @property
@@ -134,8 +110,7 @@ class Patch:
     @cached_property
     def rim_colours(self) -> Tensor:
         """The known colours of the rim, (3, k) float32 in [0, 1]."""
-        rows, columns = self.outline.rim_places
-        return torch.from_numpy(self.rgb[:, rows, columns].astype(np.float32)).mul_(1 / _SCALE)
+        return self.read(self.points[self.hidden_count :])
 
     @cached_property
     def known_grey(self) -> NDArray[np.uint8]:
@@ -211,7 +186,7 @@ def grey(picture: Tensor) -> NDArray[np.uint8]:
 def grey_filled(patch: Patch, colours: Tensor) -> NDArray[np.uint8]:
     """Give the patch in grey with the hidden pixels set to `colours` (3, n)."""
     result = patch.known_grey.copy()
-    result.ravel()[patch.outline.places.numpy()] = _grey(colours.numpy()[:, None], 255)[0]
+    result[patch.hidden] = _grey(colours.numpy()[:, None], 255)[0]
     return result
 
 
