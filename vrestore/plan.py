@@ -15,7 +15,7 @@ from typing import Literal
 from vrestore.device import format_bytes
 from vrestore.errors import OutOfMemory
 from vrestore.frames import HoleSummary, VideoMeta
-from vrestore.tracks import find_tracks
+from vrestore.tracks import Track, find_tracks
 
 Quality = Literal["draft", "balanced", "best"]
 FlowPreset = Literal["ultrafast", "fast", "medium"]
@@ -33,17 +33,26 @@ class Effort:
     look_ahead: int
     chunk: int
     margin: int
+    network_pixels: int
+    """Of the largest window that the network sees at full size; larger ones are made smaller for it."""
 
 
 EFFORTS: dict[Quality, Effort] = {
-    "draft": Effort(passes=1, flow="fast", look_ahead=30, chunk=15, margin=64),
-    "balanced": Effort(passes=3, flow="medium", look_ahead=45, chunk=45, margin=96),
-    "best": Effort(passes=4, flow="medium", look_ahead=90, chunk=60, margin=96),
+    "draft": Effort(passes=1, flow="fast", look_ahead=30, chunk=15, margin=64, network_pixels=50_000),
+    "balanced": Effort(passes=3, flow="medium", look_ahead=45, chunk=45, margin=96, network_pixels=110_000),
+    "best": Effort(passes=4, flow="medium", look_ahead=90, chunk=60, margin=96, network_pixels=220_000),
 }
 
 QUARTER_LINES, EIGHTH_LINES = 400, 1600
 """Pictures of at least so many lines are matched at a quarter and at an eighth of their size, smaller ones at
 a half: as fine for the picture's content, and 4 to 16 times as fast."""
+
+NETWORK_CONTEXT, NETWORK_MULTIPLE = 32, 16
+"""Pixels around a hole that the network sees, and what the sides of its windows are multiples of; both of the
+smaller picture, where it works on one."""
+
+NETWORK_SCALES = (1, 2, 4, 8)
+"""How many times smaller than the picture the network may work."""
 
 LEAST_LOOK_AHEAD = 4
 LEAST_CHUNK = 4
@@ -76,9 +85,16 @@ LOOK_BYTES = 3000
 """For each pixel of the working size: the network's features of a window, and the maps of the frames held."""
 
 
+WINDOW_BYTES, NETWORK_BYTES, WEIGHTS_BYTES = 700, 2000, 60 * 2**20
+"""For each pixel of a window that waits for the network, for each pixel the network works on, and at all."""
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The numbers a run is made with. `frames_held` are those between decoder and encoder."""
+    """The numbers a run is made with. `frames_held` are those between decoder and encoder.
+
+    `network_scale` says how many times smaller than the picture the network works, 0 without a network.
+    """
 
     quality: Quality
     passes: int
@@ -87,6 +103,8 @@ class Plan:
     chunk: int
     look_ahead: int
     margin: int
+    network_scale: int
+    network_pixels: int
     threads: int
     track_count: int
     canvas_pixels: int
@@ -98,6 +116,10 @@ class Plan:
     def lines(self) -> list[str]:
         """Give the plan as a person reads it."""
         megapixels = self.canvas_pixels / 1e6
+        network = "no network"
+        if self.network_scale:
+            size = "full size" if self.network_scale == 1 else f"1/{self.network_scale} of the size"
+            network = f"network at {size}, {self.network_pixels / 1e6:.2f} megapixels a frame"
         return [
             f"quality {self.quality}: {self.passes} pass(es) of {self.flow} flow at 1/{1 << self.flow_scale} "
             f"of the size, {self.threads} thread(s)",
@@ -105,6 +127,7 @@ class Plan:
             f"{self.frames_held} frames held",
             f"{self.track_count} crop(s) at full resolution with a margin of {self.margin} pixels, "
             f"at most {megapixels:.2f} megapixels a frame",
+            network,
             f"memory {format_bytes(self.expected_bytes)} expected, {format_bytes(self.memory_bytes)} allowed",
         ]
 
@@ -120,16 +143,21 @@ def make_plan(
     quality: Quality,
     threads: int,
     memory_bytes: int,
+    network_scale: int | None = None,
 ) -> Plan:
     """Fit the effort of a quality setting into a memory bound.
+
+    With `network_scale` 0 the network works on pictures as small as its windows ask for, with one of
+    `NETWORK_SCALES` on just those; None is no network.
 
     Raises OutOfMemory when even the smallest plan does not fit.
     """
     effort = EFFORTS[quality]
     if meta.height >= QUARTER_LINES and effort.passes > 1:
         effort = replace(effort, passes=effort.passes - 1)
-    tracks, canvas, hole = _extent(meta, summaries, effort.margin)
-    plan = _planned(meta, effort, quality, threads, memory_bytes, tracks, canvas, hole)
+    extent = _extent(meta, summaries, effort.margin)
+    scale = 0 if network_scale is None else network_scale or _scale_for(extent, effort.network_pixels)
+    plan = _planned(meta, effort, quality, threads, memory_bytes, extent, scale)
     while plan.expected_bytes > memory_bytes:
         smaller = _smaller(effort)
         if smaller is None:
@@ -139,8 +167,17 @@ def make_plan(
                 "a smaller mask, or fewer --threads"
             )
         effort = smaller
-        plan = _planned(meta, effort, quality, threads, memory_bytes, tracks, canvas, hole)
+        plan = _planned(meta, effort, quality, threads, memory_bytes, extent, scale)
     return plan
+
+
+def window_size(track: Track, *, scale: int) -> tuple[int, int]:
+    """Give height and width of what the network sees of a track: its largest hole and what is around it."""
+    holes = [*track.holes.values(), *([track.tail] if track.tail is not None else [])]
+    return (
+        _window_side(max(hole.height for hole in holes), track.height, scale),
+        _window_side(max(hole.width for hole in holes), track.width, scale),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,14 +242,17 @@ def _planned(
     quality: Quality,
     threads: int,
     memory_bytes: int,
-    tracks: int,
-    canvas: int,
-    hole: int,
+    extent: _Extent,
+    scale: int,
 ) -> Plan:
     ahead = 2 * threads
     window = effort.passes * (effort.chunk + effort.look_ahead + ahead + 1)
-    per_patch = canvas * PATCH_BYTES + effort.passes * hole * POINT_BYTES
+    canvas = extent.canvas
+    per_patch = canvas * PATCH_BYTES + effort.passes * extent.hole * POINT_BYTES
     work = canvas * WORK_BYTES * (threads + 1) + ahead * canvas
+    seen = extent.window_pixels(scale) if scale else 0
+    if scale:
+        work += WEIGHTS_BYTES + seen * WINDOW_BYTES + seen // scale**2 * NETWORK_BYTES
     frames = (window + CODEC_FRAMES + QUEUED_FRAMES) * meta.frame_bytes
     return Plan(
         quality=quality,
@@ -222,19 +262,56 @@ def _planned(
         chunk=effort.chunk,
         look_ahead=effort.look_ahead,
         margin=effort.margin,
+        network_scale=scale,
+        network_pixels=seen // max(1, scale) ** 2,
         threads=threads,
-        track_count=tracks,
+        track_count=extent.tracks,
         canvas_pixels=canvas,
-        hole_pixels=hole,
+        hole_pixels=extent.hole,
         frames_held=window,
         memory_bytes=memory_bytes,
         expected_bytes=BASE_BYTES + frames + window * per_patch + work,
     )
 
 
-def _extent(meta: VideoMeta, summaries: Sequence[HoleSummary | None], margin: int) -> tuple[int, int, int]:
-    """Give the most tracks of a run, the largest canvas and the largest hole of a frame, in pixels."""
+@dataclass(frozen=True, slots=True)
+class _Extent:
+    """How much a mask asks for, at most: tracks of a run, pixels of a frame's canvases and of its hole.
+
+    `largest` are the tracks whose windows are largest, those of one run.
+    """
+
+    tracks: int
+    canvas: int
+    hole: int
+    largest: tuple[Track, ...]
+
+    def window_pixels(self, scale: int) -> int:
+        """Give the pixels of all windows of a frame, in the picture's own size."""
+        return _pixels(self.largest, scale)
+
+
+def _scale_for(extent: _Extent, most_pixels: int) -> int:
+    """Give how many times smaller the network must work so that no window has more pixels than it may."""
+    for scale in NETWORK_SCALES:
+        if all(_pixels([track], scale) // scale**2 <= most_pixels for track in extent.largest):
+            return scale
+    return NETWORK_SCALES[-1]
+
+
+def _pixels(tracks: Sequence[Track], scale: int) -> int:
+    sizes = (window_size(track, scale=scale) for track in tracks)
+    return sum(height * width for height, width in sizes)
+
+
+def _window_side(hole: int, picture: int, scale: int) -> int:
+    step = NETWORK_MULTIPLE * scale
+    return -(-min(hole + 2 * NETWORK_CONTEXT * scale, picture) // step) * step
+
+
+def _extent(meta: VideoMeta, summaries: Sequence[HoleSummary | None], margin: int) -> _Extent:
     most_tracks, canvas, hole = 0, 0, 0
+    largest: tuple[Track, ...] = ()
     for has_hole, run in groupby(summaries, key=lambda summary: summary is not None):
         if not has_hole:
             continue
@@ -243,9 +320,10 @@ def _extent(meta: VideoMeta, summaries: Sequence[HoleSummary | None], margin: in
             parts, first=0, is_open=False, margin=margin, height=meta.height, width=meta.width
         )
         most_tracks = max(most_tracks, len(tracks))
+        largest = max(largest, tuple(tracks), key=lambda these: _pixels(these, 1))
         for index in range(len(parts)):
             areas = (track.canvas(index).area for track in tracks if track.hole(index) is not None)
             canvas = max(canvas, sum(areas))
     for summary in summaries:
         hole = max(hole, summary.pixel_count if summary else 0)
-    return most_tracks, canvas, hole
+    return _Extent(most_tracks, canvas, hole, largest)

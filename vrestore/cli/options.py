@@ -116,7 +116,29 @@ AllowProtocols = Annotated[
     str | None,
     typer.Option(metavar="LIST", rich_help_panel=WORK, help="Playlists may open file,http,https."),
 ]
-Method = Annotated[str, typer.Option(metavar="NAME", rich_help_panel=WORK, help="How holes are filled.")]
+Method = Annotated[
+    Literal["tsam", "propagate"],
+    typer.Option(metavar="NAME", rich_help_panel=WORK, help="tsam (a network) or propagate."),
+]
+Model = Annotated[
+    str | None, typer.Option(metavar="NAME", rich_help_panel=WORK, help="Weights: a model's name or file.")
+]
+NetworkScale = Annotated[
+    int,
+    typer.Option(
+        metavar="N", rich_help_panel=WORK, help="Network at 1/N: 1, 2, 4, 8; 0 chooses.", show_default=False
+    ),
+]
+Precision = Annotated[
+    Literal["auto", "fp32", "bf16"],
+    typer.Option(
+        metavar="NAME", rich_help_panel=WORK, help="Of the network: auto, fp32, bf16.", show_default=False
+    ),
+]
+RevealMap = Annotated[
+    str | None,
+    typer.Option(metavar="FILE", rich_help_panel=WRITE, help="Also a clip of where colours come from."),
+]
 Quality = Annotated[
     Literal["draft", "balanced", "best"],
     typer.Option(

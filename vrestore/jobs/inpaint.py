@@ -6,19 +6,36 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
+from functools import partial
 from importlib import import_module
+from typing import TYPE_CHECKING
 
-from vrestore.device import core_count
+from vrestore.device import core_count, cpu_precision
 from vrestore.frames import Frame, MaskedFrame
-from vrestore.jobs.job import InpaintJob
-from vrestore.jobs.run import Opened, account_for, carry_out, memory_for, open_run, settings_of, silent
+from vrestore.jobs.job import DEFAULT_MODEL, InpaintJob
+from vrestore.jobs.run import (
+    Opened,
+    account_for,
+    carry_out,
+    further_clip,
+    memory_for,
+    open_run,
+    settings_of,
+    silent,
+)
 from vrestore.jobs.state import sole_writer
+from vrestore.media.display import ClipWriter
 from vrestore.media.masks import Masks, open_masks
+from vrestore.media.reveal import RevealMap
+from vrestore.models.library import find_weights
 from vrestore.plan import Plan, make_plan
 from vrestore.protocols import Method, Progress, ProgressEvent
 from vrestore.report import Origins, PlanReport, Report
-from vrestore.restore.settings import Settings, Tally
+from vrestore.restore.settings import NetworkSettings, Settings, Tally
+
+if TYPE_CHECKING:
+    from vrestore.restore.propagate import Filled
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +46,8 @@ class _Opened:
     files: Opened
     masks: Masks
     plan: Plan
+    network: NetworkSettings | None
+    reveal: ClipWriter | None
 
     @property
     def frames_with_holes(self) -> int:
@@ -86,14 +105,30 @@ def _open(job: InpaintJob, opened: ExitStack, progress: Progress) -> _Opened:
         quality=job.quality,
         threads=job.threads or core_count(),
         memory_bytes=memory_for(job),
+        network_scale=job.network_scale if job.method == "tsam" else None,
     )
-    return _Opened(job, files, masks, plan)
+    reveal = None
+    if job.reveal_map is not None:
+        reveal = opened.enter_context(further_clip("--reveal-map", job.reveal_map, job, reader.meta))
+    return _Opened(job, files, masks, plan, _network(job, plan), reveal)
+
+
+def _network(job: InpaintJob, plan: Plan) -> NetworkSettings | None:
+    """Give the network's settings, once there is such a model; None without a network."""
+    if job.method != "tsam":
+        return None
+    weights = find_weights(job.model or DEFAULT_MODEL)
+    precision = cpu_precision() if job.precision == "auto" else job.precision
+    return NetworkSettings(str(weights.path), plan.network_scale, precision)
 
 
 def _work(ready: _Opened, progress: Progress, began: float) -> Report:
     tally = Tally()
     method = _method(ready, tally)
     done = carry_out(ready.files, ready.masks, method, stage="inpaint", progress=progress)
+    if ready.reveal is not None:
+        ready.reveal.finish()
+        done.extra_files.append(str(ready.job.reveal_map))
     return account_for(
         ready.files,
         done,
@@ -118,10 +153,12 @@ def _method(ready: _Opened, tally: Tally) -> Method:
         look_ahead=plan.look_ahead,
         margin=plan.margin,
         threads=plan.threads,
+        network=ready.network,
     )
+    reveal = None if ready.reveal is None else RevealMap(ready.reveal, meta)
 
     def method(items: Iterator[MaskedFrame]) -> Iterator[Frame]:
-        return inpaint(
+        frames = inpaint(
             items,
             summaries=ready.masks.summaries,
             height=meta.height,
@@ -130,9 +167,16 @@ def _method(ready: _Opened, tally: Tally) -> Method:
             colour=meta.colour,
             settings=settings,
             tally=tally,
+            observe=None if reveal is None else partial(_noted, reveal),
         )
+        return frames if reveal is None else reveal.drawn(frames)
 
     return method
+
+
+def _noted(reveal: RevealMap, filled: Filled) -> None:
+    patch = filled.patch
+    reveal.note(patch.box, patch.hidden, (filled.confidence > 0).numpy(), filled.is_blended.numpy())
 
 
 def _settings(ready: _Opened) -> dict[str, object]:
@@ -141,4 +185,6 @@ def _settings(ready: _Opened) -> dict[str, object]:
     values["masks"]["paths"] = [str(path) for path in ready.job.masks.paths]
     values["masks"]["boxes"] = list(ready.job.masks.boxes)
     values["masks"]["grow"], values["masks"]["feather"] = ready.masks.grow, ready.masks.feather
+    if ready.network is not None:
+        values["network"] = asdict(ready.network) | {"sha256": find_weights(ready.network.model).sha256()}
     return values

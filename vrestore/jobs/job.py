@@ -14,9 +14,12 @@ from vrestore.media.compare import Layout
 from vrestore.media.demux import PROTOCOLS
 from vrestore.media.encode import EncodeOptions
 from vrestore.media.masks import MaskOptions
-from vrestore.plan import Quality
+from vrestore.plan import NETWORK_SCALES, Quality
 
-InpaintMethod = Literal["propagate"]
+InpaintMethod = Literal["tsam", "propagate"]
+Precision = Literal["auto", "fp32", "bf16"]
+DEFAULT_METHOD: InpaintMethod = "propagate"
+DEFAULT_MODEL = "tsam-small"
 PathLike = str | Path
 
 
@@ -31,8 +34,11 @@ class InpaintJob:
     start: str | None = None
     stop: str | None = None
     rate: Fraction | None = None
-    method: InpaintMethod = "propagate"
+    method: InpaintMethod = DEFAULT_METHOD
     quality: Quality = "balanced"
+    model: str | None = None
+    network_scale: int = 0
+    precision: Precision = "auto"
     device: str = "auto"
     threads: int = 0
     memory_bytes: int | None = None
@@ -41,11 +47,18 @@ class InpaintJob:
     compare: str | None = None
     compare_layout: Layout = "side"
     report: str | None = None
+    reveal_map: str | None = None
     protocols: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         check_choice("method", self.method, get_args(InpaintMethod))
         check_choice("quality", self.quality, get_args(Quality))
+        check_choice("precision", self.precision, get_args(Precision))
+        if self.network_scale not in (0, *NETWORK_SCALES):
+            scales = ", ".join(map(str, NETWORK_SCALES))
+            raise UsageError(f"the network's scale is 0 (automatic) or {scales}, got {self.network_scale}")
+        if self.model is not None and self.method != "tsam":
+            raise UsageError(f"a model is for the method tsam, got the method {self.method}")
         check_choice("compare layout", self.compare_layout, get_args(Layout))
         for name in self.protocols:
             check_choice("an allowed protocol", name, list(PROTOCOLS))
@@ -63,13 +76,18 @@ class InpaintOptions(TypedDict, total=False):
         (`assume_yes` takes a mask that covers nearly everything).
     start, stop: frame number or time; only this part is restored and written.
     rate: frames a second of an image sequence.
-    method, quality: how the hole is filled, and how hard that tries.
+    method, quality: how the hole is filled, and how hard that tries. `tsam` corrects what was propagated by
+        a network, `propagate` does without.
+    model: weights for `tsam`, the name of a shipped or imported model or a path.
+    network_scale: how many times smaller than the picture the network works, 0 is automatic.
+    precision: of the network: `auto`, `fp32` or `bf16`.
     device, threads, memory: `auto` or `cpu`; 0 threads are all cores; bytes or `4GiB`, by default half of
         what is free.
     codec, crf, preset, encoder_options: see `media.encode.EncodeOptions`.
     overwrite: replace a target that exists. strict: refuse any loss instead of reporting it.
     compare, compare_layout: also write a clip of before and after.
     report: also write the report as JSON.
+    reveal_map: also write a clip that shows which pixels were copied, blended and painted.
     allow_protocols: `file`, `http`, `https`, `crypto`, or several with commas: the source may be a playlist,
         and what that names is opened by these. Without it nothing but the source itself is opened.
     """
@@ -88,6 +106,9 @@ class InpaintOptions(TypedDict, total=False):
     rate: Fraction | None
     method: InpaintMethod
     quality: Quality
+    model: PathLike | None
+    network_scale: int
+    precision: Precision
     device: str
     threads: int
     memory: int | str | None
@@ -100,6 +121,7 @@ class InpaintOptions(TypedDict, total=False):
     compare: PathLike | None
     compare_layout: Layout
     report: PathLike | None
+    reveal_map: PathLike | None
     allow_protocols: str | None
 
 
@@ -116,8 +138,11 @@ def inpaint_job(
     mask_fit: Literal["error", "resize"] = "error",
     start: str | int | None = None,
     stop: str | int | None = None,
-    method: InpaintMethod = "propagate",
+    method: InpaintMethod = DEFAULT_METHOD,
     quality: Quality = "balanced",
+    model: PathLike | None = None,
+    network_scale: int = 0,
+    precision: Precision = "auto",
     device: str = "auto",
     threads: int = 0,
     memory: int | str | None = None,
@@ -132,6 +157,7 @@ def inpaint_job(
     compare: PathLike | None = None,
     compare_layout: Layout = "side",
     report: PathLike | None = None,
+    reveal_map: PathLike | None = None,
     allow_protocols: str | None = None,
 ) -> InpaintJob:
     """Give the job for these words; see InpaintOptions for what they mean."""
@@ -155,6 +181,9 @@ def inpaint_job(
         rate=rate,
         method=method,
         quality=quality,
+        model=None if model is None else str(model),
+        network_scale=network_scale,
+        precision=precision,
         device=device,
         threads=threads,
         memory_bytes=parse_bytes(memory) if isinstance(memory, str) else memory,
@@ -163,6 +192,7 @@ def inpaint_job(
         compare=None if compare is None else str(compare),
         compare_layout=compare_layout,
         report=None if report is None else str(report),
+        reveal_map=None if reveal_map is None else str(reveal_map),
         protocols=tuple(allow_protocols.split(",")) if allow_protocols else (),
     )
 

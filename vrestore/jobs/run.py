@@ -14,10 +14,10 @@ from typing import Any, Protocol
 from vrestore import __version__
 from vrestore.device import choose_device, free_memory_bytes, peak_memory_bytes
 from vrestore.errors import LossError, TargetError
-from vrestore.frames import Frame
+from vrestore.frames import Frame, VideoMeta
 from vrestore.jobs.steady import Stamp, check_unchanged, stamps_of
 from vrestore.media.compare import CompareWriter, Layout
-from vrestore.media.display import as_picture, shown
+from vrestore.media.display import ClipWriter, as_picture, shown
 from vrestore.media.encode import EncodeOptions
 from vrestore.media.read import VideoReader, open_video
 from vrestore.media.target import check_target, part_beside, place_of, settle, writing
@@ -228,6 +228,13 @@ def check_apart(name: str, place: str, target: str) -> None:
     """Refuse a further file to write that is the target; raises TargetError."""
     if place_of(place) == place_of(target):
         raise TargetError(f"{name} and the target are both {place!r}; give them different names")
+
+
+def further_clip(name: str, place: str, job: Job, meta: VideoMeta) -> ClipWriter:
+    """Open a clip that is written beside the target, as the option `name` asks for."""
+    check_apart(name, place, job.target)
+    sources = [path for path in (Path(job.source),) if path.is_file()]
+    return ClipWriter(check_target(Path(place), sources=sources, overwrite=job.overwrite), meta)
 
 
 def _comparison(job: Job, reader: VideoReader) -> CompareWriter:

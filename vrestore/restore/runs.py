@@ -15,6 +15,7 @@ import torch
 
 from vrestore.frames import Box, Colour, Frame, PixelFormat
 from vrestore.media.colour import composite, known_rgb
+from vrestore.restore.paint import load_painter
 from vrestore.restore.passes import fill
 from vrestore.restore.patch import Patch, make_patch
 from vrestore.restore.propagate import Filled, soften
@@ -84,15 +85,13 @@ class Run:
         self._settings = settings
         self._executor = executor
         self._tally = tally
+        self._painter = None if settings.network is None else load_painter(settings.network)
         self._observe = observe
 
     def repaired(self) -> Iterator[Frame]:
         """Give the frames of the run with their holes filled."""
         # Not a tee: that keeps up to 57 shots that all have seen.
-        fillings = [
-            map(soften, fill(self._patches(self._shots(), track), self._settings, self._executor))
-            for track in self._tracks
-        ]
+        fillings = [self._fill(track) for track in self._tracks]
         for filled in zip(*fillings, strict=True):
             index = filled[0].patch.index
             shot = self._reel.get(index)
@@ -111,6 +110,12 @@ class Run:
             self._count(shot, own)
             yield frame
             self._reel.forget_before(index)
+
+    def _fill(self, track: Track) -> Iterator[Filled]:
+        filled = fill(self._patches(self._shots(), track), self._settings, self._executor)
+        if self._painter is None:
+            return map(soften, filled)
+        return self._painter.paint(filled, track)
 
     def _shots(self) -> Iterator[tuple[int, Shot]]:
         """Give the run with the frame before and after it, where they are of the same scene."""

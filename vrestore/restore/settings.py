@@ -3,8 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from vrestore.plan import FlowPreset
+
+Precision = Literal["fp32", "bf16"]
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkSettings:
+    """Which network corrects what was propagated, and how: `scale` times smaller than the picture."""
+
+    model: str
+    scale: int
+    precision: Precision
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +33,7 @@ class Settings:
     look_ahead: int = 45
     margin: int = 96
     threads: int = 2
+    network: NetworkSettings | None = None
 
 
 @dataclass(slots=True)

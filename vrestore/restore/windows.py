@@ -47,6 +47,12 @@ class Window:
     grey: NDArray[np.uint8]
 
     @property
+    def corner(self) -> Tensor:
+        """Where the window starts in its patch, (x, y); outside if the patch is smaller."""
+        box = self.filled.patch.box
+        return torch.tensor([self.x - box.x, self.y - box.y])
+
+    @property
     def height(self) -> int:
         """Of the window, in pixels."""
         return self.values.shape[1]
@@ -60,8 +66,9 @@ class Window:
 def window_of(filled: Filled, *, height: int, width: int) -> Window:
     """Cut a window of the given size around the hole of a patch; a smaller patch is continued."""
     patch = filled.patch
-    x, left, right = _placed(patch.hole.x, patch.hole.width, width, within=patch.box.width)
-    y, top, below = _placed(patch.hole.y, patch.hole.height, height, within=patch.box.height)
+    around = patch.hole if patch.hidden_count else patch.whole
+    x, left, right = _placed(around.x, around.width, width, within=patch.box.width)
+    y, top, below = _placed(around.y, around.height, height, within=patch.box.height)
     cut = Box(x + left, y + top, width - left - right, height - top - below)
     whole = patch.filled(soften(filled).colours, patch.whole)
     hidden = torch.from_numpy(patch.hidden[cut.rows, cut.columns])
@@ -88,9 +95,13 @@ def clip_of(windows: Sequence[Window]) -> Clip:
     return Clip(picture, hidden > 0, confidence, torch.cat([fetched - picture, agreement], dim=1))
 
 
-def motion_between(before: Window, after: Window, estimate: Estimator) -> Motion:
-    """Give the motion of one pair of windows at half their size; what leaves the window is doubtful."""
-    height, width = before.height // 2, before.width // 2
+def motion_between(before: Window, after: Window, estimate: Estimator, *, scale: int = 1) -> Motion:
+    """Give the motion of one pair of windows at half the size of a network that works `scale` times smaller.
+
+    What leaves the window is doubtful.
+    """
+    cell = 2 * scale
+    height, width = before.height // cell, before.width // cell
     common = before.filled.patch.box.intersection(after.filled.patch.box)
     if common is not None:
         common = common.intersection(_around(before, after))
@@ -100,21 +111,23 @@ def motion_between(before: Window, after: Window, estimate: Estimator) -> Motion
     cuts = [_cut(window, common) for window in (before, after)]
     there = torch.from_numpy(estimate(cuts[0], cuts[1]))
     back = torch.from_numpy(estimate(cuts[1], cuts[0]))
-    forward, forward_doubt = _half_size(there, back, before, after, common)
-    backward, backward_doubt = _half_size(back, there, after, before, common)
+    forward, forward_doubt = _in_cells(there, back, before, after, common, cell)
+    backward, backward_doubt = _in_cells(back, there, after, before, common, cell)
     return Motion(forward, backward, forward_doubt, backward_doubt)
 
 
-def _half_size(flow: Tensor, back: Tensor, of: Window, towards: Window, common: Box) -> tuple[Tensor, Tensor]:
-    """Read the flow of `common` at a window's cells of 2x2; gives it in cells of the other window."""
-    height, width = of.height // 2, of.width // 2
+def _in_cells(
+    flow: Tensor, back: Tensor, of: Window, towards: Window, common: Box, cell: int
+) -> tuple[Tensor, Tensor]:
+    """Read the flow of `common` at the middles of a window's cells; gives it in cells of the other window."""
+    height, width = of.height // cell, of.width // cell
     corner = torch.tensor([of.x - common.x, of.y - common.y], dtype=torch.float32)
-    points = pixel_grid(height, width).flatten(1).T * 2 + 0.5 + corner
+    points = pixel_grid(height, width).flatten(1).T * cell + (cell - 1) / 2 + corner
     displacement = sample(flow, points, padding="border").T
     trust = consistency(points, displacement, back, tolerance=TOLERANCE)
     trust = trust * is_inside(points, height=common.height, width=common.width)
     shift = torch.tensor([of.x - towards.x, of.y - towards.y], dtype=torch.float32)
-    moved = (displacement + shift).T / 2
+    moved = (displacement + shift).T / cell
     return moved.reshape(1, 2, height, width), 1 - trust.reshape(1, 1, height, width)
 
 

@@ -17,7 +17,9 @@ from rich.console import Console
 from vrestore.errors import VRestoreError
 from vrestore.models.blocks import in_channels_last
 from vrestore.models.configs import CONFIGS
+from vrestore.models.library import SUFFIX
 from vrestore.models.tsam import Tsam
+from vrestore.training.export import command_line, export, machine
 from vrestore.training.inpaint import Inpainting, Pools
 from vrestore.training.loop import Schedule, train
 from vrestore.training.pool import Pool
@@ -28,6 +30,7 @@ from vrestore.training.validation import Judge
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
 SPAN, REUSE = 500, 16
+SUMMARY = "Corrects the holes of videos that were filled along the optical flow."
 
 
 @app.callback()
@@ -103,10 +106,30 @@ def inpaint(
                 adversarial_from=adversarial_from,
                 device=place,
             )
-            train(task, schedule, out, identity=identity, console=console)
+            origin = {"command": command_line(), "machine": machine(place)}
+            train(task, schedule, out, identity=identity, origin=origin, console=console)
     except VRestoreError as error:
         console.print(f"error: {error}", style="red", soft_wrap=True)
         raise typer.Exit(error.exit_code) from None
+
+
+@app.command("export")
+def export_weights(
+    run: Annotated[Path, typer.Argument(help="Folder of a run.")],
+    out: Annotated[Path, typer.Option(help="Folder to write the weights and their card to.")],
+    network: Annotated[str, typer.Option(help=f"One of {', '.join(CONFIGS)}.")] = "tsam-small",
+    terms: Annotated[Path | None, typer.Option(help="The data's terms: lines of name, tab, licence.")] = None,
+) -> None:
+    """Write a run's weights as safetensors with a card, ready for --model."""
+    console = Console()
+    try:
+        card = export(
+            run, Tsam(CONFIGS[network]), architecture=network, out=out, summary=SUMMARY, terms=terms
+        )
+    except VRestoreError as error:
+        console.print(f"error: {error}", style="red", soft_wrap=True)
+        raise typer.Exit(error.exit_code) from None
+    console.print(f"{out / (card.name + SUFFIX)}: step {card.steps}, sha256 {card.sha256}", soft_wrap=True)
 
 
 if __name__ == "__main__":

@@ -76,9 +76,17 @@ class Task(Protocol):
 
 
 def train(
-    task: Task, schedule: Schedule, out: Path, *, identity: Mapping[str, Any], console: Console
+    task: Task,
+    schedule: Schedule,
+    out: Path,
+    *,
+    identity: Mapping[str, Any],
+    origin: Mapping[str, str],
+    console: Console,
 ) -> nn.Module:
     """Run the steps that are left, writing to the folder `out`; gives the running mean of the network.
+
+    `identity` is what must be the same when a run goes on, `origin` is told to checkpoints for the card.
 
     Raises:
         InputError: The folder holds a run of other settings than `identity`.
@@ -125,7 +133,9 @@ def train(
         if done % schedule.log_every == 0:
             sums, began = {}, time.perf_counter()
         if done % schedule.save_every == 0 or is_last:
-            _save(out / CHECKPOINT, task, mean, optimiser, identity, done)
+            _save(
+                out / CHECKPOINT, task, mean, optimiser, {"identity": dict(identity), **origin, "step": done}
+            )
     return mean
 
 
@@ -164,13 +174,11 @@ def _save(
     task: Task,
     mean: nn.Module,
     optimiser: torch.optim.Optimizer,
-    identity: Mapping[str, Any],
-    step: int,
+    facts: Mapping[str, Any],
 ) -> None:
     unfinished = path.with_suffix(".unfinished")
     state = {
-        "identity": dict(identity),
-        "step": step,
+        **facts,
         "network": task.network.state_dict(),
         "mean": mean.state_dict(),
         "optimiser": optimiser.state_dict(),

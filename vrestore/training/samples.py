@@ -23,7 +23,7 @@ from vrestore.flow.estimate import DisFlow
 from vrestore.frames import Box
 from vrestore.models.tsam import Clip
 from vrestore.ops.shift_align import Motion
-from vrestore.plan import FlowPreset
+from vrestore.restore.paint import NETWORK_FLOW, no_motion
 from vrestore.restore.passes import fill
 from vrestore.restore.patch import Patch, make_patch
 from vrestore.restore.settings import Settings
@@ -33,9 +33,6 @@ from vrestore.training.camera import draw_scene
 from vrestore.training.recording import record
 from vrestore.training.shapes import Masks, draw_holes
 from vrestore.training.sources import Picture, Pictures, Sources, read_clip, read_photograph
-
-NETWORK_FLOW: FlowPreset = "fast"
-"""Of DIS, for the motion that the network is given: it aligns features at half size and below."""
 
 STILL_RIM = 20
 """Pixels of a still's window around the largest hole."""
@@ -122,9 +119,9 @@ def sample_of(frames: Pictures, holes: Masks, *, height: int, width: int) -> Sam
     windows = windows_of(frames, holes, height=height, width=width)
     estimate = DisFlow(NETWORK_FLOW)
     pairs = [motion_between(*pair, estimate) for pair in pairwise(windows)]
-    motion = Motion.join([_no_pairs(height // 2, width // 2), *pairs])
     truth = torch.stack([_window_of(frame, window) for frame, window in zip(frames, windows, strict=True)])
     clip = clip_of(windows)
+    motion = Motion.join([no_motion(clip), *pairs])
     return Sample(
         frames=_bytes(clip.frames),
         holes=clip.holes,
@@ -219,11 +216,6 @@ def _window_of(frame: Picture, window: Window) -> Tensor:
     rows = np.arange(window.y, window.y + window.height).clip(0, height - 1)
     columns = np.arange(window.x, window.x + window.width).clip(0, width - 1)
     return torch.from_numpy(frame[rows][:, columns]).permute(2, 0, 1).contiguous()
-
-
-def _no_pairs(height: int, width: int) -> Motion:
-    flow, doubt = torch.zeros(0, 2, height, width), torch.zeros(0, 1, height, width)
-    return Motion(flow, flow, doubt, doubt)
 
 
 def _bytes(values: Tensor) -> Tensor:

@@ -1,0 +1,167 @@
+"""The network's stage: filled patches in, the same patches with the network's colours out.
+
+The network corrects what was propagated. It sees windows around the holes (`vrestore.restore.windows`), runs
+as an exact stream over a stretch of frames, and may work on a smaller picture: then its correction is brought
+up to size and added, and what was copied keeps its full resolution.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from vrestore.errors import ModelError
+from vrestore.flow.estimate import DisFlow
+from vrestore.models.blocks import in_channels_last
+from vrestore.models.streaming import StreamState, finish, push
+from vrestore.models.tsam import Clip, Tsam
+from vrestore.models.weights import load_model
+from vrestore.ops.shift_align import Motion
+from vrestore.plan import FlowPreset, window_size
+from vrestore.restore.propagate import Filled
+from vrestore.restore.settings import NetworkSettings, Precision
+from vrestore.restore.windows import Window, clip_of, motion_between, window_of
+from vrestore.tracks import Track
+
+NETWORK_FLOW: FlowPreset = "fast"
+"""Of DIS, for the motion that the network is given: it aligns features at half size and below."""
+
+_TYPES: dict[Precision, torch.dtype] = {"fp32": torch.float32, "bf16": torch.bfloat16}
+
+CHUNK = 4
+"""Frames pushed through the network at once: more bring no speed on a processor, only latency."""
+
+
+@lru_cache(maxsize=2)
+def load_painter(settings: NetworkSettings) -> Painter:
+    """Load the network that settings name; a batch loads it once.
+
+    Raises:
+        ModelError: There is no such model, it is damaged, or it is none that fills holes.
+    """
+    network = load_model(settings.model, dtype=_TYPES[settings.precision])
+    if not isinstance(network, Tsam):
+        raise ModelError(f"the model {settings.model!r} fills no holes; pass one for inpainting with --model")
+    return Painter(in_channels_last(network), settings.scale)
+
+
+@dataclass(frozen=True)
+class Painter:
+    """A network put to work; `scale` says how many times smaller than the picture it works.
+
+    A network that paints instead of correcting what was propagated has its say as far as that is doubtful.
+    """
+
+    network: Tsam
+    scale: int = 1
+
+    def paint(self, filled: Iterator[Filled], track: Track) -> Iterator[Filled]:
+        """Correct the filled patches of a track, in order.
+
+        Frames that have no hole, nor neighbour one with a hole, pass as they are and end the clip.
+        """
+        height, width = window_size(track, scale=self.scale)
+        stretch: _Stretch | None = None
+        for before, this, after in _with_neighbours(filled):
+            if any(each is not None and each.patch.hidden_count for each in (before, this, after)):
+                stretch = stretch or _Stretch(self, height, width)
+                yield from stretch.push(this)
+                continue
+            if stretch is not None:
+                yield from stretch.finish()
+                stretch = None
+            yield this
+        if stretch is not None:
+            yield from stretch.finish()
+
+
+class _Stretch:
+    """Frames of a track that follow one another without a gap: one clip for the network."""
+
+    def __init__(self, painter: Painter, height: int, width: int) -> None:
+        self._painter, self._height, self._width = painter, height, width
+        self._state = StreamState()
+        self._estimate = DisFlow(NETWORK_FLOW)
+        self._last: Window | None = None
+        self._gathered: list[Window] = []
+        self._motions: list[Motion] = []
+        self._waiting: deque[tuple[Window, Tensor]] = deque()
+
+    def push(self, filled: Filled) -> Iterator[Filled]:
+        """Take the next frame, give those that are ready."""
+        window = window_of(filled, height=self._height, width=self._width)
+        if self._last is not None:
+            self._motions.append(
+                motion_between(self._last, window, self._estimate, scale=self._painter.scale)
+            )
+        self._last = window
+        self._gathered.append(window)
+        if len(self._gathered) == CHUNK:
+            yield from self._run()
+
+    def finish(self) -> Iterator[Filled]:
+        """Give the frames that are left."""
+        if self._gathered:
+            yield from self._run()
+        with torch.inference_mode():
+            for picture in finish(self._painter.network, self._state):
+                yield self._painted(picture[0])
+
+    def _run(self) -> Iterator[Filled]:
+        clip = shrunk(clip_of(self._gathered), self._painter.scale)
+        self._waiting.extend(zip(self._gathered, clip.frames, strict=True))
+        motion = Motion.join([*self._motions]) if self._motions else no_motion(clip)
+        self._gathered, self._motions = [], []
+        with torch.inference_mode():
+            pictures = push(self._painter.network, self._state, clip, motion)
+        yield from [self._painted(picture) for picture in pictures]
+
+    def _painted(self, picture: Tensor) -> Filled:
+        window, seen = self._waiting.popleft()
+        filled, scale = window.filled, self._painter.scale
+        if not filled.patch.hidden_count:
+            return filled
+        correction = picture.float() - seen
+        if scale > 1:
+            size = [self._height, self._width]
+            correction = F.interpolate(correction[None], size=size, mode="bilinear", align_corners=False)[0]
+        if not self._painter.network.config.refines:
+            correction = correction * (1 - window.values[6:7])
+        colours = window.values[:3] + correction
+        x, y = (filled.patch.points[: filled.patch.hidden_count].long() - window.corner).T
+        return replace(filled, colours=colours[:, y, x].clamp(0, 1))
+
+
+def shrunk(clip: Clip, scale: int) -> Clip:
+    """Give a clip `scale` times smaller; what is hidden in part is hidden, colours are means of cells."""
+    if scale == 1:
+        return clip
+    return Clip(
+        F.avg_pool2d(clip.frames, scale),
+        F.max_pool2d(clip.holes.float(), scale) > 0,
+        F.avg_pool2d(clip.confidence, scale),
+        F.avg_pool2d(clip.hints, scale),
+    )
+
+
+def no_motion(clip: Clip) -> Motion:
+    """Give the motion of the first frame of a clip: none."""
+    height, width = (side // 2 for side in clip.frames.shape[-2:])
+    flow, doubt = clip.frames.new_zeros(0, 2, height, width), clip.frames.new_zeros(0, 1, height, width)
+    return Motion(flow, flow, doubt, doubt)
+
+
+def _with_neighbours(items: Iterator[Filled]) -> Iterator[tuple[Filled | None, Filled, Filled | None]]:
+    """Give each item with the one before and the one after, None at the ends."""
+    before: Filled | None = None
+    this = next(items, None)
+    while this is not None:
+        after = next(items, None)
+        yield before, this, after
+        before, this = this, after
