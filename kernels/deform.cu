@@ -13,7 +13,7 @@
 // A thread takes VECTOR channels of one tap of one output pixel; neighbouring threads hold neighbouring
 // channels, so each of the four pixels around is one unbroken read and the columns are written as they lie.
 // Taps of one pixel and pixels of one row follow each other: what they share is in the first-level cache.
-// VECTOR divides C / G.
+// VECTOR divides C / G; pixels and taps are counted by an int, elements by 64 bits.
 
 #ifndef OFFSET
 #define OFFSET ELEMENT
@@ -29,17 +29,17 @@ __device__ __forceinline__ float finite(float value) { return fabsf(value) <= 3.
 
 extern "C" __global__ void __launch_bounds__(256) deform(
     const ELEMENT* __restrict__ frames, const OFFSET* __restrict__ offset, const OFFSET* __restrict__ mask,
-    ELEMENT* __restrict__ columns, long long first, int count, int channels, int height, int width,
+    ELEMENT* __restrict__ columns, int first, int count, int channels, int height, int width,
     int out_height, int out_width, int groups, int tall, int wide, int stride, int padding, int dilation)
 {
     const int taps = tall * wide, places = out_height * out_width, depth = channels / groups;
-    const int turns = (count * (long long)taps + blockDim.y - 1) / blockDim.y;
+    const int turns = (count * taps + blockDim.y - 1) / blockDim.y;
     for (int turn = blockIdx.x; turn < turns; turn += gridDim.x) {
-        const long long item = (long long)turn * blockDim.y + threadIdx.y;
-        if (item >= count * (long long)taps) continue;
-        const int tap = item % taps;
-        const long long pixel = first + item / taps, picture = pixel / places;
-        const int place = pixel - picture * places;
+        const int item = turn * blockDim.y + threadIdx.y;
+        if (item >= count * taps) continue;
+        const int tap = item % taps, at_pixel = first + item / taps, at_picture = at_pixel / places;
+        const int place = at_pixel - at_picture * places;
+        const long long pixel = at_pixel, picture = at_picture;  // what follows counts elements
         const int row = place / out_width * stride - padding + tap / wide * dilation;
         const int column = place % out_width * stride - padding + tap % wide * dilation;
         const ELEMENT* const source = frames + picture * height * width * channels;
@@ -57,7 +57,7 @@ extern "C" __global__ void __launch_bounds__(256) deform(
 #pragma unroll
             for (int i = 0; i < VECTOR; ++i) values[i] *= weight;
 #endif
-            store(columns + item * channels + channel, values);
+            store(columns + (long long)item * channels + channel, values);
         }
     }
 }

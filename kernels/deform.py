@@ -21,6 +21,9 @@ from vrestore.kernels.launch import (
 )
 from vrestore.kernels.runtime import run
 
+_MOST_TAPS = 2**30
+"""Of all pixels of a launch: they are counted by an int."""
+
 COLUMN_BYTES = 2**28
 """Columns that are made at once; more output pixels than give so many are taken in turns."""
 
@@ -79,7 +82,7 @@ def deform_conv(
     )
     kernel = weight.to(frames.dtype).reshape(channels // depth, -1, depth, taps)
     places = count * out_height * out_width
-    at_once = max(1, column_bytes // (taps * channels * frames.element_size()))
+    at_once = min(max(1, column_bytes // (taps * channels * frames.element_size())), _MOST_TAPS // taps)
     threads = lanes_for(channels // vector, most=64)
     parts = []
     for first in range(0, places, at_once):
@@ -98,8 +101,7 @@ def deform_conv(
                     offset,
                     mask,
                     columns,
-                    np.int64(first),
-                    *(np.int32(size) for size in (*sizes, stride, padding, dilation)),
+                    *(np.int32(size) for size in (first, *sizes, stride, padding, dilation)),
                 ),
             )
         )

@@ -8,12 +8,14 @@ stay alive until the stream has passed, which torch's allocator sees to.
 from __future__ import annotations
 
 import functools
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from vrestore.device import cuda_capability
 from vrestore.errors import DeviceError
 from vrestore.kernels.launch import Argument, Launch, source_of
 
@@ -26,7 +28,7 @@ def why_not(device: torch.device) -> str | None:
     """Say in a line why kernels do not run on `device` and what to do about it; None if they do."""
     if device.type != "cuda":
         return f"the kernels are for CUDA, this is {device.type}"
-    capability = torch.cuda.get_device_capability(device)
+    capability = cuda_capability(device.index)
     if capability < LEAST_CAPABILITY:
         return f"{device} has compute capability {capability[0]}.{capability[1]}, the kernels need 7.5"
     ours = cuda_major()
@@ -57,8 +59,8 @@ def run(launch: Launch) -> None:
         raise ValueError(f"kernels run on CUDA, the tensors are on {device}")
     import cupy
 
-    stream = torch.cuda.current_stream(device)
-    with cupy.cuda.Device(device.index), cupy.cuda.ExternalStream(stream.cuda_stream, device.index):
+    stream = cupy.cuda.Stream.from_external(_Stream(torch.cuda.current_stream(device).cuda_stream))
+    with cupy.cuda.Device(device.index), stream:
         function = _compiled(launch.kernel, launch.function, launch.defines, device.index)
         function((launch.blocks,), launch.threads, tuple(_passed(value) for value in launch.arguments))
 
@@ -75,6 +77,16 @@ def _compiled(kernel: str, function: str, defines: tuple[tuple[str, str | int], 
         raise DeviceError(
             f"kernel {kernel!r} does not compile here ({reason}); pass --kernels torch"
         ) from error
+
+
+@dataclass(frozen=True, slots=True)
+class _Stream:
+    """A stream as libraries hand it to each other; older torch has no `__cuda_stream__` of its own."""
+
+    address: int
+
+    def __cuda_stream__(self) -> tuple[int, int]:
+        return 0, self.address  # version of the protocol, then the stream
 
 
 def _passed(value: Argument) -> object:

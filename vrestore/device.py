@@ -55,6 +55,13 @@ def cuda_devices() -> list[str]:
     return [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
 
 
+def cuda_capability(index: int | None) -> tuple[int, int]:
+    """Give the compute capability of a CUDA device, of the current one for None."""
+    import torch
+
+    return torch.cuda.get_device_capability(index)
+
+
 def why_no_cuda() -> str:
     """Say why there is no CUDA device."""
     import torch

@@ -89,10 +89,7 @@ def select(device: torch.device | str, *, asked: Kernels = "auto") -> Selection:
     """Choose the operations for `device`; raises DeviceError where kernels are asked for that cannot run."""
     if asked == "torch":
         return Selection("torch", "asked for", ByTorch())
-    device = torch.device(device)
-    if device == torch.device("cuda"):
-        device = torch.device("cuda", torch.cuda.current_device())
-    why_not = runtime.why_not(device)
+    why_not = runtime.why_not(torch.device(device))
     if why_not is None:
         return Selection("cupy", "CUDA kernels, compiled at first use", ByKernels())
     if asked == "cupy":
