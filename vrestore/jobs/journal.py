@@ -52,9 +52,9 @@ class Journal:
         self._sums: dict[tuple[str, Stamp], str] = {}
         with writing(self._name):
             is_new = not place.exists()
-            self._file: BinaryIO = place.open("a+b")
+            self._file = place.open("ab", buffering=0)  # closing is to write nothing more
         try:
-            self._read()
+            self._read(place)
             if is_new:
                 synchronise(place.parent)
         except BaseException:
@@ -90,29 +90,28 @@ class Journal:
         if not os.fstat(self._file.fileno()).st_nlink:
             raise TargetError(f"the journal {self._name!r} vanished; nothing more is written, run again")
         with writing(self._name):
-            self._file.write(json.dumps(line).encode() + b"\n")
-            self._file.flush()
+            data = json.dumps(line).encode() + b"\n"
+            while data:  # a disk that is nearly full takes a part, and says no to the rest
+                data = data[self._file.write(data) :]
             if is_safe:
                 os.fsync(self._file.fileno())
         self._take(line)
 
-    def _read(self) -> None:
-        self._file.seek(0)
-        whole = number = 0
-        for number, (line, is_last) in enumerate(_lines(self._file), 1):
-            try:
-                self._take(_values(line))
-            except (ValueError, RecursionError, TypeError, KeyError) as error:
-                if is_last:
-                    break
-                raise InputError(
-                    f"line {number} of the journal {self._name!r} is not one that vrestore wrote "
-                    f"({str(error) or type(error).__name__}); move the journal away to begin anew"
-                ) from error
-            whole += len(line)
-        with writing(self._name):
+    def _read(self, place: Path) -> None:
+        whole = 0
+        with writing(self._name), place.open("rb") as file:
+            for number, (line, is_last) in enumerate(_lines(file), 1):
+                try:
+                    self._take(_values(line))
+                except (ValueError, RecursionError, TypeError, KeyError) as error:
+                    if is_last:
+                        break
+                    raise InputError(
+                        f"line {number} of the journal {self._name!r} is not one that vrestore wrote "
+                        f"({str(error) or type(error).__name__}); move the journal away to begin anew"
+                    ) from error
+                whole += len(line)
             self._file.truncate(whole)
-            self._file.seek(0, os.SEEK_END)
 
     def _take(self, line: Mapping[str, object]) -> None:
         """Bring what is known up to date by one line."""

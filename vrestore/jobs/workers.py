@@ -85,7 +85,11 @@ class Workers:
         worker.silent_seconds = 0.0
         if not line:
             return self._ended(worker)
-        said = json.loads(line)
+        try:
+            said = json.loads(line)
+        except ValueError:  # printed before the worker took over, or torn by its end
+            worker.stray += line[:_LAST_WORDS]
+            return []
         if "event" in said:
             return [Happening(said["number"], ProgressEvent(**said["event"]))]
         worker.number = None
@@ -111,7 +115,7 @@ class _Worker:
     def __init__(self, hear: Callable[[Said], None]) -> None:
         self.number: int | None = None
         self.silent_seconds = 0.0
-        self.last_words = ""
+        self.last_words, self.stray = "", b""
         self._task: Task | None = None
         self._given_up = ""
         self._printed = tempfile.TemporaryFile()  # noqa: SIM115 - closed by end
@@ -173,7 +177,7 @@ class _Worker:
     def _last_words(self) -> str:
         length = self._printed.seek(0, os.SEEK_END)
         self._printed.seek(max(0, length - _LAST_WORDS))
-        return self._printed.read().decode(errors="replace")
+        return (self.stray + self._printed.read()).decode(errors="replace")
 
 
 def _clear_up(task: Task) -> None:
