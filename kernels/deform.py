@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -21,11 +24,11 @@ from vrestore.kernels.launch import (
 )
 from vrestore.kernels.runtime import run
 
-_MOST_TAPS = 2**30
-"""Of all pixels of a launch: they are counted by an int."""
-
 COLUMN_BYTES = 2**28
 """Columns that are made at once; more output pixels than give so many are taken in turns."""
+
+_MOST_TAPS = 2**30
+"""Of all pixels of a launch: they are counted by an int."""
 
 
 def deform_conv(
@@ -49,67 +52,108 @@ def deform_conv(
     Raises:
         ValueError: Shapes, types or devices do not fit together.
     """
-    frames, offset, weight = (as_tensor(array).detach() for array in (frames, offset, weight))
+    frames, weight = channels_last(as_tensor(frames).detach()), as_tensor(weight).detach()
+    offset, is_last = _dense(as_tensor(offset).detach())
+    shape = _shape_of(frames, offset, weight, (stride, padding, dilation))
+    if mask is not None:
+        mask = as_tensor(mask).detach().to(offset.dtype)
+        check("mask", mask, (len(mask), offset.shape[1] // 2, *offset.shape[2:]), beside=frames)
+        mask = channels_last(mask) if is_last else mask.contiguous()
+    depth = weight.shape[1]
+    kernel = weight.to(frames.dtype).reshape(shape.channels // depth, -1, depth, shape.taps)
+    at_once = max(1, column_bytes // (shape.taps * shape.channels * frames.element_size()))
+    columns = _columns(frames, offset, mask, shape, is_last=is_last, at_once=at_once, runner=runner)
+    parts = [_product(part, kernel) for part in columns]
+    result = torch.cat(parts) if parts else frames.new_empty(0, len(weight))
+    if bias is not None:
+        result = result + as_tensor(bias).detach().to(result.dtype)
+    return result.reshape(len(frames), *offset.shape[2:], len(weight)).permute(0, 3, 1, 2)
+
+
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    """The sizes of a call, in the order of the kernel."""
+
+    channels: int
+    height: int
+    width: int
+    out_height: int
+    out_width: int
+    groups: int
+    tall: int
+    wide: int
+    stride: int
+    padding: int
+    dilation: int
+
+    @property
+    def taps(self) -> int:
+        return self.tall * self.wide
+
+    def to_tuple(self) -> tuple[int, ...]:
+        return tuple(getattr(self, name) for name in self.__slots__)
+
+
+def _shape_of(frames: Tensor, offset: Tensor, weight: Tensor, steps: tuple[int, int, int]) -> _Shape:
+    stride, padding, dilation = steps
     count, channels, height, width = frames.shape
     outputs, depth, tall, wide = weight.shape
-    taps = tall * wide
     if min(stride, dilation) < 1 or padding < 0:
-        raise ValueError(
-            f"stride and dilation are 1 or more, padding 0 or more, got {stride, dilation, padding}"
-        )
-    out_height = (height + 2 * padding - dilation * (tall - 1) - 1) // stride + 1
-    out_width = (width + 2 * padding - dilation * (wide - 1) - 1) // stride + 1
-    groups = offset.shape[1] // (2 * taps)
+        raise ValueError(f"stride and dilation are 1 or more, padding 0 or more, got {steps}")
+    groups = offset.shape[1] // (2 * tall * wide)
     if groups < 1 or channels % groups or channels % depth or outputs % (channels // depth):
         raise ValueError(
             f"{channels} channels, {groups} groups of offsets and weight {tuple(weight.shape)} do not divide"
         )
-    check("offset", offset, (count, 2 * groups * taps, out_height, out_width), beside=frames)
-    offset, is_last = _dense(offset)
-    if mask is not None:
-        mask = as_tensor(mask).detach().to(offset.dtype)
-        check("mask", mask, (count, groups * taps, out_height, out_width), beside=frames)
-        mask = channels_last(mask) if is_last else mask.contiguous()
-    frames = channels_last(frames)
-    vector = vector_of(frames, dividing=(channels // groups,))
+    out_height = (height + 2 * padding - dilation * (tall - 1) - 1) // stride + 1
+    out_width = (width + 2 * padding - dilation * (wide - 1) - 1) // stride + 1
+    check("offset", offset, (count, 2 * groups * tall * wide, out_height, out_width), beside=frames)
+    check("weight", weight, tuple(weight.shape), beside=frames)
+    return _Shape(channels, height, width, out_height, out_width, groups, tall, wide, *steps)
+
+
+def _columns(
+    frames: Tensor,
+    offset: Tensor,
+    mask: Tensor | None,
+    shape: _Shape,
+    *,
+    is_last: bool,
+    at_once: int,
+    runner: Runner,
+) -> Iterator[Tensor]:
+    """Give the columns (n, K, C) of up to `at_once` output pixels after the other."""
+    vector = vector_of(frames, dividing=(shape.channels // shape.groups,))
     defines = (
         ("ELEMENT", element_of("frames", frames)),
         ("OFFSET", element_of("offset", offset)),
         ("VECTOR", vector),
-        ("INDEX", index_of(channels * height * width)),
+        ("INDEX", index_of(shape.channels * shape.height * shape.width)),
         ("LAST", int(is_last)),
         ("MASKED", int(mask is not None)),
     )
-    kernel = weight.to(frames.dtype).reshape(channels // depth, -1, depth, taps)
-    places = count * out_height * out_width
-    at_once = min(max(1, column_bytes // (taps * channels * frames.element_size())), _MOST_TAPS // taps)
-    threads = lanes_for(channels // vector, most=64)
-    parts = []
-    for first in range(0, places, at_once):
-        pixels = min(at_once, places - first)
-        columns = frames.new_empty(pixels, taps, channels)
-        sizes = (pixels, channels, height, width, out_height, out_width, groups, tall, wide)
+    threads = lanes_for(shape.channels // vector, most=64)
+    pixels = len(frames) * shape.out_height * shape.out_width
+    at_once = min(at_once, _MOST_TAPS // shape.taps)
+    for first in range(0, pixels, at_once):
+        columns = frames.new_empty(min(at_once, pixels - first), shape.taps, shape.channels)
         runner(
             Launch(
                 kernel="deform",
                 function="deform",
                 defines=defines,
-                blocks=blocks_for(-(-pixels * taps // threads[1])),
+                blocks=blocks_for(-(-len(columns) * shape.taps // threads[1])),
                 threads=threads,
                 arguments=(
                     frames,
                     offset,
                     mask,
                     columns,
-                    *(np.int32(size) for size in (first, *sizes, stride, padding, dilation)),
+                    *(np.int32(size) for size in (first, len(columns), *shape.to_tuple())),
                 ),
             )
         )
-        parts.append(_product(columns, kernel))
-    result = torch.cat(parts) if parts else frames.new_empty(0, outputs)
-    if bias is not None:
-        result = result + as_tensor(bias).detach().to(result.dtype)
-    return result.reshape(count, out_height, out_width, outputs).permute(0, 3, 1, 2)
+        yield columns
 
 
 def _dense(offset: Tensor) -> tuple[Tensor, bool]:
