@@ -238,7 +238,7 @@ def test_names_keep_their_letters(tmp_path):
     [
         ({"output": "in"}, "holds the sources"),
         ({"name": "{stem}.mkv"}, "both have the target"),
-        ({"options": {"box": BOX, "compare": "x.mp4"}}, "a comparison is of one video"),
+        ({"options": {"box": BOX, "compare": "x.mp4"}}, "compare is a file for one video"),
         ({"options": {"box": BOX, "colour": 1}}, "there is no option 'colour'"),
         ({"options": {"box": BOX, "grow": "much"}}, "grow is a whole number, got 'much'"),
         ({"options": {}}, "pass --mask or --box"),

@@ -12,6 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from vrestore.cli import options
+from vrestore.cli.dehaze import dehaze
 from vrestore.cli.failure import failures_shown
 from vrestore.cli.inpaint import inpaint, library_arguments
 from vrestore.cli.report import printable, show_lines
@@ -25,6 +26,12 @@ EXAMPLES = """\
   vrestore batch inpaint clips/ --masks masks/ -o clean/
   vrestore batch inpaint clips/ --masks masks/ --include "2024/*" --jobs 2
   vrestore batch inpaint inbox/ --box=-40,20,160,90 --watch -o clean/
+"""
+DEHAZE_EXAMPLES = """\
+[bold]Examples[/bold]
+  vrestore batch dehaze drives/ -o clear/
+  vrestore batch dehaze drives/ --strength 50 --jobs 2 --memory 8GiB
+  vrestore batch dehaze inbox/ --watch --protect-sky -o clear/
 """
 RUN_EXAMPLES = """\
 [bold]Examples[/bold]
@@ -88,10 +95,32 @@ def batch_inpaint(
     watch: options.Watch = False,
     **words: Any,  # noqa: ANN401 - those of inpaint
 ) -> None:
-    """Do what `vrestore inpaint` does for every video of a folder, in sub-folders too."""
+    """Do what `vrestore inpaint` does for every video of a folder."""
     own = {"masks": masks, "output": output, "name": name, "include": include, "exclude": exclude}
     how = {"overwrite": overwrite, "jobs": jobs, "tries": tries, "redo": redo, "watch": watch}
     run_folder("inpaint", folder, words | own | how)
+
+
+@app.command("dehaze", epilog=DEHAZE_EXAMPLES)
+@with_the_words_of(dehaze, without=_OF_ONE_RUN)
+def batch_dehaze(
+    folder: options.Folder,
+    *,
+    output: options.OutputFolder = None,
+    name: options.NameTemplate = "{name}",
+    include: options.Include = [],  # noqa: B006
+    exclude: options.Exclude = [],  # noqa: B006
+    overwrite: options.Overwrite = False,
+    jobs: options.Jobs = 1,
+    tries: options.Tries = 2,
+    redo: options.Redo = False,
+    watch: options.Watch = False,
+    **words: Any,  # noqa: ANN401 - those of dehaze
+) -> None:
+    """Do what `vrestore dehaze` does for every video of a folder."""
+    own = {"output": output, "name": name, "include": include, "exclude": exclude}
+    how = {"overwrite": overwrite, "jobs": jobs, "tries": tries, "redo": redo, "watch": watch}
+    run_folder("dehaze", folder, words | own | how)
 
 
 @app.command("run", epilog=RUN_EXAMPLES)
@@ -137,7 +166,7 @@ def run_folder(command: str, folder: str, words: Mapping[str, Any]) -> None:
         import vrestore
 
         of_the_command = {name: value for name, value in words.items() if name not in own}
-        arguments = library_arguments({"rate": None, "yes": False} | of_the_command | {"output": None})
+        arguments = library_arguments({"rate": None} | of_the_command | {"output": None})
         del arguments["target"]
         how = {name: words[name] for name in own if name in words}
         return vrestore.batch(command, folder, progress=show, **how, **arguments)

@@ -63,10 +63,7 @@ def inpaint(
     log_file: options.LogFile = None,
     debug: options.Debug = False,
 ) -> None:
-    """Remove what a mask or box covers, and fill it from the rest of the video.
-
-    All else in the file stays as it is: timestamps, sound, subtitles, tags, every sample outside the hole.
-    """
+    """Fill what a mask or box covers from the rest of the video; all else in the file stays as it is."""
     words = dict(locals())
     if masks is not None:
         from vrestore.cli.batch import run_folder

@@ -118,7 +118,12 @@ AllowProtocols = Annotated[
 ]
 Method = Annotated[
     Literal["tsam", "propagate"],
-    typer.Option(metavar="NAME", rich_help_panel=WORK, help="tsam (a network) or propagate."),
+    typer.Option(
+        metavar="NAME",
+        rich_help_panel=WORK,
+        help="propagate (default) or tsam, a network.",
+        show_default=False,
+    ),
 ]
 Model = Annotated[
     str | None, typer.Option(metavar="NAME", rich_help_panel=WORK, help="Weights: a model's name or file.")
@@ -192,7 +197,7 @@ MasksFolder = Annotated[
 OutputFolder = Annotated[
     str | None,
     typer.Option(
-        "--output", "-o", metavar="FOLDER", rich_help_panel=WRITE, help="By default FOLDER.inpaint beside it."
+        "--output", "-o", metavar="FOLDER", rich_help_panel=WRITE, help="By default FOLDER.COMMAND beside it."
     ),
 ]
 NameTemplate = Annotated[

@@ -53,8 +53,10 @@ class FolderJobs:
             raise MaskError(
                 f"{str(self.masks)!r} is no folder; --masks takes one, --mask a mask for all videos"
             )
-        if "compare" in self.options:
-            raise UsageError("a comparison is of one video; a batch run from a file can name one for each")
+        for word in sorted({"compare", "matte", "reveal_map", "report"} & set(self.options)):
+            raise UsageError(
+                f"{word} is a file for one video; a list of jobs can name one for each"
+            )
         if os.path.realpath(self.base) == os.path.realpath(self.folder):
             raise UsageError(f"{str(self.base)!r} holds the sources; give the results a folder of their own")
 

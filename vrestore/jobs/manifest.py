@@ -27,8 +27,9 @@ from vrestore.jobs.words import Plain
 from vrestore.media.demux import check_source_file, reason_of
 from vrestore.media.sequence import images_of, is_pattern, is_sequence
 from vrestore.media.target import check_folder, place_of
+from vrestore.models.library import SUFFIX
 
-_PATHS = ("mask", "compare", "report")
+_PATHS = ("mask", "compare", "report", "matte", "reveal_map")
 _LARGEST_BYTES = 16 << 20
 
 
@@ -99,6 +100,8 @@ def _task(
     options = {key: value for key, value in defaults.items() if key in known} | job
     for word in _PATHS:
         options |= {word: _placed(options[word], folder)} if word in options else {}
+    if str(options.get("model", "")).endswith(SUFFIX):  # else it is a name
+        options["model"] = _placed(options["model"], folder)
     place = str(folder / source)
     if target is not None:
         target = _below(folder / output, target)

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from vrestore.errors import UsageError
+from vrestore.jobs.dehaze import MODEL, run_dehaze
+from vrestore.jobs.dehaze_job import DehazeJob, DehazeOptions, dehaze_job
 from vrestore.jobs.inpaint import run_inpaint
-from vrestore.jobs.job import InpaintJob, InpaintOptions, inpaint_job
+from vrestore.jobs.job import DEFAULT_MODEL, InpaintJob, InpaintOptions, inpaint_job
 from vrestore.jobs.words import Words, check_words
+from vrestore.models.library import find_weights
 from vrestore.protocols import Progress
 from vrestore.report import Report
 
@@ -48,11 +52,28 @@ def _inpaint_reads(job: InpaintJob) -> list[str | Path]:
     return [job.source, *job.masks.paths]
 
 
-def _no_weights(_job: InpaintJob) -> dict[str, str]:
-    return {}
+def _inpaint_weights(job: InpaintJob) -> dict[str, str]:
+    return _weights(job.model or DEFAULT_MODEL) if job.method == "tsam" else {}
 
 
-METHODS = {"inpaint": Method(InpaintOptions, inpaint_job, run_inpaint, _inpaint_reads, _no_weights)}
+def _dehaze_reads(job: DehazeJob) -> list[str | Path]:
+    return [job.source]
+
+
+def _dehaze_weights(job: DehazeJob) -> dict[str, str]:
+    return _weights(job.model or MODEL) if job.method == "cgidn" else {}
+
+
+@cache
+def _weights(name: str) -> dict[str, str]:
+    """Give the hash of weights, taken once in a process."""
+    return {name: find_weights(name).sha256()}
+
+
+METHODS = {
+    "inpaint": Method(InpaintOptions, inpaint_job, run_inpaint, _inpaint_reads, _inpaint_weights),
+    "dehaze": Method(DehazeOptions, dehaze_job, run_dehaze, _dehaze_reads, _dehaze_weights),
+}
 
 
 def method_of(name: str, *, where: str) -> Method:
