@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING
 
 import cv2
 
-from vrestore.frames import Colour, Frame, HoleSummary, MaskedFrame, PixelFormat
+from vrestore.frames import Box, Colour, Frame, HoleSummary, MaskedFrame, PixelFormat
 from vrestore.restore.reel import Reel, are_tracked, tracks_from
 from vrestore.restore.scenes import mark_cuts
-from vrestore.restore.settings import Settings, Tally
+from vrestore.restore.settings import Carried, Segments, Settings, Tally
 from vrestore.tracks import Track
 
 if TYPE_CHECKING:
@@ -40,18 +40,34 @@ def inpaint(
     settings: Settings,
     tally: Tally,
     observe: Observer | None = None,
+    segments: Segments | None = None,
 ) -> Iterator[Frame]:
     """Repair a video: frames with holes in, whole frames out, one for one and in order.
 
-    `observe` is told every filled patch, so that it can be drawn where colours came from.
+    `observe` is told every filled patch, so that it can be drawn where colours came from. With `segments` the
+    video is cut where it says, and what is before its start passes as it is.
     """
     threading.Thread(target=import_module, args=(_RUNS,), name="loading", daemon=True).start()
     reel = Reel(mark_cuts(items, format=format))
     with ExitStack() as opened:
         index = 0
         tracks: list[Track] = []
+        tracked_from: tuple[int, tuple[Box, ...]] = 0, ()
+        carried: Carried | None = None
         executor: ThreadPoolExecutor | None = None
         while (shot := reel.get(index)) is not None:
+            if segments is not None and index < segments.start:
+                yield shot.frame
+                index += 1
+                reel.forget_before(index - 1)
+                continue
+            if segments is not None and index == segments.start and segments.carried is not None:
+                carried = segments.carried
+                tracked_from = carried.first, carried.parts
+                tracks = tracks_from(*tracked_from, summaries, settings.margin, height, width)
+            elif segments is not None and carried is None and segments.is_due(index):
+                segments.cut(index, None, tally)
+                tracks = []  # as for a run that starts here
             tally.scenes += shot.starts_scene
             if shot.hole is None:
                 tally.frames += 1
@@ -65,13 +81,18 @@ def inpaint(
                 opened.enter_context(one_torch_thread())
                 executor = opened.enter_context(ThreadPoolExecutor(settings.threads, "flow"))
             if not are_tracked(tracks, index, shot.hole):  # else those of the scene before serve on
-                tracks = tracks_from(index, shot.hole, summaries, settings.margin, height, width)
+                tracked_from = index, shot.hole.parts
+                tracks = tracks_from(*tracked_from, summaries, settings.margin, height, width)
             tally.most_tracks = max(tally.most_tracks, len(tracks))
             cutter = Cutter(height, width, format, colour)
-            run = Run(reel, index, tracks, cutter, settings, executor, tally, observe)
+            end = None if segments is None else segments.end
+            run = Run(reel, index, tracks, cutter, settings, executor, tally, observe, carried, end)
             for frame in run.repaired():
                 yield frame
                 index += 1
+            carried = run.carried(tracked_from)
+            if segments is not None and carried is not None:
+                segments.cut(index, carried, tally)
 
 
 @contextmanager

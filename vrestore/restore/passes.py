@@ -9,24 +9,27 @@ from vrestore.flow.estimate import DisFlow
 from vrestore.ops.consistency import Tolerance
 from vrestore.restore.link import Estimator, View, link
 from vrestore.restore.patch import Patch, grey_filled, grey_without_hole
-from vrestore.restore.propagate import Filled, propagate
+from vrestore.restore.propagate import Filled, Known, propagate
 from vrestore.restore.settings import Settings
 
 FIRST_TOLERANCE = Tolerance(pixels=3.0, softness=1.0)
 SECOND_TOLERANCE = Tolerance(pixels=7.0, softness=2.1)
 
 
-def fill(patches: Iterator[Patch], settings: Settings, executor: Executor) -> Iterator[Filled]:
+def fill(
+    patches: Iterator[Patch], settings: Settings, executor: Executor, *, known: Known | None = None
+) -> Iterator[Filled]:
     """Fill the patches of a track: the first pass on completed flow, the others on flow of filled patches.
 
+    `known` is what the hole of the first patch was filled with before, if it was.
     Colours of little confidence are as they were fetched: see `vrestore.restore.propagate.soften`.
     """
     estimate = DisFlow(settings.preset, scale=settings.scale)
     views = (View(patch, grey_without_hole(patch), is_filled=False) for patch in patches)
-    filled = _pass(views, estimate, FIRST_TOLERANCE, settings, executor)
+    filled = _pass(views, estimate, FIRST_TOLERANCE, settings, executor, known)
     for _ in range(settings.passes - 1):
         again = (View(each.patch, grey_filled(each.patch, each.colours), is_filled=True) for each in filled)
-        filled = _pass(again, estimate, SECOND_TOLERANCE, settings, executor)
+        filled = _pass(again, estimate, SECOND_TOLERANCE, settings, executor, known)
     return filled
 
 
@@ -36,6 +39,7 @@ def _pass(
     tolerance: Tolerance,
     settings: Settings,
     executor: Executor,
+    known: Known | None,
 ) -> Iterator[Filled]:
     links = link(
         views,
@@ -45,4 +49,10 @@ def _pass(
         executor=executor,
         ahead=2 * settings.threads,
     )
-    return propagate(links, chunk=settings.chunk, look_ahead=settings.look_ahead, scale=settings.scale)
+    return propagate(
+        links,
+        chunk=settings.chunk,
+        look_ahead=settings.look_ahead,
+        scale=settings.scale,
+        known=known,
+    )

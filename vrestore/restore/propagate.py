@@ -52,20 +52,24 @@ class Filled:
 
 
 @dataclass(frozen=True, slots=True)
-class _State:
-    colours: Tensor  # (3, n)
-    confidence: Tensor  # (n)
+class Known:
+    """Colours (3, n) and confidence (n) of a patch's hidden pixels."""
+
+    colours: Tensor
+    confidence: Tensor
 
 
 @dataclass(frozen=True, slots=True)
 class _Held:
     patch: Patch
-    past: _State
+    past: Known
     from_next: Step | None = None
 
 
-def propagate(links: Iterator[Linked], *, chunk: int, look_ahead: int, scale: int = 1) -> Iterator[Filled]:
-    """Fill the holes of a run of linked patches.
+def propagate(
+    links: Iterator[Linked], *, chunk: int, look_ahead: int, scale: int = 1, known: Known | None = None
+) -> Iterator[Filled]:
+    """Fill the holes of a run of linked patches; `known` is what is known of the first one's hole.
 
     Holds at most `chunk + look_ahead` patches and yields `chunk` at a time. `scale` is that of the flow:
     brightness is matched on cells of twice its grain.
@@ -74,7 +78,8 @@ def propagate(links: Iterator[Linked], *, chunk: int, look_ahead: int, scale: in
     for linked in links:
         if held and linked.previous_from_this is not None:
             held[-1] = replace(held[-1], from_next=linked.previous_from_this)
-        past = _unknown(linked.patch)
+        past = _unknown(linked.patch) if known is None else known
+        known = None
         if held and linked.from_previous is not None:
             past = _advance(linked.patch, linked.from_previous, held[-1].patch, held[-1].past, 2 << scale)
         held.append(_Held(linked.patch, past))
@@ -88,7 +93,7 @@ def _sweep(held: list[_Held], count: int, cell: int) -> list[Filled]:
     """Carry the future backward through all of `held` and blend the first `count`."""
     filled: list[Filled] = []
     later: _Held | None = None
-    future: _State | None = None
+    future: Known | None = None
     for position in range(len(held) - 1, -1, -1):
         this = held[position]
         if later is None or future is None or this.from_next is None:
@@ -101,7 +106,7 @@ def _sweep(held: list[_Held], count: int, cell: int) -> list[Filled]:
     return filled[::-1]
 
 
-def _advance(patch: Patch, step: Step, source: Patch, state: _State, cell: int) -> _State:
+def _advance(patch: Patch, step: Step, source: Patch, state: Known, cell: int) -> Known:
     """Fetch the hole of `patch` from `source`, whose own hole holds `state`."""
     hidden = patch.hidden_count
     if not hidden:
@@ -124,14 +129,14 @@ def _advance(patch: Patch, step: Step, source: Patch, state: _State, cell: int) 
         width=window.width,
         cell=cell,
     )
-    return _State((colours[:, :hidden] + offset).clamp_(0, 1), carried[:hidden])
+    return Known((colours[:, :hidden] + offset).clamp_(0, 1), carried[:hidden])
 
 
-def _unknown(patch: Patch) -> _State:
-    return _State(torch.zeros(3, patch.hidden_count), torch.zeros(patch.hidden_count))
+def _unknown(patch: Patch) -> Known:
+    return Known(torch.zeros(3, patch.hidden_count), torch.zeros(patch.hidden_count))
 
 
-def _blend(patch: Patch, past: _State, future: _State) -> Filled:
+def _blend(patch: Patch, past: Known, future: Known) -> Filled:
     past_weight, future_weight = past.confidence.pow(BLEND_POWER), future.confidence.pow(BLEND_POWER)
     total = past_weight + future_weight
     colours = (past.colours * past_weight + future.colours * future_weight) / total.clamp_min(1e-12)

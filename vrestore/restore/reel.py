@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from vrestore.frames import Hole, HoleSummary
+from vrestore.frames import Box, Hole, HoleSummary
 from vrestore.restore.scenes import Shot
 from vrestore.tracks import Track, find_tracks
 
@@ -35,7 +35,7 @@ class Reel:
 
 def tracks_from(
     first: int,
-    hole: Hole,
+    parts_of_first: Sequence[Box],
     summaries: Sequence[HoleSummary | None],
     margin: int,
     height: int,
@@ -43,9 +43,10 @@ def tracks_from(
 ) -> list[Track]:
     """Find the tracks of the run that starts at frame `first`; the last summary holds for ever.
 
-    The first frame's own hole counts, not its summary: where boxes have times, summaries may be a frame off.
+    `parts_of_first` are those of the first frame's own hole, not of its summary: where boxes have times,
+    summaries may be a frame off.
     """
-    parts = [hole.parts]
+    parts = [parts_of_first]
     for index in range(first + 1, len(summaries)):
         summary = summaries[index]
         if summary is None:

@@ -18,10 +18,10 @@ from vrestore.media.colour import composite, known_rgb
 from vrestore.restore.paint import load_painter
 from vrestore.restore.passes import fill
 from vrestore.restore.patch import Patch, make_patch
-from vrestore.restore.propagate import Filled, soften
+from vrestore.restore.propagate import Filled, Known, soften
 from vrestore.restore.reel import Reel, are_tracked
 from vrestore.restore.scenes import Shot
-from vrestore.restore.settings import Settings, Tally
+from vrestore.restore.settings import Carried, Settings, Tally
 from vrestore.tracks import Track, aligned
 
 Observer = Callable[[Filled], None]
@@ -77,6 +77,8 @@ class Run:
         executor: Executor,
         tally: Tally,
         observe: Observer | None,
+        carried: Carried | None = None,
+        end: int | None = None,
     ) -> None:
         self._reel = reel
         self._first = first
@@ -87,13 +89,33 @@ class Run:
         self._tally = tally
         self._painter = None if settings.network is None else load_painter(settings.network)
         self._observe = observe
+        self._carried, self._end = carried, end
+        self._last: Sequence[Filled] = ()
+
+    def carried(self, tracked_from: tuple[int, tuple[Box, ...]]) -> Carried | None:
+        """Give what the run that goes on behind the end needs of this one; None where none does.
+
+        `tracked_from` tells the frame that the tracks were found from, and the parts of its hole.
+        """
+        if self._end is None or not self._last or self._last[0].patch.index != self._end - 1:
+            return None
+        after = self._reel.get(self._end)
+        if after is None or after.hole is None or not self._goes_on(self._end, after):
+            return None
+        return Carried(
+            *tracked_from,
+            tuple(each.colours.numpy() for each in self._last),
+            tuple(each.confidence.numpy() for each in self._last),
+        )
 
     def repaired(self) -> Iterator[Frame]:
         """Give the frames of the run with their holes filled."""
         # Not a tee: that keeps up to 57 shots that all have seen.
-        fillings = [self._fill(track) for track in self._tracks]
+        fillings = [self._fill(number, track) for number, track in enumerate(self._tracks)]
         for filled in zip(*fillings, strict=True):
             index = filled[0].patch.index
+            if self._end is not None and index >= self._end:
+                return
             shot = self._reel.get(index)
             if shot is None or shot.hole is None or index < self._first:
                 continue
@@ -108,29 +130,42 @@ class Run:
                 if self._observe is not None:
                     self._observe(each)
             self._count(shot, own)
+            self._last = filled
             yield frame
             self._reel.forget_before(index)
 
-    def _fill(self, track: Track) -> Iterator[Filled]:
-        filled = fill(self._patches(self._shots(), track), self._settings, self._executor)
+    def _fill(self, number: int, track: Track) -> Iterator[Filled]:
+        known = None
+        if self._carried is not None:
+            arrays = self._carried.colours[number], self._carried.confidence[number]
+            known = Known(*(torch.from_numpy(array) for array in arrays))
+        filled = fill(self._patches(self._shots(), track), self._settings, self._executor, known=known)
         if self._painter is None:
             return map(soften, filled)
         return self._painter.paint(filled, track)
 
     def _shots(self) -> Iterator[tuple[int, Shot]]:
-        """Give the run with the frame before and after it, where they are of the same scene."""
+        """Give the run with the frame before and after it, where they are of the same scene.
+
+        Behind an end come as many frames as propagation looks ahead.
+        """
         start = self._reel.get(self._first)
         before = self._reel.get(self._first - 1) if self._first else None
         if before is not None and start is not None and not start.starts_scene:
             yield self._first - 1, before
         index = self._first
         while (shot := self._reel.get(index)) is not None:
-            if index > self._first and (shot.starts_scene or not are_tracked(self._tracks, index, shot.hole)):
+            if index > self._first and not self._goes_on(index, shot):
+                return
+            if self._end is not None and index >= self._end + self._settings.look_ahead:
                 return
             yield index, shot
             if shot.hole is None:
                 return
             index += 1
+
+    def _goes_on(self, index: int, shot: Shot) -> bool:
+        return not shot.starts_scene and are_tracked(self._tracks, index, shot.hole)
 
     def _patches(self, shots: Iterator[tuple[int, Shot]], track: Track) -> Iterator[Patch]:
         for index, shot in shots:
