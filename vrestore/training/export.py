@@ -42,7 +42,7 @@ def export(
         raise InputError(
             f"no {CHECKPOINT} in {str(run)!r}: pass the folder that --out of a training run named"
         )
-    state: dict[str, Any] = torch.load(path, weights_only=True)
+    state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
     network.load_state_dict(state[MEAN])
     card = Card(
         name=architecture,

@@ -26,6 +26,9 @@ from vrestore.training.sources import Picture
 
 CHECKPOINT, LOG, PLOT, SHEET = "checkpoint.pt", "log.csv", "log.png", "validation.png"
 
+COUNT = "steps"
+"""Among the sums since the last line of the log: how many steps they are of."""
+
 State = dict[str, Any]
 
 
@@ -97,13 +100,15 @@ def train(
     optimiser = torch.optim.AdamW(
         network.parameters(), lr=schedule.rate, betas=(0.9, 0.99), weight_decay=1e-4
     )
-    start = _restored(out / CHECKPOINT, task, mean, optimiser, identity)
+    facts = {"identity": dict(identity), **origin}
+    start, sums = _restored(out / CHECKPOINT, task, mean, optimiser, identity)
     log = _Log(out / LOG, start)
     if start:
         console.print(f"going on at step {start} of {schedule.steps}")
-    sums: dict[str, float] = {}
-    began = time.perf_counter()
+    else:  # a start with other settings is refused from now on: it would find samples that are not its own
+        _save(out / CHECKPOINT, task, mean, optimiser, {**facts, "step": 0, "sums": sums})
     for step in range(start, schedule.steps):
+        began = time.perf_counter()
         for group in optimiser.param_groups:
             group["lr"] = schedule.rate_at(step)
         losses = task.losses(step)
@@ -112,15 +117,14 @@ def train(
         nn.utils.clip_grad_norm_(network.parameters(), 1.0)
         optimiser.step()
         _follow(mean, network, min(schedule.keep, (step + 1) / (step + 10)))
-        for name, loss in losses.items():
-            sums[name] = sums.get(name, 0.0) + float(loss.detach())
+        told = {name: float(loss.detach()) for name, loss in losses.items()}
+        for name, value in (told | {"seconds": time.perf_counter() - began, COUNT: 1}).items():
+            sums[name] = sums.get(name, 0) + value
         done = step + 1
         is_last = done == schedule.steps
         row: dict[str, float] = {}
         if done % schedule.log_every == 0 or is_last:
-            count = (done - start - 1) % schedule.log_every + 1
-            row = {name: total / count for name, total in sums.items()}
-            row["seconds"] = (time.perf_counter() - began) / count
+            row = {name: total / sums[COUNT] for name, total in sums.items() if name != COUNT}
         if done % schedule.validate_every == 0 or is_last:
             figures, sheet = task.validate(mean)
             row |= figures
@@ -131,11 +135,9 @@ def train(
             plot_log(out / LOG, out / PLOT)
             console.print(f"step {done}: " + ", ".join(f"{name} {value:.4g}" for name, value in row.items()))
         if done % schedule.log_every == 0:
-            sums, began = {}, time.perf_counter()
+            sums = {}
         if done % schedule.save_every == 0 or is_last:
-            _save(
-                out / CHECKPOINT, task, mean, optimiser, {"identity": dict(identity), **origin, "step": done}
-            )
+            _save(out / CHECKPOINT, task, mean, optimiser, {**facts, "step": done, "sums": sums})
     return mean
 
 
@@ -194,11 +196,11 @@ def _restored(
     mean: nn.Module,
     optimiser: torch.optim.Optimizer,
     identity: Mapping[str, Any],
-) -> int:
-    """Take up a checkpoint, if there is one; gives the steps that are done."""
+) -> tuple[int, dict[str, float]]:
+    """Take up a checkpoint, if there is one; gives the steps done and the sums of those not logged yet."""
     if not path.exists():
-        return 0
-    state = torch.load(path, weights_only=True)
+        return 0, {}
+    state = torch.load(path, map_location="cpu", weights_only=True)
     other = [name for name, value in identity.items() if state["identity"].get(name) != value]
     if other:
         raise InputError(
@@ -209,4 +211,4 @@ def _restored(
     mean.load_state_dict(state["mean"])
     optimiser.load_state_dict(state["optimiser"])
     task.restore(state["task"])
-    return int(state["step"])
+    return int(state["step"]), state.get("sums", {})  # the first checkpoints had none

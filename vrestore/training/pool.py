@@ -13,6 +13,7 @@ from collections.abc import Callable
 from ctypes import c_longlong
 from functools import lru_cache
 from multiprocessing.process import BaseProcess
+from multiprocessing.queues import SimpleQueue
 from multiprocessing.sharedctypes import Synchronized
 from pathlib import Path
 from types import TracebackType
@@ -22,6 +23,7 @@ import cv2
 import numpy as np
 import torch
 
+from vrestore.errors import VRestoreError
 from vrestore.training.samples import Sample
 
 POLL_SECONDS = 0.1
@@ -33,7 +35,8 @@ Maker = Callable[[int], Sample]
 class Pool:
     """Samples on disk, those of a window around the current step.
 
-    `reuse` says how often a sample is used on average, `span` how many the window holds.
+    `reuse` says how often a sample is used on average, `span` how many the window holds. What keeps the
+    maker from going on, such as a picture that cannot be read, is raised by `draw`.
     """
 
     def __init__(
@@ -44,10 +47,11 @@ class Pool:
         context = multiprocessing.get_context("spawn")
         self._end: Synchronized[int] = context.Value(c_longlong, 0)
         self._start: Synchronized[int] = context.Value(c_longlong, 0)
+        self._troubles: SimpleQueue[VRestoreError] = context.SimpleQueue()
         self._processes: list[BaseProcess] = [
             context.Process(
                 target=_work,
-                args=(maker, folder, self._start, self._end, worker, workers, os.getpid()),
+                args=(maker, folder, self._start, self._end, self._troubles, worker, workers, os.getpid()),
                 daemon=True,
             )
             for worker in range(workers)
@@ -83,9 +87,14 @@ class Pool:
     def _get(self, index: int) -> Sample:
         path = _path(self._folder, index)
         while not path.exists():
-            for process in self._processes:
-                if process.exitcode is not None:
-                    raise RuntimeError(f"a worker ended with {process.exitcode} before sample {index}")
+            ended = [process.exitcode for process in self._processes if process.exitcode is not None]
+            if not self._troubles.empty():
+                raise self._troubles.get()
+            if ended:
+                raise VRestoreError(
+                    f"a process that makes samples ended with {ended[0]} before sample {index} was made; "
+                    "start the command again, and it goes on at the last checkpoint"
+                )
             time.sleep(POLL_SECONDS)
         return self._load(path)
 
@@ -99,6 +108,7 @@ def _work(
     folder: Path,
     start: Synchronized[int],
     end: Synchronized[int],
+    troubles: SimpleQueue[VRestoreError],
     worker: int,
     workers: int,
     parent: int,
@@ -114,6 +124,10 @@ def _work(
             time.sleep(POLL_SECONDS)
             continue
         path = _path(folder, index)
-        if not path.exists():
-            maker(index).save(path)
+        try:
+            if not path.exists():
+                maker(index).save(path)
+        except VRestoreError as error:
+            troubles.put(error)
+            return
         index += workers

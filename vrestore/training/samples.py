@@ -59,6 +59,10 @@ class SampleSettings:
     most_hole: int = 104
     clip_share: float = 0.4
 
+    def __post_init__(self) -> None:
+        if self.frames < LEAST_FRAMES:
+            raise ValueError(f"a sample has at least {LEAST_FRAMES} frames, got {self.frames}")
+
 
 @dataclass(frozen=True)
 class Sample:

@@ -80,7 +80,11 @@ def strokes(rng: np.random.Generator, count: int, height: int, width: int, most:
         )
         line = np.rint(curve).astype(np.int32)[:, None]
         cv2.polylines(canvas, [line], isClosed=False, color=1, thickness=int(rng.integers(2, 12)))
-    return _still(canvas > 0, count)
+    left, top = (int(place) for place in corner)
+    mask = np.zeros((height, width), bool)
+    square = (slice(top, top + most), slice(left, left + most))
+    mask[square] = canvas[square] > 0
+    return _still(mask, count)
 
 
 def writing(rng: np.random.Generator, count: int, height: int, width: int, most: int) -> Masks:

@@ -58,9 +58,21 @@ def read_photograph(path: Path) -> Picture:
 
 
 def read_clip(path: Path) -> Pictures:
-    """Read all frames of a short clip."""
-    with av.open(str(path)) as container:
-        return np.stack([frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)])
+    """Read all frames of a short clip.
+
+    Raises:
+        InputError: It cannot be read, or has no frame.
+    """
+    try:
+        with av.open(str(path)) as container:
+            frames = [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
+    except (av.FFmpegError, IndexError) as error:
+        raise InputError(
+            f"cannot read the clip {str(path)!r} ({error}): remove it or put it right"
+        ) from error
+    if not frames:
+        raise InputError(f"the clip {str(path)!r} has no frame: remove it or put it right")
+    return np.stack(frames)
 
 
 def _files(folder: Path, suffixes: tuple[str, ...]) -> tuple[Path, ...]:

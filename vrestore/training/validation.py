@@ -86,8 +86,12 @@ def _case(folder: Path, cache: Path, name: str, kind: str) -> Case:
             cv2.resize(mask[..., 0], (WIDTH, HEIGHT), interpolation=cv2.INTER_NEAREST) > 127
             for mask in read_clip(folder / f"{name}.{kind}.mkv")[:FRAMES]
         ]
-        first = next(index for index, mask in enumerate(masks) if mask.any())
+        first = next((index for index, mask in enumerate(masks) if mask.any()), None)
+        if first is None:
+            raise InputError(f"the mask of {name!r}, {kind}, hides nothing in its first {FRAMES} frames")
         end = next((index for index in range(first, len(masks)) if not masks[index].any()), len(masks))
+        if end > len(frames):
+            raise InputError(f"the mask of {name!r}, {kind}, has {len(masks)} frames, the clip {len(frames)}")
         holes = np.stack(masks[first:end])
         height, width = _window_size([cv2.boundingRect(hole.astype(np.uint8)) for hole in holes])
         pictures = np.stack(frames[first:end]).astype(np.uint8)
