@@ -10,9 +10,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from benchmarks.clips import Clip, Size, read_clip
+from benchmarks.clips import Clip, Masks, Size, read_clip
 from benchmarks.measures import Motion, motion_of, psnr, ssim, warping_error
-from benchmarks.methods import METHODS, Filling, fill, settings_of
+from benchmarks.methods import Filling, fill, methods_with, settings_of
 from benchmarks.sheet import Picture, row_of
 from vrestore.flow.complete import dilated
 from vrestore.plan import Quality
@@ -20,7 +20,9 @@ from vrestore.plan import Quality
 TRUTH = "truth"
 """The clip itself among the methods: its warping error is the least that can be hoped for."""
 
-SHEET_METHODS = ("telea", "propagate")
+SHEET_METHODS = ("telea", "propagate", "tsam")
+UNSEEN_BY = "propagate"
+"""The method that tells which pixels no frame shows."""
 OBJECT_GROW_LINES = 80
 """Annotations end at the object's very edge: they are grown by a pixel for so many lines (6 of 480)."""
 
@@ -36,6 +38,8 @@ class Task:
     size: Size | None
     quality: Quality
     threads: int
+    model: str | None = None
+    """Of the method `tsam`, which is left out without one."""
 
     def read(self) -> Clip:
         """Read the clip with its hole."""
@@ -47,7 +51,8 @@ class Figures:
     """Of one method on one clip, or their mean; None where there was nothing to measure.
 
     PSNR in decibels; `warping_error` in thousandths of full scale; `painted_share` of the hole's pixels;
-    `seconds` for the whole clip.
+    `unseen_psnr` is that of the pixels that propagation took from no other frame, `painted_psnr` that of
+    those that the method itself took from none; `seconds` for the whole clip.
     """
 
     hole_psnr: float | None = None
@@ -56,6 +61,7 @@ class Figures:
     warping_error: float | None = None
     painted_share: float | None = None
     painted_psnr: float | None = None
+    unseen_psnr: float | None = None
     seconds: float | None = None
 
 
@@ -65,15 +71,19 @@ def measure(task: Task) -> dict[str, Figures]:
     clip = task.read()
     blanked, motion = clip.blanked(), motion_of(clip.frames)
     settings = settings_of(task.quality, threads=task.threads)
-    figures = {name: judge(clip, fill(name, blanked, clip.masks, settings), motion) for name in METHODS}
+    made = {
+        name: fill(name, blanked, clip.masks, settings, model=task.model) for name in methods_with(task.model)
+    }
+    unseen = made[UNSEEN_BY].painted
+    figures = {name: judge(clip, filling, motion, unseen) for name, filling in made.items()}
     return figures | {TRUTH: Figures(warping_error=warping_error(clip.frames, clip.masks, motion))}
 
 
-def judge(clip: Clip, filling: Filling, motion: Motion) -> Figures:
-    """Compare what a method made with the truth."""
-    hole_psnrs, hole_ssims, frame_psnrs, painted_psnrs = [], [], [], []
-    for truth, hole, result, painted in zip(
-        clip.frames, clip.masks, filling.frames, filling.painted, strict=True
+def judge(clip: Clip, filling: Filling, motion: Motion, unseen: Masks) -> Figures:
+    """Compare what a method made with the truth; `unseen` are the pixels that no frame shows."""
+    hole_psnrs, hole_ssims, frame_psnrs, painted_psnrs, unseen_psnrs = [], [], [], [], []
+    for truth, hole, result, painted, hidden in zip(
+        clip.frames, clip.masks, filling.frames, filling.painted, unseen, strict=True
     ):
         if not hole.any():
             continue
@@ -82,6 +92,8 @@ def judge(clip: Clip, filling: Filling, motion: Motion) -> Figures:
         frame_psnrs.append(psnr(result, truth))
         if painted.any():
             painted_psnrs.append(psnr(result, truth, painted))
+        if hidden.any():
+            unseen_psnrs.append(psnr(result, truth, hidden))
     return Figures(
         hole_psnr=_mean(hole_psnrs),
         hole_ssim=_mean(hole_ssims),
@@ -89,6 +101,7 @@ def judge(clip: Clip, filling: Filling, motion: Motion) -> Figures:
         warping_error=warping_error(filling.frames, clip.masks, motion),
         painted_share=int(filling.painted.sum()) / max(1, int(clip.masks.sum())),
         painted_psnr=_mean(painted_psnrs),
+        unseen_psnr=_mean(unseen_psnrs),
         seconds=filling.seconds,
     )
 
@@ -110,7 +123,9 @@ def sheet_row(task: Task) -> Picture:
     clip = Clip(clip.name, clip.frames, np.stack([dilated(mask, grow) for mask in clip.masks]))
     settings = settings_of(task.quality, threads=task.threads)
     blanked = clip.blanked()
-    return row_of(clip, {name: fill(name, blanked, clip.masks, settings).frames for name in SHEET_METHODS})
+    names = [name for name in SHEET_METHODS if name in methods_with(task.model)]
+    made = {name: fill(name, blanked, clip.masks, settings, model=task.model).frames for name in names}
+    return row_of(clip, made)
 
 
 def _mean(values: Sequence[float]) -> float | None:

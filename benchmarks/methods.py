@@ -5,20 +5,22 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 
 import cv2
 import numpy as np
 import torch
 
 from benchmarks.clips import Masks, Pictures
+from vrestore.device import cpu_precision
 from vrestore.frames import Colour, Frame, HoleSummary, MaskedFrame
 from vrestore.media.formats import pixel_format
 from vrestore.media.mask_shape import hole_of
 from vrestore.ops.membrane import membrane
-from vrestore.plan import EFFORTS, Quality, flow_scale
+from vrestore.plan import EFFORTS, Quality, flow_scale, network_scale_for
 from vrestore.restore.inpaint import inpaint
 from vrestore.restore.propagate import Filled
-from vrestore.restore.settings import Settings, Tally
+from vrestore.restore.settings import NetworkSettings, Settings, Tally
 
 TELEA_RADIUS = 4
 
@@ -48,10 +50,12 @@ def settings_of(quality: Quality, *, threads: int) -> Settings:
     )
 
 
-def fill(name: str, blanked: Pictures, masks: Masks, settings: Settings) -> Filling:
+def fill(
+    name: str, blanked: Pictures, masks: Masks, settings: Settings, *, model: str | None = None
+) -> Filling:
     """Run a method; what it gives outside the hole must be the input."""
     began = time.perf_counter()
-    frames, painted = METHODS[name](blanked, masks, settings)
+    frames, painted = methods_with(model)[name](blanked, masks, settings)
     seconds = time.perf_counter() - began
     if not np.array_equal(frames[~masks], blanked[~masks]):
         raise ValueError(f"{name} changed pixels outside the hole")
@@ -79,8 +83,13 @@ def _membrane(blanked: Pictures, masks: Masks, settings: Settings) -> tuple[Pict
     return result, masks
 
 
-def _propagate(blanked: Pictures, masks: Masks, settings: Settings) -> tuple[Pictures, Masks]:
-    """Fill by `vrestore.restore.inpaint`, frame by frame in and out as in a run of the command."""
+def _propagate(
+    blanked: Pictures, masks: Masks, settings: Settings, *, model: str | None = None
+) -> tuple[Pictures, Masks]:
+    """Fill by `vrestore.restore.inpaint`, frame by frame in and out as in a run of the command.
+
+    With a `model` its network corrects what was propagated.
+    """
     layout = pixel_format("rgb24")
     if layout is None:
         raise ValueError("rgb24 is not among the pixel formats")
@@ -96,19 +105,31 @@ def _propagate(blanked: Pictures, masks: Masks, settings: Settings) -> tuple[Pic
         for index, (picture, hole) in enumerate(zip(blanked, holes, strict=True)):
             yield MaskedFrame(Frame((picture.reshape(height, 3 * width),), index, 1, index), hole)
 
+    summaries = [None if hole is None else HoleSummary(hole.parts, hole.pixel_count) for hole in holes]
+    network = None
+    if model is not None:
+        scale = network_scale_for(summaries, quality="balanced", height=height, width=width)
+        network = NetworkSettings(model, scale, cpu_precision())
     frames = inpaint(
         items(),
-        summaries=[None if hole is None else HoleSummary(hole.parts, hole.pixel_count) for hole in holes],
+        summaries=summaries,
         height=height,
         width=width,
         format=layout,
         colour=Colour(),
-        settings=replace(settings, scale=flow_scale(height)),
+        settings=replace(settings, scale=flow_scale(height), network=network),
         tally=Tally(),
         observe=note,
     )
     pictures = [frame.planes[0].reshape(height, width, 3) for frame in frames]
     return np.stack(pictures).astype(np.uint8), painted
+
+
+def methods_with(model: str | None) -> dict[str, Method]:
+    """Give all methods that are compared; `tsam` is among them where there is a model for it."""
+    if model is None:
+        return METHODS
+    return {**METHODS, "tsam": partial(_propagate, model=model)}
 
 
 METHODS: dict[str, Method] = {

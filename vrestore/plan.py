@@ -155,7 +155,7 @@ def make_plan(
     effort = EFFORTS[quality]
     if meta.height >= QUARTER_LINES and effort.passes > 1:
         effort = replace(effort, passes=effort.passes - 1)
-    extent = _extent(meta, summaries, effort.margin)
+    extent = _extent(summaries, effort.margin, meta.height, meta.width)
     scale = 0 if network_scale is None else network_scale or _scale_for(extent, effort.network_pixels)
     plan = _planned(meta, effort, quality, threads, memory_bytes, extent, scale)
     while plan.expected_bytes > memory_bytes:
@@ -169,6 +169,14 @@ def make_plan(
         effort = smaller
         plan = _planned(meta, effort, quality, threads, memory_bytes, extent, scale)
     return plan
+
+
+def network_scale_for(
+    summaries: Sequence[HoleSummary | None], *, quality: Quality, height: int, width: int
+) -> int:
+    """Give how many times smaller than the picture the network works, if nothing else is asked for."""
+    effort = EFFORTS[quality]
+    return _scale_for(_extent(summaries, effort.margin, height, width), effort.network_pixels)
 
 
 def window_size(track: Track, *, scale: int) -> tuple[int, int]:
@@ -309,16 +317,14 @@ def _window_side(hole: int, picture: int, scale: int) -> int:
     return -(-min(hole + 2 * NETWORK_CONTEXT * scale, picture) // step) * step
 
 
-def _extent(meta: VideoMeta, summaries: Sequence[HoleSummary | None], margin: int) -> _Extent:
+def _extent(summaries: Sequence[HoleSummary | None], margin: int, height: int, width: int) -> _Extent:
     most_tracks, canvas, hole = 0, 0, 0
     largest: tuple[Track, ...] = ()
     for has_hole, run in groupby(summaries, key=lambda summary: summary is not None):
         if not has_hole:
             continue
         parts = [parts for parts, same in groupby(s.parts for s in run if s) for _ in islice(same, 3)]
-        tracks = find_tracks(
-            parts, first=0, is_open=False, margin=margin, height=meta.height, width=meta.width
-        )
+        tracks = find_tracks(parts, first=0, is_open=False, margin=margin, height=height, width=width)
         most_tracks = max(most_tracks, len(tracks))
         largest = max(largest, tuple(tracks), key=lambda these: _pixels(these, 1))
         for index in range(len(parts)):

@@ -38,7 +38,7 @@ def test_what_no_frame_shows_counts_as_painted():
 def test_what_a_neighbour_shows_is_not_painted_and_is_right():
     clip = still_clip(hole_frames=[1])
     filling = fill("propagate", clip.blanked(), clip.masks, SETTINGS)
-    figures = judge(clip, filling, motion_of(clip.frames))
+    figures = judge(clip, filling, motion_of(clip.frames), clip.masks)
     assert figures.painted_share == 0
     assert figures.painted_psnr is None
     assert figures.hole_psnr > 40
@@ -48,7 +48,7 @@ def test_frames_without_a_hole_do_not_count():
     clip = still_clip(hole_frames=[1])
     spoiled = clip.frames.copy()
     spoiled[3] = 0
-    figures = judge(clip, Filling(spoiled, clip.masks, 0.0), motion_of(clip.frames))
+    figures = judge(clip, Filling(spoiled, clip.masks, 0.0), motion_of(clip.frames), clip.masks)
     assert figures.hole_psnr == figures.frame_psnr == PERFECT
 
 
