@@ -22,19 +22,32 @@ from torch import Tensor, nn
 
 from vrestore.models.cgidn_align import Align, Fuse
 from vrestore.models.cgidn_configs import HazeConfig
+from vrestore.ops.dark_channel import dark_air, dark_depth
 
 SLOPE = 0.1
 BRANCH_START = 0.1
 """Share of the usual size that residual branches start with, after the published code."""
 
-FIRST_DEPTH = -1.0
-"""Bias of the depth's head: at the start everything has transmission exp(-softplus(-1)) = 0.73."""
+PRIOR_CHANNELS = 4
+"""Transmission and air light, as the dark channel sees them."""
+
+LEAST_DEPTH = 0.02
 
 MOST_SHIFT = 0.2
-"""How far the air light may be from a colour of the picture."""
+"""How far the air light may be from the prior's."""
 
 MOST_TINT = 0.1
 """How far the air light of a place may be from that of the frame."""
+
+
+@dataclass(frozen=True)
+class Prior:
+    """The haze of frames as the dark channel sees it; see `vrestore.ops.dark_channel`."""
+
+    depth: Tensor
+    """(N, 1, h, w) at scale 0."""
+    air: Tensor
+    """(N, 3)."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +60,8 @@ class Features:
     """The encoder's features, the finest first."""
     matched: tuple[Tensor, ...]
     """Of the scales that are aligned, projected, the finest first."""
+    prior: Prior
+    """What the dark channel says."""
     cleared: Tensor
     """The pre-dehazed frame, (N, 3, h, w) at scale 0."""
     confidence: Tensor
@@ -62,6 +77,7 @@ class Features:
             own(self.picture),
             tuple(own(each) for each in self.scales),
             tuple(own(each) for each in self.matched),
+            Prior(own(self.prior.depth), own(self.prior.air)),
             own(self.cleared),
             own(self.confidence),
         )
@@ -120,7 +136,7 @@ class CgIdn(nn.Module):
         for part, skip in zip(self.up, reversed(skips), strict=True):
             decoded = part(decoded, skip)
         if isinstance(self.head, HazeHead):
-            return cast("Haze", self.head(middle.picture, decoded, deepest))
+            return cast("Haze", self.head(middle.prior, decoded, deepest))
         cleared = cast("Tensor", self.head(decoded).float())
         return cleared + middle.picture if self.config.output == "residual" else cleared
 
@@ -144,9 +160,8 @@ class Encoder(nn.Module):
         super().__init__()
         self.config = config
         channels = config.channels
-        self.stem = nn.Conv2d(
-            3 * config.shrink**2, channels[0], config.stem_kernel, 1, config.stem_kernel // 2
-        )
+        seen = 3 * config.shrink**2 + (PRIOR_CHANNELS if config.output == "haze" else 0)
+        self.stem = nn.Conv2d(seen, channels[0], config.stem_kernel, 1, config.stem_kernel // 2)
         self.head = nn.Sequential(
             nn.Conv2d(channels[0], 16, 3, 1, 1), nn.LeakyReLU(SLOPE), nn.Conv2d(16, 4, 3, 1, 1)
         )
@@ -163,6 +178,11 @@ class Encoder(nn.Module):
     def forward(self, pictures: Tensor) -> Features:
         """Encode pictures (N, 3, H, W)."""
         seen = F.pixel_unshuffle(pictures, self.config.shrink) - 0.5
+        small = F.avg_pool2d(pictures, self.config.shrink)
+        prior = _prior(pictures, self.config.shrink)
+        if self.config.output == "haze":
+            air = prior.air[:, :, None, None].expand(-1, -1, *seen.shape[-2:])
+            seen = torch.cat([seen, torch.exp(-prior.depth), air - 0.5], 1)
         seen = seen.to(self.stem.weight.dtype, memory_format=torch.channels_last)
         frames = F.leaky_relu(self.stem(seen), SLOPE)
         scales = []
@@ -170,12 +190,12 @@ class Encoder(nn.Module):
             frames = part(frames)
             scales.append(frames)
         estimate = self.head(scales[0]).float()
-        small = F.avg_pool2d(pictures, self.config.shrink)
         matched = [
             F.leaky_relu(project(each), SLOPE)
             for project, each in zip(self.project, scales[self.config.align_from :], strict=True)
         ]
-        return Features(pictures, tuple(scales), tuple(matched), small + estimate[:, :3], estimate[:, 3:])
+        cleared = small + estimate[:, :3]
+        return Features(pictures, tuple(scales), tuple(matched), prior, cleared, estimate[:, 3:])
 
 
 class Residual(nn.Module):
@@ -210,10 +230,10 @@ class Boost(nn.Module):
 
 
 class HazeHead(nn.Module):
-    """Reads the haze off the decoded features.
+    """Reads the haze off the decoded features: by how much the prior is wrong.
 
-    The air light is a mean of the picture's own colours, weighted by the network, and a bounded shift: so its
-    tint follows the picture's.
+    An untrained network gives the prior itself. So little is left to learn: where there is no haze, where
+    white things are near, what the air's colour is.
     """
 
     def __init__(self, config: HazeConfig) -> None:
@@ -222,18 +242,20 @@ class HazeHead(nn.Module):
         self.depth = nn.Sequential(
             nn.Conv2d(finest, 16, 3, 1, 1), nn.LeakyReLU(SLOPE), nn.Conv2d(16, 1, 3, 1, 1)
         )
-        self.weight = nn.Conv2d(deepest, 1, 1)
         self.shift = nn.Sequential(nn.Linear(deepest, 32), nn.LeakyReLU(SLOPE), nn.Linear(32, 3))
         self.tint = nn.Conv2d(deepest, 3, 1)
 
-    def forward(self, pictures: Tensor, decoded: Tensor, deepest: Tensor) -> Haze:
-        """Give the haze of pictures (N, 3, H, W) from features at scale 0 and at the coarsest."""
-        depth = F.softplus(self.depth(decoded).float())
-        colours = F.adaptive_avg_pool2d(pictures, (deepest.shape[-2], deepest.shape[-1])).flatten(2)
-        weight = self.weight(deepest).float().flatten(2).softmax(-1)  # (N, 1, cells)
+    def forward(self, prior: Prior, decoded: Tensor, deepest: Tensor) -> Haze:
+        """Give the haze from the prior and from features at scale 0 and at the coarsest."""
+        start = prior.depth.clamp(min=LEAST_DEPTH).expm1().log()  # softplus undone
+        depth = F.softplus(start + self.depth(decoded).float())
         shift = MOST_SHIFT * self.shift(deepest.mean((-2, -1))).float().tanh()
-        air = (colours * weight).sum(-1) + shift
-        return Haze(depth, air, MOST_TINT * self.tint(deepest).float().tanh())
+        return Haze(depth, prior.air + shift, MOST_TINT * self.tint(deepest).float().tanh())
+
+
+def _prior(pictures: Tensor, shrink: int) -> Prior:
+    air = dark_air(pictures)
+    return Prior(F.avg_pool2d(dark_depth(pictures, air[:, :, None, None]), shrink), air)
 
 
 def _picture_head(config: HazeConfig) -> nn.Sequential:
@@ -255,8 +277,7 @@ def _initialise(network: CgIdn) -> None:
                 part.second.weight.mul_(BRANCH_START)
     zero = [*network.align.offset_heads(), network.encoder.head[-1]]
     if isinstance(network.head, HazeHead):
-        zero += [network.head.tint, network.head.weight, network.head.shift[-1], network.head.depth[-1]]
-        nn.init.constant_(cast("Tensor", network.head.depth[-1].bias), FIRST_DEPTH)
+        zero += [network.head.tint, network.head.shift[-1], network.head.depth[-1]]
     elif network.config.output == "residual":
         zero.append(network.head[0])
     for part in zero:

@@ -17,6 +17,8 @@ from torch import Tensor, nn
 
 from vrestore.errors import ModelError
 from vrestore.models.cards import Card, write_card, written_whole
+from vrestore.models.cgidn import CgIdn
+from vrestore.models.cgidn_configs import HAZE_CONFIGS
 from vrestore.models.configs import PAPER, SMALL
 from vrestore.models.library import SUFFIX, Weights, find_weights
 from vrestore.models.tsam import Tsam
@@ -24,6 +26,7 @@ from vrestore.models.tsam import Tsam
 ARCHITECTURES: dict[str, Callable[[], nn.Module]] = {
     PAPER.name: partial(Tsam, PAPER),
     SMALL.name: partial(Tsam, SMALL),
+    **{name: partial(CgIdn, config) for name, config in HAZE_CONFIGS.items()},
 }
 """What a card or a file's header may name, and what makes it."""
 

@@ -16,10 +16,15 @@ from rich.console import Console
 
 from vrestore.errors import VRestoreError
 from vrestore.models.blocks import in_channels_last
+from vrestore.models.cgidn import CgIdn
+from vrestore.models.cgidn_configs import HAZE_CONFIGS
 from vrestore.models.configs import CONFIGS
 from vrestore.models.library import SUFFIX
 from vrestore.models.tsam import Tsam
+from vrestore.models.weights import ARCHITECTURES
+from vrestore.training.dehazing import Dehazing, ExampleSettings
 from vrestore.training.export import command_line, export, machine
+from vrestore.training.haze_scenes import Scenery
 from vrestore.training.inpaint import Inpainting, Pools
 from vrestore.training.loop import Schedule, train
 from vrestore.training.pool import Pool
@@ -30,7 +35,10 @@ from vrestore.training.validation import Judge
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
 SPAN, REUSE = 500, 16
-SUMMARY = "Corrects the holes of videos that were filled along the optical flow."
+SUMMARIES = {
+    Tsam: "Corrects the holes of videos that were filled along the optical flow.",
+    CgIdn: "Sees the haze of videos: depth, colour and tint.",
+}
 
 
 @app.callback()
@@ -113,19 +121,63 @@ def inpaint(
         raise typer.Exit(error.exit_code) from None
 
 
+@app.command()
+def dehaze(
+    data: Annotated[Path, typer.Option(help="Folder with stills/, video/ and rgbd/*/ (color.mp4, depth/).")],
+    out: Annotated[Path, typer.Option(help="Folder of the run: checkpoint, log, plot, contact sheet.")],
+    network: Annotated[str, typer.Option(help=f"One of {', '.join(HAZE_CONFIGS)}.")] = "cgidn-small",
+    steps: Annotated[int, typer.Option(min=1, help="Steps in all.")] = 20_000,
+    seed: Annotated[int, typer.Option(help="Of everything that is drawn.")] = 1,
+    batch: Annotated[int, typer.Option(min=1, help="Clips in a step.")] = 4,
+    rate: Annotated[float, typer.Option(help="Highest learning rate.")] = 5e-4,
+    held_out: Annotated[int, typer.Option(min=0, help="Last frames of each recording not to be used.")] = 100,
+    validate_every: Annotated[int, typer.Option(min=1, help="Steps between validations.")] = 500,
+    save_every: Annotated[int, typer.Option(min=1, help="Steps between checkpoints.")] = 250,
+    log_every: Annotated[int, typer.Option(min=1, help="Steps between lines of the log.")] = 50,
+    threads: Annotated[int, typer.Option(min=1, help="Threads of the network, on a CPU.")] = 2,
+    device: Annotated[str, typer.Option(help="cpu, cuda or cuda:N.")] = "cpu",
+) -> None:
+    """Train the network that sees haze, on haze put over photographs, clips and recordings with depth."""
+    console = Console()
+    try:
+        torch.manual_seed(seed)
+        torch.set_num_threads(threads)
+        cv2.setNumThreads(1)
+        place = torch.device(device)
+        settings = ExampleSettings(batch=batch)
+        schedule = Schedule(
+            steps=steps,
+            rate=rate,
+            warm_up=200,
+            keep=0.999,
+            log_every=log_every,
+            validate_every=validate_every,
+            save_every=save_every,
+        )
+        scenery = Scenery.load(data, held_out_frames=held_out)
+        learner = in_channels_last(CgIdn(HAZE_CONFIGS[network]).to(place))
+        task = Dehazing(learner, scenery, settings, seed=seed, device=place)
+        identity = {"network": network, "seed": seed, "held_out": held_out} | asdict(settings)
+        origin = {"command": command_line(), "machine": machine(place)}
+        train(task, schedule, out, identity=identity, origin=origin, console=console)
+    except VRestoreError as error:
+        console.print(f"error: {error}", style="red", soft_wrap=True)
+        raise typer.Exit(error.exit_code) from None
+
+
 @app.command("export")
 def export_weights(
     run: Annotated[Path, typer.Argument(help="Folder of a run.")],
     out: Annotated[Path, typer.Option(help="Folder to write the weights and their card to.")],
-    network: Annotated[str, typer.Option(help=f"One of {', '.join(CONFIGS)}.")] = "tsam-small",
+    network: Annotated[str, typer.Option(help=f"One of {', '.join(ARCHITECTURES)}.")] = "tsam-small",
     terms: Annotated[Path | None, typer.Option(help="The data's terms: lines of name, tab, licence.")] = None,
 ) -> None:
     """Write a run's weights as safetensors with a card, ready for --model."""
     console = Console()
     try:
-        card = export(
-            run, Tsam(CONFIGS[network]), architecture=network, out=out, summary=SUMMARY, terms=terms
-        )
+        made = ARCHITECTURES[network]()
+        summary = next(words for kind, words in SUMMARIES.items() if isinstance(made, kind))
+        card = export(run, made, architecture=network, out=out, summary=summary, terms=terms)
     except VRestoreError as error:
         console.print(f"error: {error}", style="red", soft_wrap=True)
         raise typer.Exit(error.exit_code) from None

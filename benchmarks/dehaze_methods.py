@@ -1,0 +1,100 @@
+"""The dehazing methods that are compared. Each sees hazy pictures in order, nothing else."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.clips import Pictures
+from vrestore.frames import Colour, Frame, MaskedFrame
+from vrestore.media.formats import pixel_format
+from vrestore.models.weights import load_model
+from vrestore.restore.dehaze import dehaze
+from vrestore.restore.dehaze_dcp import estimate_dark
+from vrestore.restore.dehaze_haze import Estimator
+from vrestore.restore.dehaze_network import network_estimator
+from vrestore.restore.dehaze_settings import DehazeSettings, DehazeTally
+
+OMEGA, PATCH, LEAST = 0.95, 15, 0.1
+GUIDE_RADIUS, GUIDE_EPSILON = 40, 1e-3
+"""Of the plain dark channel, as its authors give them (He, Sun and Tang 2009; He, Sun and Tang 2010)."""
+
+HAZY, PLAIN, STEADY, NETWORK = "hazy", "dcp plain", "dcp", "cgidn"
+
+
+@dataclass(frozen=True)
+class Clearing:
+    """What a method made, and the seconds it took."""
+
+    frames: Pictures
+    seconds: float
+
+
+Method = Callable[[Pictures, float], Pictures]
+"""Takes pictures (T, H, W, 3) and a strength in [0, 1]."""
+
+
+def clear(name: str, pictures: Pictures, *, strength: float, model: str | None = None) -> Clearing:
+    """Run a method; `model` names other weights for the network."""
+    began = time.perf_counter()
+    if name == HAZY:
+        frames = pictures
+    elif name == PLAIN:
+        frames = np.stack([plain_dark_channel(picture, strength=strength) for picture in pictures])
+    else:
+        estimate = estimate_dark if name == STEADY else _network(model or "cgidn-small")
+        frames = _by_the_tool(pictures, strength, estimate)
+    return Clearing(frames, time.perf_counter() - began)
+
+
+def plain_dark_channel(picture: NDArray[np.uint8], *, strength: float = 1.0) -> NDArray[np.uint8]:
+    """Clear one picture (H, W, 3) by the dark channel prior and a guided filter, at its own size."""
+    hazy = picture.astype(np.float32) / 255
+    kernel = np.ones((PATCH, PATCH), np.uint8)
+    dark = cv2.erode(hazy.min(2), kernel)
+    count = max(1, dark.size // 1000)
+    haziest = np.argpartition(dark.ravel(), -count)[-count:]
+    air = hazy.reshape(-1, 3)[haziest].mean(0)
+    raw = 1 - OMEGA * cv2.erode((hazy / np.maximum(air, 1e-3)).min(2), kernel)
+    guide = cv2.cvtColor(hazy, cv2.COLOR_RGB2GRAY)
+    side = (2 * GUIDE_RADIUS + 1, 2 * GUIDE_RADIUS + 1)
+    mean, mean_raw = cv2.blur(guide, side), cv2.blur(raw, side)
+    slope = cv2.blur(guide * raw, side) - mean * mean_raw
+    slope = slope / (cv2.blur(guide * guide, side) - mean * mean + GUIDE_EPSILON)
+    offset = mean_raw - slope * mean
+    through = np.clip(cv2.blur(slope, side) * guide + cv2.blur(offset, side), LEAST, 1) ** strength
+    cleared = (hazy - air) / through[..., None] + air
+    return np.asarray(np.rint(np.clip(cleared, 0, 1) * 255), np.uint8)
+
+
+def _by_the_tool(pictures: Pictures, strength: float, estimate: Estimator) -> Pictures:
+    layout = pixel_format("rgb24")
+    if layout is None:
+        raise ValueError("rgb24 is not known")
+    result = dehaze(
+        _frames(pictures),
+        estimate=estimate,
+        format=layout,
+        colour=Colour(full_range=True),
+        settings=DehazeSettings(strength=strength),
+        tally=DehazeTally(),
+    )
+    shape = pictures.shape[1:]
+    return np.stack([np.asarray(frame.planes[0], np.uint8).reshape(shape) for frame in result])
+
+
+def _frames(pictures: Pictures) -> Iterator[MaskedFrame]:
+    for index, picture in enumerate(pictures):
+        plane = np.ascontiguousarray(picture).reshape(picture.shape[0], -1)
+        yield MaskedFrame(Frame((plane,), pts=index, duration=1, index=index), None)
+
+
+@lru_cache(maxsize=1)
+def _network(model: str) -> Estimator:
+    return network_estimator(load_model(model))

@@ -1,0 +1,250 @@
+"""How near to clear pictures dehazing comes, and how steady it is.
+
+    python -m benchmarks.dehaze_quality [--parts indoor,video,real,clear] [--strength 70] [--model FILE]
+
+`indoor`: pairs of synthetic haze, at full strength. `video`: a recording with true depth under haze put on by
+the scattering law, at full strength, with flicker and jitter. `real`: pairs of real haze, at the default
+strength. `clear`: clips without haze, which should stay as they are. Baselines run beside the tool: the hazy
+pictures themselves, and the dark channel prior on each frame by itself.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from rich.console import Console
+
+from benchmarks.clips import Pictures, find_data
+from benchmarks.command import parts_of
+from benchmarks.dehaze_methods import HAZY, NETWORK, PLAIN, STEADY, clear
+from benchmarks.dehaze_sets import (
+    Case,
+    clear_clips,
+    hazed_recordings,
+    indoor_pairs,
+    read_pictures,
+    real_pairs,
+)
+from benchmarks.machine import RESULTS, Values, describe_machine, write_results
+from benchmarks.measures import PERFECT, psnr, ssim_map
+from benchmarks.sheet import save_sheet
+from benchmarks.tables import figures_table
+from vrestore.jobs.dehaze_job import STRENGTH
+
+PARTS = ("indoor", "video", "real", "clear")
+METHODS = (HAZY, PLAIN, STEADY, NETWORK)
+CLEAR_FRAMES, SHEET_FRAMES = 12, 24
+CELL_WIDTH = 320
+MINIMUM_PSNR_OF_CLEAR = 28.0
+
+Picture = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Of one method on one case or their mean.
+
+    PSNR in decibels; `flicker` and `jitter` in code values of 255, None for single pictures; `seconds` for
+    a frame.
+    """
+
+    psnr: float
+    ssim: float
+    flicker: float | None
+    jitter: float | None
+    seconds: float
+
+
+def judge(result: Pictures, truth: Pictures, seconds: float) -> Figures:
+    """Compare pictures with the truth.
+
+    Flicker is the mean of |change from frame to frame - change of the truth|, jitter the mean of |change from
+    frame to frame of the mean error of a frame|.
+    """
+    error = result.astype(np.float32) - truth
+    flicker = jitter = None
+    if len(result) > 1:
+        flicker = float(np.abs(np.diff(error, axis=0)).mean())
+        jitter = float(np.abs(np.diff(error.mean((1, 2, 3)))).mean())
+    return Figures(
+        psnr=float(np.mean([psnr(*pair) for pair in zip(result, truth, strict=True)])),
+        ssim=float(np.mean([ssim_map(*pair).mean() for pair in zip(result, truth, strict=True)])),
+        flicker=flicker,
+        jitter=jitter,
+        seconds=seconds / len(result),
+    )
+
+
+def mean_of(figures: Sequence[Figures]) -> Figures:
+    """Give the mean of each figure; None where a case has none."""
+    means: dict[str, float | None] = {}
+    for name in asdict(figures[0]):
+        values = [getattr(each, name) for each in figures]
+        means[name] = None if any(value is None for value in values) else float(np.mean(values))
+    return Figures(**means)  # type: ignore[arg-type]  # those that may not be None are not
+
+
+def main(words: Sequence[str] | None = None) -> None:
+    """Measure, print a table for each part, write JSON, a plot and a contact sheet."""
+    options, console = _parser().parse_args(words), Console()
+    data = find_data(options.data)
+    if data is None:
+        raise SystemExit("no data: pass --data DIR or set VRESTORE_DATA")
+    torch.set_num_threads(options.threads)
+    cv2.setNumThreads(options.threads)
+    machine = describe_machine()
+    results: Values = {}
+    for part in options.parts:
+        cases = _cases(part, data)
+        strength = 1.0 if part in {"indoor", "video"} else options.strength / 100
+        results[part] = _measured(part, cases, strength, options, console)
+    settings: Values = {"strength": options.strength, "model": options.model, "threads": options.threads}
+    write_results(
+        options.json, benchmark="dehaze_quality", settings=settings, results=results, machine=machine
+    )
+    console.print(f"written to {options.json}")
+    if options.plot is not None:
+        save_sheet([plotted(results)], options.plot)
+        console.print(f"plotted to {options.plot}")
+    if options.sheet is not None:
+        save_sheet(_sheet(data, options), options.sheet)
+        console.print(f"drawn to {options.sheet}")
+
+
+def _cases(part: str, data: Path) -> list[Case]:
+    if part == "clear":
+        return clear_clips(data, frames=CLEAR_FRAMES)
+    return {"indoor": indoor_pairs, "video": hazed_recordings, "real": real_pairs}[part](data)
+
+
+def _measured(
+    part: str, cases: Sequence[Case], strength: float, options: argparse.Namespace, console: Console
+) -> Values:
+    if not cases:
+        raise SystemExit(f"nothing to measure for {part!r} in this folder")
+    methods = [name for name in METHODS if name in options.methods]
+    by_case: dict[str, dict[str, Figures]] = {}
+    for case in cases:
+        by_case[case.name] = {}
+        for name in methods:
+            done = clear(name, case.hazy, strength=strength, model=options.model)
+            by_case[case.name][name] = judge(done.frames, case.truth, done.seconds)
+    means = {name: mean_of([by_case[case][name] for case in by_case]) for name in methods}
+    table = figures_table(
+        f"{part}: {len(cases)} case(s), strength {100 * strength:g}",
+        "method",
+        *("PSNR", "SSIM", "flicker", "jitter", "s a frame"),
+    )
+    for name, figures in means.items():
+        values = asdict(figures).values()
+        table.add_row(name, *("-" if value is None else f"{value:.3f}" for value in values))
+    console.print(table)
+    for label, figures_by in by_case.items() if part in {"real", "clear"} else ():
+        told = ", ".join(f"{name} {each.psnr:.2f}" for name, each in figures_by.items())
+        console.print(f"{part} {label}: PSNR {told}", highlight=False)
+    bars = bars_of(part, means, by_case)
+    for words, is_met in bars.items():
+        console.print(f"{words}: {'met' if is_met else 'missed'}", highlight=False)
+    console.print()
+    return {
+        "mean": {name: asdict(each) for name, each in means.items()},
+        "bars": bars,
+        "cases": {case: {name: asdict(each) for name, each in own.items()} for case, own in by_case.items()},
+    }
+
+
+def bars_of(part: str, means: dict[str, Figures], by_case: dict[str, dict[str, Figures]]) -> dict[str, bool]:
+    """Say which of the network's bars are met; none where a method to compare with was left out."""
+    if not {HAZY, PLAIN, NETWORK} <= set(means):
+        return {}
+    hazy, plain, ours = means[HAZY], means[PLAIN], means[NETWORK]
+    if part == "indoor":
+        return {
+            "PSNR 2 dB above plain dcp": ours.psnr >= plain.psnr + 2,
+            "PSNR 6 dB above the hazy pictures": ours.psnr >= hazy.psnr + 6,
+            "SSIM above both": ours.ssim > max(hazy.ssim, plain.ssim),
+        }
+    if part == "video":
+        return {
+            "PSNR 3 dB above plain dcp": ours.psnr >= plain.psnr + 3,
+            "flicker 0.8 of plain dcp": (ours.flicker or 0) <= 0.8 * (plain.flicker or 0),
+            "jitter 0.4 of plain dcp": (ours.jitter or 0) <= 0.4 * (plain.jitter or 0),
+            "jitter no more than that of the haze": (ours.jitter or 0) <= (hazy.jitter or 0),
+        }
+    if part == "real":
+        gains = [own[NETWORK].psnr - own[HAZY].psnr for own in by_case.values()]
+        return {"PSNR 1.5 dB above the hazy pictures on each pair": min(gains) >= 1.5}
+    least = min(own[NETWORK].psnr for own in by_case.values())
+    return {f"PSNR at least {MINIMUM_PSNR_OF_CLEAR:g} dB on each clip": least >= MINIMUM_PSNR_OF_CLEAR}
+
+
+def plotted(results: Values) -> Picture:
+    """Draw the mean PSNR of every method in every part as bars."""
+    panels = []
+    for part, values in results.items():
+        means = values["mean"]  # type: ignore[index]  # it is what `_measured` gave
+        panel = np.full((220, 320, 3), 255, np.uint8)
+        cv2.putText(
+            panel, f"{part}: PSNR, dB", (8, 18), cv2.FONT_HERSHEY_SIMPLEX, 0.45, (60, 60, 60), 1, cv2.LINE_AA
+        )
+        for index, (name, each) in enumerate(means.items()):
+            left, height = 16 + 74 * index, round(150 * min(each["psnr"], PERFECT / 2) / (PERFECT / 2))
+            colour = (30, 90, 200) if name == NETWORK else (150, 150, 150)
+            cv2.rectangle(panel, (left, 190 - height), (left + 50, 190), colour, -1)
+            words = (f"{each['psnr']:.1f}", (left, 184 - height)), (name, (left - 4, 208))
+            for text, place in words:
+                cv2.putText(panel, text, place, cv2.FONT_HERSHEY_SIMPLEX, 0.38, (60, 60, 60), 1, cv2.LINE_AA)
+        panels.append(panel)
+    return np.concatenate(panels, axis=1)
+
+
+def _sheet(data: Path, options: argparse.Namespace) -> list[Picture]:
+    """Draw real haze: what goes in and what comes out, a row for each clip and photograph."""
+    folder = data / "val/dehaze"
+    rows = []
+    sources = [*sorted(folder.glob("*.mp4")), *sorted((folder / "real_photos").glob("*"))]
+    for path in sources:
+        pictures = read_pictures(path, frames=SHEET_FRAMES)
+        made = [
+            clear(name, pictures, strength=options.strength / 100, model=options.model) for name in METHODS
+        ]
+        rows.append(
+            np.concatenate(
+                [_cell(each.frames[-1], name) for name, each in zip(METHODS, made, strict=True)], 1
+            )
+        )
+    return rows
+
+
+def _cell(picture: Picture, label: str) -> Picture:
+    cell = np.zeros((CELL_WIDTH * 3 // 4, CELL_WIDTH, 3), np.uint8)
+    factor = min(CELL_WIDTH / picture.shape[1], cell.shape[0] / picture.shape[0])
+    size = (round(picture.shape[1] * factor), round(picture.shape[0] * factor))
+    cell[: size[1], : size[0]] = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+    cv2.putText(cell, label, (4, 14), cv2.FONT_HERSHEY_SIMPLEX, 0.45, (255, 255, 255), 1, cv2.LINE_AA)
+    return cell
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.dehaze_quality")
+    parser.add_argument("--data", type=Path, metavar="DIR", help="folder of the data")
+    parser.add_argument("--parts", type=parts_of(PARTS), default=list(PARTS), metavar="A,B")
+    parser.add_argument("--methods", type=parts_of(METHODS), default=list(METHODS), metavar="A,B")
+    parser.add_argument("--strength", type=float, default=STRENGTH, help="for real haze and clear clips")
+    parser.add_argument("--model", metavar="FILE", help="other weights for the network")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--json", type=Path, default=RESULTS / "dehaze_quality.json", metavar="PATH")
+    parser.add_argument("--plot", type=Path, metavar="PATH.png", help="also draw the figures")
+    parser.add_argument("--sheet", type=Path, metavar="PATH.jpg", help="also draw real haze cleared")
+    return parser
+
+
+if __name__ == "__main__":
+    main()

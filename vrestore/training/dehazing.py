@@ -1,0 +1,94 @@
+"""The dehazing network's training: examples by step, and validation on photographs that were held back."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from dataclasses import asdict, dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from vrestore.models.cgidn import CgIdn, Haze
+from vrestore.training.dehaze import Examples, draw_examples, judge, take_away
+from vrestore.training.haze_scenes import Scenery
+from vrestore.training.loop import State
+from vrestore.training.sources import Picture
+
+VALIDATION_SEED, VALIDATION_BATCHES, SHOWN = 99, 6, 12
+
+
+@dataclass(frozen=True)
+class ExampleSettings:
+    """What a step sees: `batch` clips of as many frames as the network's window, of this size."""
+
+    batch: int = 4
+    height: int = 144
+    width: int = 192
+
+
+class Dehazing:
+    """A `vrestore.training.loop.Task`."""
+
+    def __init__(
+        self, network: CgIdn, scenery: Scenery, settings: ExampleSettings, *, seed: int, device: torch.device
+    ) -> None:
+        self.network: CgIdn = network
+        self._settings, self._seed, self._device = settings, seed, device
+        self._learnt_from, held_back = scenery.split()
+        self._validation = [
+            self._drawn(held_back, (VALIDATION_SEED, index)) for index in range(VALIDATION_BATCHES)
+        ]
+
+    def losses(self, step: int) -> dict[str, Tensor]:
+        """See `Task`."""
+        examples = self._drawn(self._learnt_from, (self._seed, step))
+        with self._autocast():
+            return vars(judge(self.network, examples))
+
+    def validate(self, network: nn.Module) -> tuple[dict[str, float], Picture | None]:
+        """See `Task`: the losses, and for some examples haze, result, truth, transmission and its truth."""
+        assert isinstance(network, CgIdn)
+        sums: dict[str, list[float]] = {}
+        rows: list[Picture] = []
+        with torch.inference_mode(), self._autocast():
+            for examples in self._validation:
+                for name, value in vars(judge(network, examples)).items():
+                    sums.setdefault(f"validation {name}", []).append(float(value))
+                if len(rows) < SHOWN:
+                    rows += _rows(network, examples)
+        halves = [np.concatenate(rows[index:SHOWN:2]) for index in range(2)]
+        return {name: float(np.mean(values)) for name, values in sums.items()}, np.concatenate(halves, axis=1)
+
+    def state(self) -> State:
+        """See `Task`: there is nothing."""
+        return {}
+
+    def restore(self, state: State) -> None:
+        """See `Task`."""
+
+    def _drawn(self, scenery: Scenery, seed: tuple[int, ...]) -> Examples:
+        frames = self.network.config.frames
+        return draw_examples(scenery, seed=seed, frames=frames, **_counts(self._settings)).to(self._device)
+
+    def _autocast(self) -> AbstractContextManager[object]:
+        return torch.autocast(self._device.type, torch.bfloat16)
+
+
+def _counts(settings: ExampleSettings) -> dict[str, int]:
+    values = asdict(settings)
+    return {"count": values["batch"], "height": values["height"], "width": values["width"]}
+
+
+def _rows(network: CgIdn, examples: Examples) -> list[Picture]:
+    middle = examples.hazy[:, network.config.reach]
+    seen = network(examples.hazy)
+    if isinstance(seen, Haze):
+        cleared, transmission = take_away(seen, middle)
+        maps = [transmission, examples.transmission]
+    else:
+        cleared, maps = seen, []
+    cells = [middle, cleared, examples.clear, *(each.expand(-1, 3, -1, -1) for each in maps)]
+    pictures = torch.cat([cell.float() for cell in cells], 3).clamp(0, 1).permute(0, 2, 3, 1)
+    codes = (255 * pictures).round().to(torch.uint8).cpu().numpy()
+    return list(codes)
