@@ -47,6 +47,11 @@ class Workers:
     def free(self) -> int:
         return self._count - sum(worker.number is not None for worker in self._workers)
 
+    @property
+    def process_ids(self) -> list[int]:
+        """The processes that are there now."""
+        return [worker.process_id for worker in self._workers]
+
     def start(self, number: int, task: Task) -> None:
         """Give a task to a process that has none, or to a new one."""
         worker = next((worker for worker in self._workers if worker.number is None), None)
@@ -129,6 +134,10 @@ class _Worker:
         )
         self._reader = threading.Thread(target=self._read, args=(hear,), daemon=True)
         self._reader.start()
+
+    @property
+    def process_id(self) -> int:
+        return self._process.pid
 
     def give(self, number: int, task: Task) -> None:
         """Send a task; a process that is dead already is heard of like any other."""

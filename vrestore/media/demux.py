@@ -140,8 +140,6 @@ class FileFeed:
         self._ending = ending_of(Path(source)) if isinstance(source, str) else Ending()
         try:
             self.stream = _main_stream(self.container, name=name)
-            if self.stream.codec_context is None:
-                raise InputError(f"{name!r}: there is no decoder for its picture")
             self.stream.thread_type = "AUTO"
             self.stream.codec_context.thread_count = threads
             self.declared = _declared(self.container, self.stream)
@@ -245,8 +243,11 @@ def _main_stream(container: InputContainer, *, name: str) -> VideoStream:
     if not videos:
         what = "only sound" if container.streams.audio else "no picture"
         raise InputError(f"{name!r} holds {what}; give a video")
-    chosen = [stream for stream in videos if stream.disposition & Disposition.default]
-    return max(chosen or videos, key=lambda stream: stream.width * stream.height)
+    known = [stream for stream in videos if stream.codec_context is not None]
+    if not known:
+        raise InputError(f"{name!r}: there is no decoder for its picture")
+    chosen = [stream for stream in known if stream.disposition & Disposition.default]
+    return max(chosen or known, key=lambda stream: stream.width * stream.height)
 
 
 def is_picture(stream: Stream) -> bool:

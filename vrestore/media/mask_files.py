@@ -150,8 +150,8 @@ def _opened(path: Path) -> InputContainer:
 
 def _stream(container: InputContainer, path: Path) -> VideoStream:
     streams = [stream for stream in container.streams.video if not is_picture(stream)]
-    if not streams:
-        raise MaskError(f"mask {str(path)!r} holds no picture")
+    if not streams or streams[0].codec_context is None:
+        raise MaskError(f"mask {str(path)!r} holds no picture that can be decoded")
     return streams[0]
 
 

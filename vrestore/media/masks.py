@@ -204,6 +204,8 @@ class Masks:
                 seen[state] = summary, 0 if mask is None else int(np.count_nonzero(mask))
             summaries.append(seen[state][0])
             covered += seen[state][1]
+        if not summaries:
+            raise MaskError("the mask holds no frame that can be read")
         share = covered / (len(summaries) * stretch.meta.height * stretch.meta.width)
         if not any(summaries):
             raise MaskError(self._why_empty(share))
