@@ -266,7 +266,7 @@ def test_a_full_disk_is_one_clear_line_and_leaves_nothing(tmp_path, extension, l
 
 
 def test_a_file_that_reads_back_wrong_is_not_given_its_name(tmp_path, source, monkeypatch):
-    monkeypatch.setattr("vrestore.media.write.Mux.close", cut_short)
+    monkeypatch.setattr("vrestore.media.mux.Mux.close", cut_short)
     with pytest.raises(TargetError, match=r"was not written as it should"):
         restore(source, tmp_path / "out.mkv")
     assert files_in(tmp_path) == ["in.mp4"]
@@ -280,7 +280,7 @@ def cut_short(mux):
 
 def test_a_last_frame_that_cannot_be_decoded_is_noticed(tmp_path, monkeypatch):
     source = write_clip(tmp_path / "in.mp4", noise=True)
-    monkeypatch.setattr("vrestore.media.write.Mux.close", spoil_the_end)
+    monkeypatch.setattr("vrestore.media.mux.Mux.close", spoil_the_end)
     with pytest.raises(TargetError, match=r"was not written as it should"):
         restore(source, tmp_path / "out.mkv", extra={"bf": "0"})
     assert files_in(tmp_path) == ["in.mp4"]
@@ -303,7 +303,7 @@ def test_strict_accepts_a_source_that_can_be_kept_whole(tmp_path):
 
 
 def test_strict_names_mastering_data_that_cannot_be_kept(tmp_path, source, monkeypatch):
-    monkeypatch.setattr("vrestore.media.write.dynamic_metadata", lambda _picture: ["HDR10+ data"])
+    monkeypatch.setattr("vrestore.media.video_file.dynamic_metadata", lambda _picture: ["HDR10+ data"])
     with pytest.raises(LossError, match=r"would lose HDR10\+ data"):
         restore(source, tmp_path / "out.mp4", strict=True)
 

@@ -133,10 +133,11 @@ class FileFeed:
         self, source: str | BinaryIO, *, name: str, threads: int, protocols: Iterable[str] = ()
     ) -> None:
         self.name = name
+        self._source, self._protocols = source, tuple(protocols)
         self.packets: deque[AnyPacket] = deque()
         self.covers: list[AnyPacket] = []
         self._seen = _Seen()
-        self.container = open_container(source, name=name, protocols=protocols)
+        self.container = open_container(source, name=name, protocols=self._protocols)
         self._ending = ending_of(Path(source)) if isinstance(source, str) else Ending()
         try:
             self.stream = _main_stream(self.container, name=name)
@@ -147,6 +148,10 @@ class FileFeed:
         except BaseException:
             self.container.close()
             raise
+
+    def again(self) -> FileFeed:
+        """Open the same file once more, from its beginning; what came through a pipe is gone."""
+        return FileFeed(self._source, name=self.name, threads=1, protocols=self._protocols)
 
     def claim(self, indices: frozenset[int]) -> None:
         """Keep the packets of these streams and of no others."""

@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import BinaryIO
 
 import av
-from av.container import InputContainer
+from av.container import InputContainer, OutputContainer
 from av.stream import Stream
 from av.video.stream import VideoStream
 
-from vrestore.media.demux import AnyPacket
+from vrestore.frames import VideoMeta
+from vrestore.media.demux import AnyPacket, FileFeed
 from vrestore.media.encode import PIPE_CONTAINER, Encoding, configure
 from vrestore.media.hdr import display_matrix
 from vrestore.media.read import VideoReader
@@ -36,7 +37,8 @@ _MOVIES = {"mp4", "mov", "ipod", "3gp", "3g2", "f4v"}
 class Mux:
     """A container whose header is written when this is made, so that what it refuses shows at once.
 
-    `origin` is the time in the source, in seconds, that becomes 0. Streams keep the source's order.
+    `origin` is the time in the source, in seconds, that becomes 0. Streams keep the source's order. The other
+    streams' packets come from `beside`, the source opened once more, or as the reader gives frames if None.
     """
 
     def __init__(
@@ -47,6 +49,7 @@ class Mux:
         encoding: Encoding,
         *,
         origin: Fraction,
+        beside: FileFeed | None = None,
     ) -> None:
         self.copies = Copies()
         self._origin, self._reader = origin, reader
@@ -62,7 +65,12 @@ class Mux:
                 self._output.metadata.update(own_tags(source.metadata))
                 self._output.set_chapters(moved_chapters(source, start=origin, stop=reader.expected_end))
             self._output.start_encoding()
-            self._gathered = reader.claim(frozenset(self.copies.kept))
+            kept = frozenset(self.copies.kept)
+            if beside is None:
+                self._gathered = reader.claim(kept)
+            else:
+                beside.claim(kept)
+                self._gathered = beside.packets
             for cover in reader.feed.covers:
                 if cover.stream.index in self.copies.kept:
                     self.copies.mux(self._output, cover, origin=Fraction(0))
@@ -85,10 +93,18 @@ class Mux:
     def encode(self, picture: av.VideoFrame | None) -> None:
         """Encode a picture, None for the end, and write what is ready."""
         for packet in self.video.encode(picture):
-            self._mux_waiting(until=packet_seconds(packet))
-            self._output.mux(packet)
+            self.add(packet)
         if picture is None:
-            self._mux_waiting(until=None)
+            self.end()
+
+    def add(self, packet: AnyPacket) -> None:
+        """Write a packet of the picture, and of the other streams what is due before it."""
+        self._mux_waiting(until=packet_seconds(packet))
+        self._output.mux(packet)
+
+    def end(self) -> None:
+        """Write what is left of the other streams."""
+        self._mux_waiting(until=None)
 
     def close(self) -> None:
         """Write the container's end."""
@@ -115,11 +131,7 @@ class Mux:
         return video
 
     def _add_video(self, reader: VideoReader, encoding: Encoding, source: Stream | None) -> VideoStream:
-        stream = self._output.add_stream(encoding.encoder, rate=reader.meta.rate)
-        if not isinstance(stream, VideoStream):
-            raise TypeError(f"{encoding.encoder} made a stream of type {stream.type}")
-        configure(stream.codec_context, encoding, reader.meta)
-        stream.time_base = encoding.time_base
+        stream = add_picture(self._output, reader.meta, encoding)
         if encoding.encoder == "libx265" and self._output.format.name in _MOVIES:
             stream.codec_context.codec_tag = "hvc1"  # the tag that Apple's players ask for
         matrix = display_matrix(reader.first_picture)
@@ -147,6 +159,16 @@ class Mux:
             return True
         shown, end = packet.pts * packet.time_base, self._reader.end_seconds
         return (self._reader.start is None or shown >= self._origin) and (end is None or shown < end)
+
+
+def add_picture(output: OutputContainer, meta: VideoMeta, encoding: Encoding) -> VideoStream:
+    """Add the picture's stream with its encoder set up."""
+    stream = output.add_stream(encoding.encoder, rate=meta.rate)
+    if not isinstance(stream, VideoStream):
+        raise TypeError(f"{encoding.encoder} made a stream of type {stream.type}")
+    configure(stream.codec_context, encoding, meta)
+    stream.time_base = encoding.time_base
+    return stream
 
 
 def _muxer_options(container: str, source: InputContainer | None, encoding: Encoding) -> dict[str, str]:
