@@ -104,7 +104,7 @@ struct Span {
 // With `border` the outermost pixels go on for ever, else there is nothing outside.
 __device__ __forceinline__ Span span(int place, float step, int count, bool border)
 {
-    const float bounded = fminf(fmaxf(step, -1e9f), 1e9f);  // an int holds it; what is not a number is outside
+    const float bounded = fminf(fmaxf(step, -1e9f), 1e9f);  // an int holds it; no number is outside
     const float whole = floorf(bounded);
     Span at;
     at.part = bounded - whole;

@@ -4,6 +4,7 @@
 //   points, displacement  (n, 2), float: x before y, in pixels
 //   back                  (2, H, W), or (H, W, 2) with VECTOR 2; ELEMENT
 //   confidence            (n), float
+// A target outside `back` has confidence 0 and reads nothing.
 // Reading the way back at the target, the test and the soft bound are one pass; nothing else is kept.
 // Bytes that must move: 20*n, and of `back` what the points see.
 //

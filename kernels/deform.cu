@@ -7,6 +7,7 @@
 //            group g at 2*(g*K + k); one that is not finite counts as 0
 //   mask     (N, Ho, Wo, G*K) with LAST, else (N, G*K, Ho, Wo), OFFSET; only with MASKED
 //   columns  (count, K, C), ELEMENT: of output pixels [first, first + count) of all N*Ho*Wo
+// Outside is 0 and not read.
 // Bytes that must move: of `frames` what the taps see, count * (2 or 3)*G*K * sizeof(OFFSET) of offsets and
 // mask, and count*K*C * sizeof(ELEMENT).
 //
@@ -46,7 +47,8 @@ extern "C" __global__ void __launch_bounds__(256) deform(
         const long long step = LAST ? 1 : places;
         for (int channel = threadIdx.x * VECTOR; channel < channels; channel += blockDim.x * VECTOR) {
             const int index = channel / depth * taps + tap, all = groups * taps;
-            const long long at = LAST ? pixel * 2 * all + 2 * index : (picture * all + index) * 2 * places + place;
+            const long long at =
+                LAST ? (pixel * all + index) * 2 : (picture * all + index) * 2 * places + place;
             const Span y = span(row, finite(to_float(offset[at])), height, false);
             const Span x = span(column, finite(to_float(offset[at + step])), width, false);
             float values[VECTOR];

@@ -5,7 +5,8 @@
 //   targets     (n, 2), float: x before y, in pixels
 //   trust       (n), float
 //   colours     (C, n), ELEMENT
-//   confidence  (n), float
+//   confidence  (n), float; 0 from `least` down
+// Outside is 0 and not read. Along an axis of one pixel the twin ignores where a target lies; not so here.
 // Bytes that must move: of `weighted` what the targets see, and n * (C*sizeof(ELEMENT) + 16).
 //
 // A thread takes one point and goes through the channels: place and weights once, stores side by side with
@@ -27,7 +28,8 @@ extern "C" __global__ void __launch_bounds__(256) propagate(
     for (long long i = (long long)blockIdx.x * blockDim.x + threadIdx.x; i < count; i += step) {
         const float2 target = targets[i];
         const Corners at = corners(
-            span(0, target.x, width, false), span(0, target.y, height, false), width, LAST ? channels + 1 : 1);
+            span(0, target.x, width, false), span(0, target.y, height, false), width,
+            LAST ? channels + 1 : 1);
         float values[VECTOR];
         read(weighted + (channels + 1 - VECTOR) * plane, at, values);
         const float known = values[VECTOR - 1];

@@ -14,6 +14,7 @@
 //   placed      (2, T - 1, H, W, 4), float
 //   aligned     (T, H, W, C), ELEMENT
 // Channels [0, fold) are from t+1, [fold, 2*fold) from t-1, the rest the frame's own; ends are own or 0.
+// Outside a picture its outermost pixels go on, with `official` it is 0 and not read.
 // Bytes that must move: T*H*W*C * 2*sizeof(ELEMENT) + (T-1)*H*W * 32.
 //
 // Work is by pairs: a group of threadIdx.x lanes takes one pixel of frames t and t+1, gives frame t what it
@@ -63,7 +64,8 @@ __device__ __forceinline__ float4 place_mean(
     const float* flow, const float* doubt, int x, int y, int height, int width, int rows, int columns)
 {
     const int top = (long long)y * rows / height, bottom = ((long long)(y + 1) * rows + height - 1) / height;
-    const int left = (long long)x * columns / width, right = ((long long)(x + 1) * columns + width - 1) / width;
+    const int left = (long long)x * columns / width;
+    const int right = ((long long)(x + 1) * columns + width - 1) / width;
     float share = 0, dx = 0, dy = 0;
     for (int row = top; row < bottom; ++row) {
         for (int column = left; column < right; ++column) {

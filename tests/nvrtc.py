@@ -4,12 +4,13 @@ import ctypes
 import functools
 from importlib.metadata import PackageNotFoundError, files
 
-PACKAGES = ("nvidia-cuda-nvrtc", "nvidia-cuda-nvrtc-cu12")
+PACKAGE = "nvidia-cuda-nvrtc"
+"""CUDA 13's; that of CUDA 12 cannot make errors of warnings."""
 
 
 def why_not():
     """Say why nothing can be compiled, None if it can."""
-    return None if _library() else f"none of {', '.join(PACKAGES)} is installed"
+    return None if _library() else f"{PACKAGE} is not installed"
 
 
 def compile_for(architecture, text):
@@ -34,15 +35,13 @@ def compile_for(architecture, text):
 
 @functools.cache
 def _library():
-    for package in PACKAGES:
-        try:
-            listed = files(package) or []
-        except PackageNotFoundError:
-            continue
-        for path in listed:
-            if path.name.startswith(("libnvrtc.so", "nvrtc64")) and ".alt." not in path.name:
-                return ctypes.CDLL(str(path.locate()))
-    return None
+    try:
+        listed = files(PACKAGE) or []
+    except PackageNotFoundError:
+        return None
+    names = ("libnvrtc.so", "nvrtc64")
+    found = [path for path in listed if path.name.startswith(names) and ".alt." not in path.name]
+    return ctypes.CDLL(str(found[0].locate())) if found else None
 
 
 def _check(code):

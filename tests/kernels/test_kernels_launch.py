@@ -1,9 +1,13 @@
 """What launchers share: words, addresses, offsets; and what keeps kernels from running."""
 
+from dataclasses import replace
+
+import cuda_on_cpu
 import pytest
 import torch
 
 from vrestore.kernels import runtime
+from vrestore.kernels.consistency import consistency
 from vrestore.kernels.launch import index_of, lanes_for, source_of, tiles_of, vector_of
 from vrestore.kernels.warp import CHANNELS, TILE, warp
 
@@ -70,6 +74,19 @@ def test_kernels_say_that_they_need_cuda():
 def test_tensors_elsewhere_are_not_launched():
     with pytest.raises(ValueError, match="kernels run on CUDA, the tensors are on cpu"):
         warp(torch.zeros(1, 1, 2, 2), torch.zeros(1, 2, 2, 2))
+
+
+@pytest.mark.skipif(cuda_on_cpu.COMPILER is None, reason="NOT TESTED: g++ is not installed")
+def test_a_kernel_that_writes_beside_its_tensors_is_caught():
+    """It is told of one point more than there are."""
+
+    def runner(launch):
+        points, displacement, back, confidence, count, *rest = launch.arguments
+        cuda_on_cpu.run(replace(launch, arguments=(points, displacement, back, confidence, count + 1, *rest)))
+
+    points = torch.zeros(3, 2)
+    with pytest.raises(AssertionError, match="the kernel wrote beside its tensor"):
+        consistency(points, points, torch.zeros(2, 4, 5), pixels=1, share=0, softness=1, runner=runner)
 
 
 @pytest.mark.gpu

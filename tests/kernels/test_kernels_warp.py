@@ -171,3 +171,15 @@ def test_a_result_can_be_taken_by_dlpack_without_a_copy(machine):
 def test_what_does_not_fit_is_refused(machine, shape, dtype, words):
     with pytest.raises(ValueError, match=words):
         warp(torch.zeros(1, 3, 4, 5, dtype=dtype), torch.zeros(shape), runner=machine.runner)
+
+
+@pytest.mark.gpu
+@pytest.mark.slow
+@LAYOUTS
+def test_pictures_of_more_than_2_31_elements_are_warped(layout):
+    """One of 2.2 thousand million, moved by one pixel."""
+    pictures = torch.randn(1, 3, 27_000, 27_000, device="cuda", dtype=torch.bfloat16)
+    pictures = pictures.contiguous(memory_format=layout)
+    flow = torch.zeros(1, 2, 27_000, 27_000, device="cuda")
+    flow[:, 0] = 1
+    assert torch.equal(warp(pictures, flow)[..., :-1], pictures[..., 1:])
