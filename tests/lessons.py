@@ -41,8 +41,8 @@ def picture_of(rgb):
 
 
 def plain_sample(number: int, count: int = 12) -> Sample:
-    """Make a sample at once: it says nothing but its number."""
-    height, width, pairs = 16, 32, count - 1
+    """Make a sample at once, square as all of them: it says nothing but its number."""
+    height, width, pairs = 32, 32, count - 1
     picture = torch.full((count, 3, height, width), number % 256, dtype=torch.uint8)
     holes = torch.zeros(count, 1, height, width, dtype=torch.bool)
     holes[:, :, 4:9, 5:14] = True

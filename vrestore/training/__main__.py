@@ -91,7 +91,7 @@ def inpaint(
             "network": network,
             "seed": seed,
             "batch": batch,
-            "frames": frames,
+            "clip_frames": frames,
             "still_steps": still_steps,
         } | asdict(settings)
         makers = [
@@ -128,8 +128,9 @@ def dehaze(
     network: Annotated[str, typer.Option(help=f"One of {', '.join(HAZE_CONFIGS)}.")] = "cgidn-small",
     steps: Annotated[int, typer.Option(min=1, help="Steps in all.")] = 20_000,
     seed: Annotated[int, typer.Option(help="Of everything that is drawn.")] = 1,
-    batch: Annotated[int, typer.Option(min=1, help="Clips in a step.")] = 4,
-    rate: Annotated[float, typer.Option(help="Highest learning rate.")] = 5e-4,
+    batch: Annotated[int, typer.Option(min=2, help="Pictures in a step; of clips, half as many.")] = 8,
+    clip_every: Annotated[int, typer.Option(min=1, help="Every so many-th step sees clips.")] = 8,
+    rate: Annotated[float, typer.Option(help="Highest learning rate.")] = 1e-3,
     held_out: Annotated[int, typer.Option(min=0, help="Last frames of each recording not to be used.")] = 100,
     validate_every: Annotated[int, typer.Option(min=1, help="Steps between validations.")] = 500,
     save_every: Annotated[int, typer.Option(min=1, help="Steps between checkpoints.")] = 250,
@@ -144,7 +145,7 @@ def dehaze(
         torch.set_num_threads(threads)
         cv2.setNumThreads(1)
         place = torch.device(device)
-        settings = ExampleSettings(batch=batch)
+        settings = ExampleSettings(batch=batch, clip_every=clip_every)
         schedule = Schedule(
             steps=steps,
             rate=rate,

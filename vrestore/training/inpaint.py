@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
@@ -15,14 +16,16 @@ from vrestore.models.tsam import Clip, Tsam
 from vrestore.ops.shift_align import Motion
 from vrestore.training.adversary import Critic, critic_loss, painter_loss
 from vrestore.training.loop import State
-from vrestore.training.losses import charbonnier, gradient_loss
+from vrestore.training.losses import charbonnier, gradient_loss, log_error
 from vrestore.training.pool import Pool
 from vrestore.training.samples import Sample, clip_and_motion
 from vrestore.training.sources import Picture
 from vrestore.training.validation import Judge
 
-VALID_SHARE, GRADIENT_SHARE = 0.05, 0.3
+VALID_SHARE, GRADIENT_SHARE, ERROR_SHARE = 0.05, 0.3, 0.05
 STILLS_EVERY = 3
+
+DECIBELS = 10 / math.log(10)
 
 
 @dataclass(frozen=True)
@@ -88,14 +91,16 @@ class Inpainting:
             "hole": charbonnier(prediction - truth, holes),
             "valid": charbonnier(prediction - truth, 1 - holes),
             "gradient": gradient_loss(filled, truth, holes),
+            "error": log_error(prediction - truth, holes, clips=batch.clips),
         }
         total = parts["hole"] + VALID_SHARE * parts["valid"] + GRADIENT_SHARE * parts["gradient"]
+        total = total + ERROR_SHARE * parts["error"]
         if self._adversarial and step >= self._adversarial_from and len(truth) > batch.clips:
             parts["critic"], parts["painter"] = self._play(filled, truth, holes, clips=batch.clips)
             total = total + self._adversarial * parts["painter"]
         with torch.no_grad():
-            before = charbonnier(clip.frames - truth, holes)
-            parts["gain"] = 1 - parts["hole"].detach() / before.clamp_min(1e-6)
+            before = log_error(clip.frames - truth, holes, clips=batch.clips)
+            parts["gain"] = DECIBELS * (before - parts["error"])
         return parts | {"total": total}
 
     def batch(self, step: int) -> Batch:

@@ -81,10 +81,7 @@ def strokes(rng: np.random.Generator, count: int, height: int, width: int, most:
         line = np.rint(curve).astype(np.int32)[:, None]
         cv2.polylines(canvas, [line], isClosed=False, color=1, thickness=int(rng.integers(2, 12)))
     left, top = (int(place) for place in corner)
-    mask = np.zeros((height, width), bool)
-    square = (slice(top, top + most), slice(left, left + most))
-    mask[square] = canvas[square] > 0
-    return _still(mask, count)
+    return _still(_within(canvas > 0, left, top, most), count)
 
 
 def writing(rng: np.random.Generator, count: int, height: int, width: int, most: int) -> Masks:
@@ -101,7 +98,8 @@ def writing(rng: np.random.Generator, count: int, height: int, width: int, most:
     y = int(rng.integers(tall + 2, max(tall + 3, height - tall)))
     cv2.putText(canvas, letters, (x, y), font, scale, 1, thickness + int(rng.integers(0, 4)))
     grown = cv2.dilate(canvas, np.ones((int(rng.integers(1, 5)),) * 2, np.uint8))
-    return _still(grown > 0, count)
+    left, top, *_ = cv2.boundingRect(grown)
+    return _still(_within(grown > 0, left, top, most), count)
 
 
 KINDS: Mapping[str, Callable[[np.random.Generator, int, int, int, int], Masks]] = {
@@ -128,6 +126,14 @@ def _polygon(corners: NDArray[np.float64], height: int, width: int) -> Mask:
     canvas = np.zeros((height, width), np.uint8)
     cv2.fillPoly(canvas, [np.rint(corners).astype(np.int32)[:, None]], 1)
     return cv2.morphologyEx(canvas, cv2.MORPH_OPEN, np.ones((5, 5), np.uint8)) > 0
+
+
+def _within(mask: Mask, left: int, top: int, side: int) -> Mask:
+    """Keep what lies in a square."""
+    kept = np.zeros_like(mask)
+    square = (slice(top, top + side), slice(left, left + side))
+    kept[square] = mask[square]
+    return kept
 
 
 def _still(mask: Mask, count: int) -> Masks:
