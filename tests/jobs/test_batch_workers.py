@@ -66,9 +66,17 @@ def frame_is_done(at_work):
 
 
 def pids_of_workers(number_of_parent):
-    """Give the processes that a process has started."""
+    """Give the workers that a process has started; other tests may have left other processes."""
     found = Path(f"/proc/{number_of_parent}/task/{number_of_parent}/children").read_text()
-    return [int(word) for word in found.split()]
+    return [int(word) for word in found.split() if b"vrestore.jobs.worker" in words_of(word)]
+
+
+def words_of(pid):
+    """Give the command line of a process, nothing where it has just ended."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except (FileNotFoundError, ProcessLookupError):
+        return b""
 
 
 def test_a_process_is_kept_from_task_to_task(tmp_path, at_work, monkeypatch):

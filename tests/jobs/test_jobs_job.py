@@ -69,7 +69,7 @@ def test_start_and_stop_are_numbers_or_times(start, stop):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"method": "magic"}, "method is one of propagate, got 'magic'"),
+        ({"method": "magic"}, "method is one of tsam, propagate, got 'magic'"),
         ({"quality": "high"}, "quality is one of draft, balanced, best, got 'high'"),
         ({"compare_layout": "above"}, "compare layout is one of .*, got 'above'"),
         ({"threads": -1}, "threads are 0 .automatic. or more, got -1"),

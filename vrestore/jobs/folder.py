@@ -54,9 +54,7 @@ class FolderJobs:
                 f"{str(self.masks)!r} is no folder; --masks takes one, --mask a mask for all videos"
             )
         for word in sorted({"compare", "matte", "reveal_map", "report"} & set(self.options)):
-            raise UsageError(
-                f"{word} is a file for one video; a list of jobs can name one for each"
-            )
+            raise UsageError(f"{word} is a file for one video; a list of jobs can name one for each")
         if os.path.realpath(self.base) == os.path.realpath(self.folder):
             raise UsageError(f"{str(self.base)!r} holds the sources; give the results a folder of their own")
 
