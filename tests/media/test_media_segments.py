@@ -6,12 +6,14 @@ from fractions import Fraction
 import av
 import numpy as np
 import pytest
-from clips import packets_of, planes_in, stamps_of, with_company, with_cover, write_clip
+from clips import mask_meta, packets_of, planes_in, stamps_of, with_company, with_cover, write_clip
 
 from vrestore.errors import TargetError
+from vrestore.media.display import ClipWriter
 from vrestore.media.encode import EncodeOptions
 from vrestore.media.read import open_video
-from vrestore.media.segments import SegmentWriter
+from vrestore.media.segment_writer import SegmentWriter
+from vrestore.media.segments import Place
 from vrestore.media.write import VideoWriter, open_writer
 
 BORDERS = (5, 6, 13)
@@ -29,7 +31,7 @@ def written(source, target, *, borders=BORDERS, codec=None, extra=None, **limits
         open_writer(target, reader, options=options, in_segments=True) as writer,
     ):
         assert isinstance(writer, SegmentWriter)
-        writer.begin(folder, [], is_border=borders.__contains__, keep=segments.append)
+        writer.begin(Place(folder, "picture", [], borders.__contains__, segments.append))
         for frame in reader:
             writer.write(frame)
         return writer.finish(), segments
@@ -196,8 +198,8 @@ def test_frames_of_finished_segments_are_let_pass(tmp_path):
         writer = open_writer(tmp_path / "again.mkv", reader, in_segments=True)
         with writer:
             folder = tmp_path / "once.state"
-            writer.begin(folder, segments[:2], is_border=BORDERS.__contains__, keep=rest.append)
-            assert writer.start == 6
+            writer.begin(Place(folder, "picture", segments[:2], BORDERS.__contains__, rest.append))
+            assert writer.series.start == 6
             for frame in reader:
                 writer.write(frame if frame.index >= 6 else frame.with_planes({}))
             writer.finish()
@@ -211,7 +213,7 @@ def test_what_is_not_finished_goes_and_what_is_stays(tmp_path):
     folder.mkdir()
     segments = []
     with open_video(source) as reader, open_writer(tmp_path / "out.mp4", reader, in_segments=True) as writer:
-        writer.begin(folder, [], is_border=BORDERS.__contains__, keep=segments.append)
+        writer.begin(Place(folder, "picture", [], BORDERS.__contains__, segments.append))
         for frame in itertools.islice(reader, 10):
             writer.write(frame)
         assert len(list(folder.iterdir())) == 3
@@ -240,3 +242,27 @@ def test_what_no_segment_can_hold_is_written_in_one_piece(tmp_path):
         open_writer(tmp_path / "out.webm", reader, options=options, in_segments=True) as writer,
     ):
         assert isinstance(writer, VideoWriter)
+
+
+@pytest.mark.parametrize("extension", [".mkv", ".mp4", ".mov"])
+def test_a_clip_in_segments_shows_what_they_hold_when_they_say(tmp_path, extension):
+    meta = mask_meta(height=45, width=67)
+    pictures = list(np.random.default_rng(2).integers(0, 256, (20, 45, 67, 3), np.uint8))
+    stamps = [100 + 512 * number + 100 * (number % 3) for number in range(20)]
+    segments = []
+    for name, done in (("once", 0), ("again", 2)):
+        with ClipWriter(tmp_path / f"{name}{extension}", meta) as clip:
+            place = Place(tmp_path, name, segments[:done], BORDERS.__contains__, segments.append)
+            clip.begin(place, first_pts=stamps[0])
+            start = clip.series.start
+            for picture, stamp in zip(pictures[start:], stamps[start:], strict=True):
+                clip.write(picture, stamp)
+            clip.finish()
+    assert [segment.first for segment in segments] == [0, 5, 6, 13, 6, 13]
+    once, again = tmp_path / f"once{extension}", tmp_path / f"again{extension}"
+    held = list(itertools.chain.from_iterable(planes_in(segment.path) for segment in segments[:4]))
+    assert equal(planes_in(once), held)
+    assert equal(planes_in(again), held)
+    seconds = [(stamp - 100) * meta.time_base for stamp in stamps]
+    assert all(abs(a - b) < 0.001 for a, b in zip(stamps_of(once), seconds, strict=True))
+    assert stamps_of(once) == stamps_of(again)

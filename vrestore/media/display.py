@@ -10,12 +10,16 @@ from typing import Self
 import av
 import cv2
 import numpy as np
+from av.container import OutputContainer
 from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
+from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from vrestore.errors import TargetError
 from vrestore.frames import Box, Frame, VideoMeta
 from vrestore.media.colour import to_rgb
+from vrestore.media.segments import Coder, Series
+from vrestore.media.segments import Place as SeriesPlace
 from vrestore.media.target import part_beside, settle, writing
 from vrestore.media.turning import turned
 
@@ -68,14 +72,16 @@ class ClipWriter:
             raise TargetError(f"{str(place)!r} is no video; known are {', '.join(sorted(CLIP_SUFFIXES))}")
         self._place, self._part, self._meta = place, part_beside(place), meta
         self._first_pts: int | None = None
+        self._size = (0, 0)
         self._reformatter = VideoReformatter()
+        self._stream: VideoStream | None = None
+        self._series: Series | None = None
         try:
             with writing(str(place)):
                 self._container = av.open(f"file:{self._part}", "w")
         except BaseException:
             self._part.unlink(missing_ok=True)
             raise
-        self._stream = self._container.add_stream("libx264", rate=meta.rate, options=_ENCODER)
 
     def __enter__(self) -> Self:
         return self
@@ -85,13 +91,25 @@ class ClipWriter:
     ) -> None:
         self.discard()
 
+    def begin(self, place: SeriesPlace, *, first_pts: int) -> None:
+        """Write segments, to be joined when the clip is finished; the video's first frame is at `first_pts`.
+
+        Pictures of frames that finished segments hold are not to be written again.
+        """
+        coder = Coder(str(self._place), "nut", self._added, self._meta.time_base, has_header=True)
+        self._series, self._first_pts = Series(place, coder), first_pts
+
+    @property
+    def series(self) -> Series | None:
+        """The segments, None where it is written in one piece."""
+        return self._series
+
     def write(self, picture: Picture, pts: int) -> None:
         """Add a picture at a time of the video's time base; times must increase."""
         height, width = picture.shape[:2]
         even = np.pad(picture, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
-        if self._first_pts is None:
-            self._first_pts = pts
-            self._describe(even)
+        self._first_pts = pts if self._first_pts is None else self._first_pts
+        self._size = even.shape[:2]
         frame = self._reformatter.reformat(
             av.VideoFrame.from_ndarray(np.ascontiguousarray(even), format="rgb24"),
             format="yuv420p",
@@ -99,28 +117,45 @@ class ClipWriter:
             dst_color_range=ColorRange.MPEG,
         )
         frame.pts, frame.time_base = pts - self._first_pts, self._meta.time_base
+        if self._series is not None:
+            self._series.write(frame, pts - self._first_pts)
+            return
         with writing(str(self._place)):
+            self._stream = self._stream or self._added(self._container)
             self._container.mux(self._stream.encode(frame))
+
+    def end(self) -> None:
+        """Finish the last segment, where there are segments."""
+        if self._series is not None:
+            self._series.end()
 
     def finish(self) -> None:
         """Give the clip its name."""
+        self.end()
         with writing(str(self._place)):
-            if self._first_pts is not None:
+            if self._series is not None:
+                self._series.join(self._container)
+            elif self._stream is not None:
                 self._container.mux(self._stream.encode(None))
             self._container.close()
         settle(self._part, self._place)
 
     def discard(self) -> None:
         """Remove what is not finished; nothing happens when it is."""
+        if self._series is not None:
+            self._series.discard()
         with suppress(OSError, av.FFmpegError):  # closing writes the end of the file
             self._container.close()
         self._part.unlink(missing_ok=True)
 
-    def _describe(self, picture: Picture) -> None:
-        context, colour = self._stream.codec_context, self._meta.colour
-        context.height, context.width = picture.shape[:2]
+    def _added(self, container: OutputContainer) -> VideoStream:
+        """Add a stream for pictures of the size of the last one."""
+        stream = container.add_stream("libx264", rate=self._meta.rate, options=_ENCODER)
+        context, colour = stream.codec_context, self._meta.colour
+        context.height, context.width = self._size
         context.pix_fmt, context.time_base = "yuv420p", self._meta.time_base
         aspect = self._meta.sample_aspect_ratio
         context.sample_aspect_ratio = aspect if self._meta.rotation % 180 == 0 else 1 / aspect
         context.colorspace, context.color_range = _BT709, int(ColorRange.MPEG)
         context.color_primaries, context.color_trc = colour.primaries, colour.transfer
+        return stream

@@ -13,7 +13,8 @@ from vrestore.media.encode import EncodeOptions
 from vrestore.media.image_names import is_image_target
 from vrestore.media.images import SequenceWriter
 from vrestore.media.read import VideoReader
-from vrestore.media.segments import SegmentWriter, segment_container
+from vrestore.media.segment_writer import SegmentWriter
+from vrestore.media.segments import segment_container
 from vrestore.media.target import writing
 from vrestore.media.video_file import VideoFile
 from vrestore.media.written import Writer, Written
