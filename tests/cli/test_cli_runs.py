@@ -181,7 +181,7 @@ def test_a_bad_mask_exits_with_4_and_leaves_nothing(clip, tmp_path, mask, messag
         ([BOX, "--device", "tpu"], 2, "--device is auto"),
         ([BOX, "--memory", "lots"], 2, "memory is a size"),
         ([BOX, "--memory", "1MB"], 8, "memory"),
-        ([BOX, "--method", "magic"], 2, "is not one of"),
+        ([BOX, "--model", "tsam-small"], 2, "a model is for the method tsam"),
         ([BOX, "--start", "later"], 2, "later"),
         ([BOX, "-o", "no/such/folder/out.mp4"], 5, "no/such/folder"),
         ([], 2, "pass --mask or --box"),
