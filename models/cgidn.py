@@ -33,7 +33,7 @@ PRIOR_CHANNELS = 4
 
 LEAST_DEPTH = 0.02
 
-MOST_SHIFT = 0.2
+MOST_SHIFT = 0.3
 """How far the air light may be from the prior's."""
 
 MOST_TINT = 0.1
@@ -147,10 +147,16 @@ class CgIdn(nn.Module):
         return self.fuse(aligned, window, middle), middle
 
     def forward(self, frames: Tensor) -> Haze | Tensor:
-        """Clear the middle frame of windows (N, T, 3, H, W)."""
+        """Clear the middle frame of windows (N, T, 3, H, W); T may be 1, for pictures without neighbours."""
+        return self.clear(self.encode_windows(frames))
+
+    def encode_windows(self, frames: Tensor) -> list[Features]:
+        """Encode windows (N, T, 3, H, W), frame by frame; a picture alone is its own neighbours."""
         count = frames.shape[1]
         every = self.encode(frames.transpose(0, 1).flatten(0, 1))
-        return self.clear([every.frame(index, count) for index in range(count)])
+        if count == 1:
+            return [every] * self.config.frames
+        return [every.frame(index, count) for index in range(count)]
 
 
 class Encoder(nn.Module):
@@ -242,15 +248,16 @@ class HazeHead(nn.Module):
         self.depth = nn.Sequential(
             nn.Conv2d(finest, 16, 3, 1, 1), nn.LeakyReLU(SLOPE), nn.Conv2d(16, 1, 3, 1, 1)
         )
-        self.shift = nn.Sequential(nn.Linear(deepest, 32), nn.LeakyReLU(SLOPE), nn.Linear(32, 3))
+        self.overall = nn.Sequential(nn.Linear(deepest, 32), nn.LeakyReLU(SLOPE), nn.Linear(32, 4))
         self.tint = nn.Conv2d(deepest, 3, 1)
 
     def forward(self, prior: Prior, decoded: Tensor, deepest: Tensor) -> Haze:
         """Give the haze from the prior and from features at scale 0 and at the coarsest."""
         start = prior.depth.clamp(min=LEAST_DEPTH).expm1().log()  # softplus undone
-        depth = F.softplus(start + self.depth(decoded).float())
-        shift = MOST_SHIFT * self.shift(deepest.mean((-2, -1))).float().tanh()
-        return Haze(depth, prior.air + shift, MOST_TINT * self.tint(deepest).float().tanh())
+        overall = self.overall(deepest.mean((-2, -1))).float()
+        depth = F.softplus(start + self.depth(decoded).float() + overall[:, 3:, None, None])
+        air = prior.air + MOST_SHIFT * overall[:, :3].tanh()
+        return Haze(depth, air, MOST_TINT * self.tint(deepest).float().tanh())
 
 
 def _prior(pictures: Tensor, shrink: int) -> Prior:
@@ -277,7 +284,7 @@ def _initialise(network: CgIdn) -> None:
                 part.second.weight.mul_(BRANCH_START)
     zero = [*network.align.offset_heads(), network.encoder.head[-1]]
     if isinstance(network.head, HazeHead):
-        zero += [network.head.tint, network.head.shift[-1], network.head.depth[-1]]
+        zero += [network.head.tint, network.head.overall[-1], network.head.depth[-1]]
     elif network.config.output == "residual":
         zero.append(network.head[0])
     for part in zero:

@@ -12,7 +12,7 @@ from vrestore.models.cgidn_align import Align, cost_volume
 from vrestore.models.cgidn_configs import CGIDN, CGIDN_SMALL, HAZE_CONFIGS
 from vrestore.ops.dark_channel import dark_air, dark_depth
 
-TINY = replace(CGIDN_SMALL, name="tiny", channels=(8, 8, 12, 16), align_channels=8, offset_groups=2, radius=1)
+TINY = replace(CGIDN_SMALL, name="tiny", channels=(8, 12, 16), align_channels=8, offset_groups=2, radius=1)
 PICTURES = replace(
     CGIDN,
     name="tiny-pictures",
@@ -54,15 +54,15 @@ def test_an_untrained_network_gives_the_prior():
     haze = network(frames)
     middle = frames[:, 1]
     air = dark_air(middle)
-    expected = torch.nn.functional.avg_pool2d(dark_depth(middle, air[:, :, None, None]), 2)
+    expected = torch.nn.functional.avg_pool2d(dark_depth(middle, air[:, :, None, None]), TINY.shrink)
     assert_close(haze.air, air)
     assert_close(haze.depth, expected.clamp(min=0.02), dtype="float32")
     assert not haze.tint.any()
 
 
-def test_haze_is_a_depth_of_half_the_size_an_air_and_a_tint():
+def test_haze_is_a_depth_of_a_quarter_the_size_an_air_and_a_tint():
     haze = made(TINY)(clips(TINY))
-    assert haze.depth.shape == (2, 1, 16, 24)
+    assert haze.depth.shape == (2, 1, 8, 12)
     assert haze.air.shape == (2, 3)
     assert haze.tint.shape == (2, 3, 2, 3)
     assert (haze.depth >= 0).all()
@@ -88,6 +88,16 @@ def test_frames_encoded_one_by_one_give_what_the_clip_gives(config):
         encoded = [network.encode(frames[:, index]) for index in range(config.frames)]
         for alone, whole in zip(parts(network.clear(encoded)), parts(network(frames)), strict=True):
             assert_close(alone, whole)
+
+
+@BOTH
+def test_a_picture_alone_is_its_own_neighbours(config):
+    network, frames = made(config), clips(config)
+    with torch.inference_mode():
+        encoded = network.encode(frames[:, 0])
+        still = parts(network.clear([encoded] * config.frames))
+        for alone, expected in zip(parts(network(frames[:, :1])), still, strict=True):
+            assert_close(alone, expected)
 
 
 @BOTH

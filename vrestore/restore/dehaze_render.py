@@ -5,9 +5,8 @@ RGB: `code + (1/t - 1) * (code - air's code)`. No sample goes through RGB and ba
 changes. Transmission comes at the working size; the guided filter's lines, read at full size with the frame's
 own luma, give it the frame's edges (He and Sun 2015).
 
-What departs from the law, and why: a place brighter than the air is not made brighter (it would clip); haze
-is never taken out beyond black; contrast grows only as far as the noise allows; and a shot that would come
-out darker than DARK_MEAN is lifted, by at most MOST_LIFT.
+What departs from the law: a place brighter than the air is not made brighter, it would clip; and a shot that
+would come out darker than DARK_MEAN is lifted, by at most MOST_LIFT, without clipping.
 """
 
 from __future__ import annotations
@@ -25,30 +24,19 @@ from vrestore.frames import Colour, Component, Frame, PixelFormat, Plane
 from vrestore.media.coding import Coding
 from vrestore.ops.guided import guided_lines
 from vrestore.restore.dehaze_haze import Veil
+from vrestore.restore.dehaze_left import LEAST_TRANSMISSION, left_over
 from vrestore.restore.dehaze_look import coding_for, luma_weights, samples_of
 from vrestore.restore.dehaze_settings import DehazeSettings
 
 GUIDE_RADIUS, GUIDE_EPSILON = 6, 1e-3
-LEAST_TRANSMISSION = 0.08
-"""Contrast grows at most by 1 over this."""
-
-NOISE_AFTER = 0.05
-"""Standard deviation of the noise that contrast may grow to."""
-
-LEAST_MOST_GAIN = 2.0
-"""Contrast may grow by this however noisy the picture is."""
-
-KEPT_DEPTH = 0.7
-"""Optical depth beyond which nearly no more haze is taken away where distance is to stay visible."""
 
 HIGHLIGHT = 0.1
 """Below the brightness of the air over which colours begin to be left alone."""
 
-DARK_MEAN, MOST_LIFT = 0.22, 1.3
+DARK_MEAN, MOST_LIFT = 0.3, 1.3
 LIFT_RATE = 0.1
 """Share of a frame's own lift in that of its shot."""
 
-SKY_BRIGHT, SKY_ROUGH = 0.4, 0.02
 DITHER_SIDE = 128
 
 Values = NDArray[np.float32]
@@ -82,25 +70,11 @@ class Renderer:
         coding = coding_for(look.frame, format=self._format, colour=self._colour)
         self._measure_noise(look.frame, coding, anew=look.starts_scene)
         air = _air_map(veil)
-        left = self._left(veil, air)
+        left = left_over(veil, air, settings, noise=self._noise)
         self._measure_lift(veil, left, air)
         slope, offset = guided_lines(look.luma, left, radius=GUIDE_RADIUS, epsilon=GUIDE_EPSILON)
         maps = _Maps(slope[0, 0].numpy(), offset[0, 0].numpy(), air[0].numpy())
         return self._applied(look.frame, coding, maps)
-
-    def _left(self, veil: Veil, air: Tensor) -> Tensor:
-        """Give the transmission (1, 1, h, w) of the haze that goes: 1 where none does."""
-        settings, picture = self._settings, veil.look.picture
-        depth = F.interpolate(veil.depth, size=picture.shape[-2:], mode="bilinear", align_corners=False)
-        if settings.keep_depth:
-            depth = KEPT_DEPTH * (1 - torch.exp(-depth / KEPT_DEPTH))
-        if settings.protect_sky:
-            depth = depth * (1 - sky(veil.look.luma, picture))
-        left = torch.exp(-settings.strength * depth)
-        # No colour can be darker than black: t >= 1 - I/A.
-        least = (1 - picture / air.clamp(min=1e-3)).amax(1, keepdim=True)
-        gain = min(1 / LEAST_TRANSMISSION, max(LEAST_MOST_GAIN, NOISE_AFTER / max(self._noise, 1e-6)))
-        return torch.maximum(left, least).clamp(1 / gain, 1)
 
     def _measure_lift(self, veil: Veil, left: Tensor, air: Tensor) -> None:
         picture = veil.look.picture
@@ -143,6 +117,7 @@ class Renderer:
         more, gain = _changes(
             luma, _large(maps.slope, size), _large(maps.offset, size), _large(air_luma, size)
         )
+        lift = self._lifted(luma + more)
         gain *= np.float32(self._settings.color)
         for number, (component, each) in enumerate(zip(components, codes, strict=True)):
             row = coding.from_rgb[number]
@@ -156,8 +131,16 @@ class Renderer:
                 own = maps.air[number] - air_luma
                 away = (each - zero) / unit - luma - _large(own, size)
                 change = (more + gain * away) * np.float32(unit)
-            self._write(planes[component.plane], component, each, change, row, float(coding.offset[number]))
+            own_lift = lift if number == 0 or not is_yuv else 1 + self._settings.color * (lift - 1)
+            self._write(
+                planes[component.plane], component, each, change, own_lift, row, float(coding.offset[number])
+            )
         return frame.with_planes(planes)
+
+    def _lifted(self, luma: Values) -> Values:
+        """Give what every code is multiplied by: the lift where it is dark, nothing where it is white."""
+        more = np.float32(self._lift - 1)
+        return np.float32(self._lift) / (1 + more * np.clip(luma, 0, 1))
 
     def _write(
         self,
@@ -165,13 +148,14 @@ class Renderer:
         component: Component,
         old: Values,
         change: Values,
+        lift: Values,
         row: NDArray[np.float64],
         zero: float,
     ) -> None:
         """Write codes changed and lifted, dithered, within what the format means but for what was beyond."""
         new = old + change
         if self._lift > 1:
-            new = (new - zero) * np.float32(self._lift) + zero
+            new = (new - np.float32(zero)) * _reduced(lift, new.shape) + np.float32(zero)
         low, high = zero + np.minimum(row, 0).sum(), zero + np.maximum(row, 0).sum()
         height, width = new.shape
         times = (-(-height // DITHER_SIDE), -(-width // DITHER_SIDE))
@@ -191,18 +175,6 @@ def matte_of(veil: Veil, *, height: int, width: int) -> NDArray[np.uint8]:
     small = (slope * luma + offset).clamp(0, 1)[0, 0].numpy()
     codes = np.rint(_large(small, (height, width)) * 255).astype(np.uint8)
     return np.repeat(codes[..., None], 3, axis=2)
-
-
-def sky(luma: Tensor, picture: Tensor) -> Tensor:
-    """Guess where the sky is, (1, 1, h, w) in [0, 1]: bright, smooth, not green or red, joined to the top."""
-    y = luma[0, 0].numpy()
-    rough = cv2.blur(np.abs(cv2.Laplacian(cv2.blur(y, (3, 3)), cv2.CV_32F)), (5, 5))
-    blue = (picture[0, 2] > picture[0].amax(0) - 0.08).numpy()
-    smooth = (rough < SKY_ROUGH) & blue & (y > SKY_BRIGHT)
-    _, labels = cv2.connectedComponents(smooth.astype(np.uint8), connectivity=4)
-    top = np.unique(labels[:2][smooth[:2]])
-    found = np.isin(labels, top[top > 0]).astype(np.float32)
-    return torch.from_numpy(cv2.blur(cv2.dilate(found, np.ones((5, 5))), (9, 9)))[None, None]
 
 
 def _air_map(veil: Veil) -> Tensor:

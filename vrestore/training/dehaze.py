@@ -18,15 +18,22 @@ from vrestore.models.cgidn import CgIdn, Features, Haze
 from vrestore.ops.guided import grey, guided_filter
 from vrestore.ops.scattering import unscatter
 from vrestore.training.haze import Hazed, add_haze, draw_weather
-from vrestore.training.haze_scenes import Scenery
+from vrestore.training.haze_scenes import Scene, Scenery
+
+WEATHERS = 2
+"""Hazes that every scene is seen under: what differs is the haze, and drawing a scene costs most."""
 
 SHARE_CLEAR = 0.12
 """Of the examples have no haze, so that clear pictures are left alone."""
 
 GUIDE_RADIUS, GUIDE_EPSILON = 6, 1e-3
 LEAST_TRANSMISSION = 0.05
+SMALLEST_SQUARE = 1e-5
 CONFIDENCE_FALL = 10.0
 """Confidence is to be exp(-10 * error) of the pre-dehazed picture."""
+
+WEIGHT_LARGE = 0.5
+"""Of the root of the mean square, beside the mean: PSNR counts large errors more."""
 
 WEIGHT_TRANSMISSION, WEIGHT_AIR, WEIGHT_CLEARED, WEIGHT_CONFIDENCE = 0.3, 0.3, 0.1, 0.05
 
@@ -36,7 +43,7 @@ class Examples:
     """N hazy clips with the truth of their middle frames, values in [0, 1]."""
 
     hazy: Tensor
-    """(N, T, 3, H, W)."""
+    """(N, T, 3, H, W); T is 1 for pictures without neighbours."""
     clear: Tensor
     """(N, 3, H, W)."""
     transmission: Tensor
@@ -66,17 +73,17 @@ def draw_examples(
     scenery: Scenery, *, seed: tuple[int, ...], count: int, frames: int, height: int, width: int
 ) -> Examples:
     """Draw examples; the same seed gives the same ones."""
-    drawn = [
-        _example(scenery, np.random.default_rng((*seed, index)), frames, height, width)
-        for index in range(count)
-    ]
+    drawn = []
+    for index in range(count):
+        random = np.random.default_rng((*seed, index))
+        if index % WEATHERS == 0:
+            scene = scenery.draw(random, frames=frames, height=height, width=width)
+        drawn.append(_example(scene, random))
     return Examples(*(torch.stack(list(parts)) for parts in zip(*drawn, strict=True)))
 
 
-def _example(
-    scenery: Scenery, random: np.random.Generator, frames: int, height: int, width: int
-) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-    scene = scenery.draw(random, frames=frames, height=height, width=width)
+def _example(scene: Scene, random: np.random.Generator) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+    frames = len(scene.pictures)
     weather = draw_weather(random, scene.depth)
     if random.random() < SHARE_CLEAR:
         air = np.tile(np.asarray(weather.air, np.float32), (frames, 1))
@@ -95,10 +102,7 @@ def _example(
 
 def judge(network: CgIdn, examples: Examples) -> Judged:
     """Let the network clear the examples, and compare."""
-    count = examples.hazy.shape[1]
-    windows = examples.hazy.transpose(0, 1).flatten(0, 1)
-    every = network.encode(windows)
-    window = [every.frame(index, count) for index in range(count)]
+    window = network.encode_windows(examples.hazy)
     seen = network.clear(window)
     middle = window[network.config.reach]
     cleared, confidence = _pre_dehazing(middle, examples.clear)
@@ -111,8 +115,10 @@ def judge(network: CgIdn, examples: Examples) -> Judged:
         wrong_air = ((seen.air - examples.air).abs().mean(1) * thickness * examples.is_lawful.float()).mean()
     else:
         picture, wrong_haze, wrong_air = seen, zero, zero
-    wrong_picture = (picture - examples.clear).abs().mean()
-    total = wrong_picture + WEIGHT_TRANSMISSION * wrong_haze + WEIGHT_AIR * wrong_air
+    error = picture - examples.clear
+    wrong_picture = error.abs().mean()
+    large = (error.square().mean((1, 2, 3)) + SMALLEST_SQUARE).sqrt().mean()
+    total = wrong_picture + WEIGHT_LARGE * large + WEIGHT_TRANSMISSION * wrong_haze + WEIGHT_AIR * wrong_air
     total = total + WEIGHT_CLEARED * cleared + WEIGHT_CONFIDENCE * confidence
     return Judged(total, wrong_picture, wrong_haze, wrong_air, cleared)
 

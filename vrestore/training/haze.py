@@ -22,8 +22,8 @@ Maps = NDArray[np.float32]
 """(T, H, W)."""
 
 DISPLAY_GAMMA = 2.2
-LEAST_MEAN, MOST_MEAN = 0.08, 0.9
-"""Of the transmission of a picture, drawn evenly in its logarithm."""
+LEAST_MEAN, MOST_MEAN = 0.12, 0.95
+"""Of the transmission of a picture."""
 
 DENSITY_DRIFT = 0.01
 """Standard deviation of the step of log density from frame to frame."""
@@ -65,12 +65,12 @@ class Hazed:
 
 def draw_weather(random: np.random.Generator, depth: Maps) -> Weather:
     """Draw the haze for pictures of this depth: thin or dense, grey or tinted, even or smoke."""
-    wanted = float(np.exp(random.uniform(np.log(LEAST_MEAN), np.log(MOST_MEAN))))
+    wanted = random.uniform(LEAST_MEAN, MOST_MEAN)
     is_dim, is_tinted, is_uneven = random.random(3) < (0.2, 0.3, 0.4)
     level = random.uniform(0.35, 0.7) if is_dim else random.uniform(0.65, 1.0)
     spread = 0.08 if is_tinted else 0.02
     air = np.clip(level * (1 + random.uniform(-spread, spread, 3)), 0.2, 1.0)
-    is_noisy, is_coded, is_linear, glows = random.random(4) < (0.6, 0.5, 0.25, 0.15)
+    is_noisy, is_coded, is_linear, glows = random.random(4) < (0.5, 0.4, 0.15, 0.1)
     return Weather(
         density=density_for(depth, wanted),
         air=(float(air[0]), float(air[1]), float(air[2])),

@@ -1,0 +1,78 @@
+"""How much of the haze goes, at every place of the small picture.
+
+What departs from the law, and why: a sky that is nothing but air is held back, for there is nothing to see
+but noise; no colour can come out darker than black; contrast grows only as far as the noise allows.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from vrestore.ops.guided import box_mean
+from vrestore.restore.dehaze_haze import Veil
+from vrestore.restore.dehaze_settings import DehazeSettings
+
+LEAST_TRANSMISSION = 0.08
+"""Contrast grows at most by 1 over this."""
+
+NOISE_AFTER = 0.05
+"""Standard deviation of the noise that contrast may grow to."""
+
+LEAST_MOST_GAIN = 2.0
+"""Contrast may grow by this however noisy the picture is."""
+
+NOTHING, SOMETHING = 0.02, 0.1
+"""Distances from the air's colour: nearer there is nothing but noise to see, farther there is something."""
+
+HELD = 0.4
+"""Share of the depth that is taken away where there is nothing to see."""
+
+HOLD_RADIUS = 4
+
+KEPT_DEPTH = 0.7
+"""Optical depth beyond which nearly no more haze is taken away where distance is to stay visible."""
+
+SKY_BRIGHT, SKY_ROUGH = 0.4, 0.02
+
+
+def left_over(veil: Veil, air: Tensor, settings: DehazeSettings, *, noise: float) -> Tensor:
+    """Give the transmission (1, 1, h, w) of the haze that goes: 1 where none does.
+
+    `air` is (1, 3, 1, 1) or (1, 3, h, w), `noise` the standard deviation of the picture's.
+    """
+    picture = veil.look.picture
+    depth = F.interpolate(veil.depth, size=picture.shape[-2:], mode="bilinear", align_corners=False)
+    if settings.keep_depth:
+        depth = KEPT_DEPTH * (1 - torch.exp(-depth / KEPT_DEPTH))
+    if settings.protect_sky:
+        depth = depth * (1 - sky(veil.look.luma, picture))
+    left = torch.exp(-settings.strength * depth * _hold(picture, air))
+    least = (1 - picture / air.clamp(min=1e-3)).amax(1, keepdim=True)  # I >= A (1 - t)
+    gain = min(1 / LEAST_TRANSMISSION, max(LEAST_MOST_GAIN, NOISE_AFTER / max(noise, 1e-6)))
+    return torch.maximum(left, least).clamp(1 / gain, 1)
+
+
+def sky(luma: Tensor, picture: Tensor) -> Tensor:
+    """Guess where the sky is, (1, 1, h, w) in [0, 1]: bright, smooth, not green or red, joined to the top."""
+    y = luma[0, 0].numpy()
+    rough = cv2.blur(np.abs(cv2.Laplacian(cv2.blur(y, (3, 3)), cv2.CV_32F)), (5, 5))
+    blue = (picture[0, 2] > picture[0].amax(0) - 0.08).numpy()
+    smooth = (rough < SKY_ROUGH) & blue & (y > SKY_BRIGHT)
+    _, labels = cv2.connectedComponents(smooth.astype(np.uint8), connectivity=4)
+    top = np.unique(labels[:2][smooth[:2]])
+    found = np.isin(labels, top[top > 0]).astype(np.float32)
+    return torch.from_numpy(cv2.blur(cv2.dilate(found, np.ones((5, 5))), (9, 9)))[None, None]
+
+
+def _hold(picture: Tensor, air: Tensor) -> Tensor:
+    """Give how far depth counts, (1, 1, h, w): less where all is the colour of the air, as in a foggy sky.
+
+    Whatever is there, hardly any of its light came through; what contrast there is, is the codec's.
+    """
+    away = (picture - air).abs().amax(1, keepdim=True)
+    seen = (box_mean(away, HOLD_RADIUS) - NOTHING) / (SOMETHING - NOTHING)
+    return HELD + (1 - HELD) * seen.clamp(0, 1)
