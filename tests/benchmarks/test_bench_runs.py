@@ -8,7 +8,7 @@ from itertools import pairwise
 import av
 import pytest
 
-from benchmarks import inpaint_quality, memory, speed
+from benchmarks import inpaint_quality, memory, network_speed, speed
 from benchmarks.bars import Bar
 from benchmarks.clips import find_data
 from benchmarks.command import CommandFailed, run
@@ -117,3 +117,13 @@ def test_the_memory_benchmark_runs(tmp_path):
     results = json.loads(place.read_text())["results"]
     assert [peak["frames"] for peak in results["length"].values()] == [4, 40]
     assert set(results["bounds"]) == set(memory.BOUNDS)
+
+
+@pytest.mark.slow
+def test_the_benchmark_of_the_networks_runs(tmp_path, capsys):
+    place = tmp_path / "network_speed.json"
+    network_speed.main(["--size", "64x48", "--frames", "4", "--rounds", "1", "--json", str(place)])
+    results = json.loads(place.read_text())["results"]
+    assert set(results["frames_per_second"]) == {"tsam", "tsam-small"}
+    assert [bar["rule"] for bar in results["bars"]] == ["at least"] * 2
+    assert str(place) in capsys.readouterr().out.replace("\n", "")
