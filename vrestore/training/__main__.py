@@ -130,7 +130,7 @@ def dehaze(
     seed: Annotated[int, typer.Option(help="Of everything that is drawn.")] = 1,
     batch: Annotated[int, typer.Option(min=2, help="Pictures in a step; of clips, half as many.")] = 8,
     clip_every: Annotated[int, typer.Option(min=1, help="Every so many-th step sees clips.")] = 8,
-    rate: Annotated[float, typer.Option(help="Highest learning rate.")] = 1e-3,
+    rate: Annotated[float, typer.Option(help="Highest learning rate.")] = 5e-4,
     held_out: Annotated[int, typer.Option(min=0, help="Last frames of each recording not to be used.")] = 100,
     validate_every: Annotated[int, typer.Option(min=1, help="Steps between validations.")] = 500,
     save_every: Annotated[int, typer.Option(min=1, help="Steps between checkpoints.")] = 250,

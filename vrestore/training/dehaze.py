@@ -32,10 +32,13 @@ SMALLEST_SQUARE = 1e-5
 CONFIDENCE_FALL = 10.0
 """Confidence is to be exp(-10 * error) of the pre-dehazed picture."""
 
+BEYOND = 0.05
+"""How much it counts that a colour is beyond what can be shown."""
+
 WEIGHT_LARGE = 0.5
 """Of the root of the mean square, beside the mean: PSNR counts large errors more."""
 
-WEIGHT_TRANSMISSION, WEIGHT_AIR, WEIGHT_CLEARED, WEIGHT_CONFIDENCE = 0.3, 0.3, 0.1, 0.05
+WEIGHT_TRANSMISSION, WEIGHT_AIR, WEIGHT_CLEARED, WEIGHT_CONFIDENCE = 0.6, 0.5, 0.1, 0.05
 
 
 @dataclass(frozen=True)
@@ -115,7 +118,8 @@ def judge(network: CgIdn, examples: Examples) -> Judged:
         wrong_air = ((seen.air - examples.air).abs().mean(1) * thickness * examples.is_lawful.float()).mean()
     else:
         picture, wrong_haze, wrong_air = seen, zero, zero
-    error = picture - examples.clear
+    shown = picture.clamp(0, 1)
+    error = shown - examples.clear + BEYOND * (picture - shown)
     wrong_picture = error.abs().mean()
     large = (error.square().mean((1, 2, 3)) + SMALLEST_SQUARE).sqrt().mean()
     total = wrong_picture + WEIGHT_LARGE * large + WEIGHT_TRANSMISSION * wrong_haze + WEIGHT_AIR * wrong_air
