@@ -22,7 +22,7 @@ from torch import Tensor, nn
 
 from vrestore.models.cgidn_align import Align, Fuse
 from vrestore.models.cgidn_configs import HazeConfig
-from vrestore.ops.dark_channel import dark_air, dark_depth
+from vrestore.ops.dark_channel import LEAST_TRANSMISSION, dark_air, dark_depth
 
 SLOPE = 0.1
 BRANCH_START = 0.1
@@ -31,7 +31,8 @@ BRANCH_START = 0.1
 PRIOR_CHANNELS = 4
 """Transmission and air light, as the dark channel sees them."""
 
-LEAST_DEPTH = 0.02
+LEAST_DOUBT = 0.02
+"""The prior is taken to be no nearer to the least transmission and to 1 than this: it can be mended."""
 
 MOST_SHIFT = 0.3
 """How far the air light may be from the prior's."""
@@ -253,9 +254,11 @@ class HazeHead(nn.Module):
 
     def forward(self, prior: Prior, decoded: Tensor, deepest: Tensor) -> Haze:
         """Give the haze from the prior and from features at scale 0 and at the coarsest."""
-        start = prior.depth.clamp(min=LEAST_DEPTH).expm1().log()  # softplus undone
+        through = (torch.exp(-prior.depth) - LEAST_TRANSMISSION) / (1 - LEAST_TRANSMISSION)
+        start = through.clamp(LEAST_DOUBT, 1 - LEAST_DOUBT).logit()
         overall = self.overall(deepest.mean((-2, -1))).float()
-        depth = F.softplus(start + self.depth(decoded).float() + overall[:, 3:, None, None])
+        through = (start + self.depth(decoded).float() + overall[:, 3:, None, None]).sigmoid()
+        depth = -(LEAST_TRANSMISSION + (1 - LEAST_TRANSMISSION) * through).log()
         air = prior.air + MOST_SHIFT * overall[:, :3].tanh()
         return Haze(depth, air, MOST_TINT * self.tint(deepest).float().tanh())
 

@@ -56,7 +56,8 @@ def test_an_untrained_network_gives_the_prior():
     air = dark_air(middle)
     expected = torch.nn.functional.avg_pool2d(dark_depth(middle, air[:, :, None, None]), TINY.shrink)
     assert_close(haze.air, air)
-    assert_close(haze.depth, expected.clamp(min=0.02), dtype="float32")
+    least, most = (0.05 + 0.95 * share for share in (0.02, 0.98))  # nearer to an end it could not be mended
+    assert_close((-haze.depth).exp(), (-expected).exp().clamp(least, most), dtype="float32")
     assert not haze.tint.any()
 
 

@@ -38,6 +38,8 @@ LIFT_RATE = 0.1
 """Share of a frame's own lift in that of its shot."""
 
 DITHER_SIDE = 128
+MOST_DITHER = 2.0
+"""Steps between codes grow with contrast and would show as bands; so does what hides them, as far as this."""
 
 Values = NDArray[np.float32]
 
@@ -118,6 +120,7 @@ class Renderer:
             luma, _large(maps.slope, size), _large(maps.offset, size), _large(air_luma, size)
         )
         lift = self._lifted(luma + more)
+        growth = np.minimum(gain, np.float32(MOST_DITHER))
         gain *= np.float32(self._settings.color)
         for number, (component, each) in enumerate(zip(components, codes, strict=True)):
             row = coding.from_rgb[number]
@@ -132,8 +135,9 @@ class Renderer:
                 away = (each - zero) / unit - luma - _large(own, size)
                 change = (more + gain * away) * np.float32(unit)
             own_lift = lift if number == 0 or not is_yuv else 1 + self._settings.color * (lift - 1)
+            self._lift_up(change, each, own_lift, float(coding.offset[number]))
             self._write(
-                planes[component.plane], component, each, change, own_lift, row, float(coding.offset[number])
+                planes[component.plane], component, each, change, growth, row, float(coding.offset[number])
             )
         return frame.with_planes(planes)
 
@@ -142,24 +146,27 @@ class Renderer:
         more = np.float32(self._lift - 1)
         return np.float32(self._lift) / (1 + more * np.clip(luma, 0, 1))
 
+    def _lift_up(self, change: Values, old: Values, lift: Values, zero: float) -> None:
+        """Make the change one to codes that are lifted."""
+        if self._lift > 1:
+            change += (old + change - np.float32(zero)) * (_reduced(lift, change.shape) - 1)
+
     def _write(
         self,
         plane: Plane,
         component: Component,
         old: Values,
         change: Values,
-        lift: Values,
+        growth: Values,
         row: NDArray[np.float64],
         zero: float,
     ) -> None:
-        """Write codes changed and lifted, dithered, within what the format means but for what was beyond."""
+        """Write codes changed and dithered, within what the format means but for what was beyond."""
         new = old + change
-        if self._lift > 1:
-            new = (new - np.float32(zero)) * _reduced(lift, new.shape) + np.float32(zero)
         low, high = zero + np.minimum(row, 0).sum(), zero + np.maximum(row, 0).sum()
         height, width = new.shape
         times = (-(-height // DITHER_SIDE), -(-width // DITHER_SIDE))
-        new += np.tile(self._dither, times)[:height, :width]
+        new += np.tile(self._dither, times)[:height, :width] * (1 + _reduced(growth, new.shape))
         np.clip(new, np.minimum(old, low), np.maximum(old, high), out=new)
         samples = samples_of(plane, component)
         samples[...] = np.rint(new, out=new).astype(samples.dtype) << component.shift

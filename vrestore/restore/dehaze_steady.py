@@ -8,7 +8,7 @@ the first frames of the shot together; it may then follow slowly, or not at all.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import groupby, islice
+from itertools import chain, groupby, islice
 
 import numpy as np
 import torch
@@ -60,7 +60,7 @@ def _steadied_shot(veils: Iterator[Veil], settings: DehazeSettings) -> Iterator[
     kept = MOST_KEPT * settings.steady
     rate = AIR_RATE * (1 - kept) if settings.air_light == "auto" else 0.0
     carry = _Carry(kept)
-    for veil in (*first, *veils):
+    for veil in chain(first, veils):
         air = air.lerp(veil.air, rate)
         yield carry.mixed(_with_air(veil, air, settings))
 

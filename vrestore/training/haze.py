@@ -70,7 +70,7 @@ def draw_weather(random: np.random.Generator, depth: Maps) -> Weather:
     level = random.uniform(0.4, 0.75) if is_dim else random.uniform(0.75, 1.0)
     spread = 0.08 if is_tinted else 0.02
     air = np.clip(level * (1 + random.uniform(-spread, spread, 3)), 0.2, 1.0)
-    is_noisy, is_coded, is_linear, glows = random.random(4) < (0.5, 0.4, 0.15, 0.1)
+    is_noisy, is_coded, is_linear, glows = random.random(4) < (0.4, 0.3, 0.1, 0.1)
     return Weather(
         density=density_for(depth, wanted),
         air=(float(air[0]), float(air[1]), float(air[2])),
@@ -79,8 +79,8 @@ def draw_weather(random: np.random.Generator, depth: Maps) -> Weather:
         wind=(random.uniform(-0.02, 0.02), random.uniform(-0.01, 0.01)),
         glow=random.uniform(0.1, 0.5) if glows else 0.0,
         is_linear=bool(is_linear),
-        noise=random.uniform(0.002, 0.03) if is_noisy else 0.0,
-        jpeg_quality=int(random.integers(30, 96)) if is_coded else None,
+        noise=random.uniform(0.002, 0.02) if is_noisy else 0.0,
+        jpeg_quality=int(random.integers(50, 96)) if is_coded else None,
         drifts=True,
         seed=int(random.integers(2**31)),
     )

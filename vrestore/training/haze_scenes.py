@@ -219,7 +219,7 @@ def _recoloured(scene: Scene, random: np.random.Generator) -> Scene:
     pictures = scene.pictures ** np.float32(np.exp(random.normal(0, 0.3)))
     grey = pictures.mean(-1, keepdims=True)
     pictures = grey + (pictures - grey) * np.float32(random.uniform(0.6, 1.3))
-    gains = random.uniform(0.75, 1.1) * (1 + random.normal(0, 0.04, 3))
+    gains = random.uniform(0.5, 1.1) * (1 + random.normal(0, 0.04, 3))
     return Scene(np.clip(pictures * gains.astype(np.float32), 0, 1), scene.depth)
 
 

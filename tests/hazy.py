@@ -1,0 +1,89 @@
+"""Clips under haze that is known, as frames in any pixel format, and estimators that know it."""
+
+import cv2
+import numpy as np
+import torch
+from textured import layout, panned, texture
+
+from vrestore.frames import Box, Colour, Frame, MaskedFrame
+from vrestore.media.coding import coding_of
+from vrestore.media.colour import to_rgb
+from vrestore.media.formats import plane_shapes
+from vrestore.restore.dehaze import dehaze
+from vrestore.restore.dehaze_dcp import estimate_dark
+from vrestore.restore.dehaze_haze import Veil
+from vrestore.restore.dehaze_settings import DehazeSettings, DehazeTally
+
+AIR = (0.85, 0.87, 0.9)
+TAGGED = Colour(matrix=1, full_range=False)
+
+
+def clear_pictures(count, *, height=64, width=96, seed=0):
+    """Pictures of a camera that pans over a texture, (T, 3, H, W) in [0, 1], with dark places everywhere."""
+    world = texture(height + 8, width + 4 * count, seed=seed)
+    views = panned(world, count=count, height=height, width=width, step=(2.0, 0.0))
+    return np.clip(1.6 * np.stack(views) - 0.4, 0.02, 1).astype(np.float32)
+
+
+def slanted_depth(height=64, width=96, *, near=0.2, far=1.2):
+    """An optical depth (H, W) that grows from the bottom to the top."""
+    return np.tile(np.linspace(far, near, height, dtype=np.float32)[:, None], (1, width))
+
+
+def hazed(pictures, depth, *, air=AIR):
+    """The scattering law, the same haze over every picture."""
+    t = np.exp(-depth)
+    return (pictures * t + np.float32(air)[:, None, None] * (1 - t)).astype(np.float32)
+
+
+def frames_of(pictures, name, *, colour=TAGGED):
+    """Pictures as frames in a pixel format; chroma is the mean of its cell."""
+    made, frames = layout(name), []
+    for index, picture in enumerate(pictures):
+        height, width = picture.shape[1:]
+        coding = coding_of(made, colour, height=height)
+        shapes = plane_shapes(made, height=height, width=width)
+        planes = [np.zeros(shape, made.dtype) for shape in shapes]
+        for number, part in enumerate(made.components):
+            codes = np.tensordot(coding.from_rgb[number], picture, 1) + coding.offset[number]
+            samples = planes[part.plane][:, part.offset :: part.step]
+            codes = cv2.resize(codes.astype(np.float32), samples.shape[::-1], interpolation=cv2.INTER_AREA)
+            samples[...] = np.rint(np.clip(codes, 0, made.peak)).astype(made.dtype) << part.shift
+        frames.append(Frame(tuple(planes), index * 10, 10, index))
+    return frames
+
+
+def pictures_of(frames, name, *, height=64, width=96, colour=TAGGED):
+    """Frames as pictures (T, 3, H, W)."""
+    whole = Box(0, 0, width, height)
+    return np.stack([to_rgb(frame, whole, format=layout(name), colour=colour) for frame in frames])
+
+
+def knowing(depth, *, air=AIR, tint=None):
+    """An estimator that knows the haze: `depth` (H, W), or one for each frame (T, H, W)."""
+    every = np.broadcast_to(depth, (10_000, *depth.shape)) if depth.ndim == 2 else depth
+
+    def estimate(looks):
+        for index, look in enumerate(looks):
+            yield Veil(look, torch.from_numpy(every[index].copy())[None, None], torch.tensor(air), tint)
+
+    return estimate
+
+
+def cleared(frames, name, *, estimate=estimate_dark, colour=TAGGED, observe=None, tally=None, **settings):
+    """Dehaze a list of frames."""
+    result = dehaze(
+        (MaskedFrame(frame, None) for frame in frames),
+        estimate=estimate,
+        format=layout(name),
+        colour=colour,
+        settings=DehazeSettings(**{"strength": 1.0} | settings),
+        tally=tally if tally is not None else DehazeTally(),
+        observe=observe,
+    )
+    return list(result)
+
+
+def psnr(actual, expected):
+    """PSNR in dB of pictures in [0, 1]."""
+    return float(-10 * np.log10(np.mean(np.square(np.clip(actual, 0, 1) - expected, dtype=np.float64))))
