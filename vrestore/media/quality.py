@@ -9,8 +9,8 @@ import av
 from vrestore.errors import UsageError
 
 _NEAR_TRANSPARENT: dict[str, dict[str, str]] = {
-    "libx264": {"crf": "16", "preset": "veryfast"},
-    "libx264rgb": {"crf": "16", "preset": "veryfast"},
+    "libx264": {"crf": "16", "preset": "medium"},
+    "libx264rgb": {"crf": "16", "preset": "medium"},
     "libx265": {"crf": "18", "preset": "fast", "x265-params": "log-level=error"},
     "libsvtav1": {"crf": "20", "preset": "8"},
     "libvpx-vp9": {"crf": "20", "b": "0", "cpu-used": "4", "row-mt": "1"},

@@ -106,6 +106,8 @@ def _decode_ends(part: Path, expected: Expected, stamps: array[int], *, name: st
     """Decode the first frame, and from the last key frame to the last frame."""
     with open_container(str(part), name=name) as container:
         stream = container.streams[expected.video_index]
+        if isinstance(stream, VideoStream):
+            stream.thread_type = "AUTO"
         if not isinstance(stream, VideoStream) or next(container.decode(stream), None) is None:
             raise TargetError(f"{name!r} was not written as it should: its first frame cannot be decoded")
         # Containers without an index find a place only roughly: then try further back.
