@@ -61,6 +61,7 @@ class HazeSeen:
 class Report:
     """The account of one run; `to_dict` is what `--report` writes.
 
+    `frames_before` of the frames were done by an earlier run that was stopped; the seconds are without it.
     `haze` is what dehazing saw, None with inpainting. `damage` says what the source lacked: with any,
     `exit_code` is 9 although the target is whole.
     """
@@ -85,6 +86,7 @@ class Report:
     stage_seconds: dict[str, float]
     peak_memory_bytes: int
     extra_files: list[str] = field(default_factory=list)
+    frames_before: int = 0
     haze: HazeSeen | None = None
 
     @property
@@ -100,7 +102,7 @@ class Report:
 
     def summary_lines(self) -> list[str]:
         """Give the closing words, the target first."""
-        rate = self.frames / max(self.seconds, 1e-9)
+        rate = (self.frames - self.frames_before) / max(self.seconds, 1e-9)
         lines = [
             f"{self.target}: {self.frames} frames, {self.repaired_frames} repaired, {self.scenes} scene(s), "
             f"{self.seconds:.1f} s, {rate:.1f} frames a second",
@@ -108,6 +110,8 @@ class Report:
             f"memory {format_bytes(self.peak_memory_bytes)} at most, {format_bytes(self.plan.memory_bytes)} "
             f"allowed; encoded with {self.codec}",
         ]
+        if self.frames_before:
+            lines.append(f"went on at frame {self.frames_before}; seconds and memory are of the rest")
         lines += [
             f"not kept: {drop['kind']} stream {drop['index']}: {drop['reason']}" for drop in self.dropped
         ]

@@ -13,7 +13,7 @@ import typer
 from vrestore.cli import options
 from vrestore.cli.failure import failures_shown
 from vrestore.cli.report import show_lines
-from vrestore.errors import TargetError, UsageError
+from vrestore.errors import Interrupted, TargetError, UsageError
 
 EXAMPLES = """\
 [bold]Examples[/bold]
@@ -24,7 +24,7 @@ EXAMPLES = """\
 
 
 def inpaint(
-    source: options.Source,
+    source: options.SourceInText,
     *,
     mask: options.Masks = [],  # noqa: B006 - copied by the parser
     masks: options.MasksFolder = None,
@@ -59,11 +59,16 @@ def inpaint(
     device: options.Device = "auto",
     threads: options.Threads = 0,
     memory: options.Memory = None,
+    segment: options.Segment = 60.0,
+    no_resume: options.NoResume = False,
     progress: options.Progress = None,
     log_file: options.LogFile = None,
     debug: options.Debug = False,
 ) -> None:
-    """Fill what a mask or box covers from the rest of the video; all else in the file stays as it is."""
+    """Fill what a mask or box covers from the rest of the video; all else stays.
+
+    SOURCE is a video, a folder or pattern of images, or - for y4m.
+    """
     words = dict(locals())
     if masks is not None:
         from vrestore.cli.batch import run_folder
@@ -77,12 +82,25 @@ def inpaint(
 
         target = output or default_target(source, "inpaint")
         arguments["overwrite"] = may_overwrite(target, overwrite=overwrite, no_overwrite=no_overwrite)
-        with progress_shown(progress, source=source, log=log) as shown:
-            result = vrestore.inpaint(source, **arguments, progress=shown)
+        try:
+            with progress_shown(progress, source=source, log=log) as shown:
+                result = vrestore.inpaint(source, **arguments, progress=shown)
+        except KeyboardInterrupt as error:
+            raise Interrupted(_where_stopped(target)) from error
         lines = result.summary_lines()
         log.write("done", "\n".join(lines))
         show_lines(lines, is_piped=target == "-")
         raise typer.Exit(result.exit_code)
+
+
+def _where_stopped(target: str) -> str:
+    """Say what a run leaves that was interrupted."""
+    from vrestore.jobs.segments import frames_kept
+
+    frames = frames_kept(target)
+    if frames:
+        return f"interrupted; {frames} frames are done and kept, the same command goes on there"
+    return "interrupted; nothing was written"
 
 
 def library_arguments(words: Mapping[str, Any]) -> dict[str, Any]:
@@ -94,6 +112,7 @@ def library_arguments(words: Mapping[str, Any]) -> dict[str, Any]:
         "yes",
         "encoder_option",
         "no_overwrite",
+        "no_resume",
         "progress",
         "log_file",
         "debug",
@@ -103,6 +122,8 @@ def library_arguments(words: Mapping[str, Any]) -> dict[str, Any]:
     arguments["target"] = words["output"]
     if "yes" in words:
         arguments["assume_yes"] = words["yes"]
+    if words.get("no_resume"):
+        arguments["resume"] = False
     arguments["encoder_options"] = dict(_key_and_value(text) for text in words["encoder_option"])
     arguments["rate"] = None if words["rate"] is None else _rate(words["rate"])
     return arguments

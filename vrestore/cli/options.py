@@ -12,6 +12,8 @@ Style = Literal["rich", "plain", "json", "none"]
 """How progress is shown on stderr."""
 
 Source = Annotated[str, typer.Argument(metavar="SOURCE", help="A video, folder or pattern, or - for y4m.")]
+SourceInText = Annotated[str, typer.Argument(metavar="SOURCE", hidden=True)]
+"""Said in a sentence, where a panel for it would make the help too long."""
 
 Masks = Annotated[
     list[str],
@@ -177,6 +179,18 @@ Threads = Annotated[
 Memory = Annotated[
     str | None,
     typer.Option(metavar="SIZE", rich_help_panel=WORK, help="4GiB; by default half of what is free."),
+]
+Segment = Annotated[
+    float,
+    typer.Option(
+        metavar="SECONDS",
+        rich_help_panel=WORK,
+        help="Keep what is done so often (60).",
+        show_default=False,
+    ),
+]
+NoResume = Annotated[
+    bool, typer.Option("--no-resume", rich_help_panel=WORK, help="Begin anew, whatever is kept.")
 ]
 Progress = Annotated[
     Style | None,

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import json
-from hashlib import file_digest, sha256
+from functools import partial
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from vrestore import __version__
-from vrestore.errors import InputError
+from vrestore.jobs.content import content_of, sum_of
 from vrestore.jobs.journal import Journal
-from vrestore.jobs.steady import files_behind, stamp_of
+from vrestore.jobs.steady import stamp_of
 from vrestore.jobs.task import METHODS, Task
-from vrestore.media.demux import check_source_file, reason_of
+from vrestore.media.demux import check_source_file
 
-_NOT_OF_THE_RESULT = {"threads", "memory", "device", "overwrite", "target"}
+_NOT_OF_THE_RESULT = {"threads", "memory", "device", "overwrite", "target", "resume"}
 """Options that say how or where, not what."""
 
 
@@ -32,30 +33,20 @@ def key_of(task: Task, job: Any, *, journal: Journal, base: Path) -> str:  # noq
         "command": task.command,
         "target": str(target.relative_to(base) if target.is_relative_to(base) else target),
         "options": {name: value for name, value in options.items() if name != "mask"},
-        "reads": [_content(source, journal) for source in method.reads(job)],
+        "reads": [content_of(source, partial(_known_sum, journal=journal)) for source in method.reads(job)],
         "weights": dict(method.weights(job)),
     }
     return sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 
-def _content(source: str | Path, journal: Journal) -> list[tuple[str, str]]:
-    """Give the hash of each file behind a source; images are told by their names, which say their order."""
-    files = files_behind(source)
-    is_one = files == [Path(source)]
-    return [("" if is_one else file.name, _sum(file, journal)) for file in files]
-
-
-def _sum(file: Path, journal: Journal) -> str:
+def _known_sum(file: Path, *, journal: Journal) -> str:
+    """Give the hash of a file, from the journal where that has seen it in the same state."""
     check_source_file(str(file))
     stamp = stamp_of(file)
     known = journal.sum(file, stamp) if stamp else None
     if known:
         return known
-    try:
-        with file.open("rb") as stream:
-            digest = file_digest(stream, "sha256").hexdigest()
-    except OSError as error:
-        raise InputError(f"{str(file)!r} cannot be read ({reason_of(error)})") from error
+    digest = sum_of(file)
     if stamp and stamp == stamp_of(file):
         journal.add_sum(file, stamp, digest)
     return digest

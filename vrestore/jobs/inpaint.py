@@ -14,16 +14,19 @@ from typing import TYPE_CHECKING
 from vrestore.device import core_count, cpu_precision
 from vrestore.frames import Frame, MaskedFrame
 from vrestore.jobs.job import DEFAULT_MODEL, InpaintJob
+from vrestore.jobs.resume import begin, kept_for, resumed
 from vrestore.jobs.run import (
     Opened,
     account_for,
     carry_out,
+    frames_about,
     further_clip,
     memory_for,
     open_run,
     settings_of,
     silent,
 )
+from vrestore.jobs.segments import Kept, drop_segments
 from vrestore.jobs.state import sole_writer
 from vrestore.media.display import ClipWriter
 from vrestore.media.masks import Masks, open_masks
@@ -32,7 +35,7 @@ from vrestore.models.library import find_weights
 from vrestore.plan import Plan, make_plan
 from vrestore.protocols import Method, Progress, ProgressEvent
 from vrestore.report import Origins, PlanReport, Report
-from vrestore.restore.settings import NetworkSettings, Settings, Tally
+from vrestore.restore.settings import NetworkSettings, Segments, Settings, Tally
 
 if TYPE_CHECKING:
     from vrestore.restore.propagate import Filled
@@ -61,15 +64,20 @@ def run_inpaint(job: InpaintJob, *, progress: Progress = silent) -> Report:
     with ExitStack() as opened:
         opened.enter_context(sole_writer(job.target))
         ready = _open(job, opened, progress)
+        kept = kept_for(job, ready.files, ready.plan, partial(_settings, ready))
+        if kept is not None:
+            frames = frames_about(ready.files.reader.meta)
+            plan = resumed(kept, ready.plan, afresh=not job.resume, frames=frames, progress=progress)
+            ready = replace(ready, plan=plan)
         for line in ready.plan.lines():
             progress(ProgressEvent("plan", text=line))
-        return _work(ready, progress, began)
+        return _work(ready, kept, progress, began)
 
 
 def plan_inpaint(job: InpaintJob) -> PlanReport:
     """Check the job and say what it would do; nothing is written, so the target may exist."""
     with ExitStack() as opened:
-        ready = _open(replace(job, overwrite=True), opened, silent)
+        ready = _open(replace(job, overwrite=True, segment_seconds=0), opened, silent)
         reader, writer = ready.files.reader, ready.files.writer
         meta = reader.meta
         return PlanReport(
@@ -87,7 +95,7 @@ def plan_inpaint(job: InpaintJob) -> PlanReport:
 
 def _open(job: InpaintJob, opened: ExitStack, progress: Progress) -> _Opened:
     """Open and check everything, the quick checks first."""
-    files = open_run(job, opened, inputs=job.masks.paths)
+    files = open_run(job, opened, inputs=job.masks.paths, segment_seconds=job.segment_seconds)
     reader = files.reader
     progress(ProgressEvent("stage", "masks"))
     masks = opened.enter_context(
@@ -110,6 +118,7 @@ def _open(job: InpaintJob, opened: ExitStack, progress: Progress) -> _Opened:
     reveal = None
     if job.reveal_map is not None:
         reveal = opened.enter_context(further_clip("--reveal-map", job.reveal_map, job, reader.meta))
+        files.clips["reveal"] = reveal
     return _Opened(job, files, masks, plan, _network(job, plan), reveal)
 
 
@@ -122,13 +131,17 @@ def _network(job: InpaintJob, plan: Plan) -> NetworkSettings | None:
     return NetworkSettings(str(weights.path), plan.network_scale, precision)
 
 
-def _work(ready: _Opened, progress: Progress, began: float) -> Report:
-    tally = Tally()
-    method = _method(ready, tally)
-    done = carry_out(ready.files, ready.masks, method, stage="inpaint", progress=progress)
+def _work(ready: _Opened, kept: Kept | None, progress: Progress, began: float) -> Report:
+    tally, segments, start = Tally(), None, 0
+    if kept is not None:
+        tally, start = kept.tally, kept.start
+        segments = begin(ready.job, ready.files, kept, tally)
+    method = _method(ready, tally, segments)
+    done = carry_out(ready.files, ready.masks, method, stage="inpaint", progress=progress, start=start)
     if ready.reveal is not None:
         ready.reveal.finish()
         done.extra_files.append(str(ready.job.reveal_map))
+    drop_segments(ready.job.target)
     return account_for(
         ready.files,
         done,
@@ -138,10 +151,11 @@ def _work(ready: _Opened, progress: Progress, began: float) -> Report:
         repaired_frames=tally.repaired_frames,
         scenes=tally.scenes,
         origins=Origins(tally.copied, tally.blended, tally.painted),
+        frames_before=start,
     )
 
 
-def _method(ready: _Opened, tally: Tally) -> Method:
+def _method(ready: _Opened, tally: Tally, segments: Segments | None) -> Method:
     from vrestore.restore.inpaint import inpaint
 
     meta, plan = ready.files.reader.meta, ready.plan
@@ -168,8 +182,10 @@ def _method(ready: _Opened, tally: Tally) -> Method:
             settings=settings,
             tally=tally,
             observe=None if reveal is None else partial(_noted, reveal),
+            segments=segments,
         )
-        return frames if reveal is None else reveal.drawn(frames)
+        start = 0 if segments is None else segments.start
+        return frames if reveal is None else reveal.drawn(frames, start=start)
 
     return method
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -21,6 +22,9 @@ Precision = Literal["auto", "fp32", "bf16"]
 DEFAULT_METHOD: InpaintMethod = "propagate"
 DEFAULT_MODEL = "tsam-small"
 PathLike = str | Path
+
+SEGMENT_SECONDS = 60.0
+"""Of the video, at most, are done again after a run was stopped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +53,8 @@ class InpaintJob:
     report: str | None = None
     reveal_map: str | None = None
     protocols: tuple[str, ...] = ()
+    segment_seconds: float = SEGMENT_SECONDS
+    resume: bool = True
 
     def __post_init__(self) -> None:
         check_choice("method", self.method, get_args(InpaintMethod))
@@ -62,6 +68,8 @@ class InpaintJob:
         check_choice("compare layout", self.compare_layout, get_args(Layout))
         for name in self.protocols:
             check_choice("an allowed protocol", name, list(PROTOCOLS))
+        if not 0 <= self.segment_seconds < math.inf:
+            raise UsageError(f"a segment is 0 s (none) or longer, got {self.segment_seconds:g}")
         if self.threads < 0:
             raise UsageError(f"threads are 0 (automatic) or more, got {self.threads}")
 
@@ -90,6 +98,9 @@ class InpaintOptions(TypedDict, total=False):
     reveal_map: also write a clip that shows which pixels were copied, blended and painted.
     allow_protocols: `file`, `http`, `https`, `crypto`, or several with commas: the source may be a playlist,
         and what that names is opened by these. Without it nothing but the source itself is opened.
+    segment: seconds after which at the latest what is done is kept, so that the same call goes on there when
+        it was stopped; 0 keeps nothing. Shorter videos, pipes, playlists and images are done at once.
+    resume: go on where an earlier run was stopped; False starts afresh.
     """
 
     mask: PathLike | Sequence[PathLike]
@@ -123,6 +134,8 @@ class InpaintOptions(TypedDict, total=False):
     report: PathLike | None
     reveal_map: PathLike | None
     allow_protocols: str | None
+    segment: float
+    resume: bool
 
 
 def inpaint_job(
@@ -159,6 +172,8 @@ def inpaint_job(
     report: PathLike | None = None,
     reveal_map: PathLike | None = None,
     allow_protocols: str | None = None,
+    segment: float = SEGMENT_SECONDS,
+    resume: bool = True,
 ) -> InpaintJob:
     """Give the job for these words; see InpaintOptions for what they mean."""
     masks = MaskOptions(
@@ -194,6 +209,8 @@ def inpaint_job(
         report=None if report is None else str(report),
         reveal_map=None if reveal_map is None else str(reveal_map),
         protocols=tuple(allow_protocols.split(",")) if allow_protocols else (),
+        segment_seconds=segment,
+        resume=resume,
     )
 
 

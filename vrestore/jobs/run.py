@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Protocol
@@ -74,12 +74,16 @@ class Job(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A job's files, checked and fitting; nothing but temporary files exists yet."""
+    """A job's files, checked and fitting; nothing but temporary files exists yet.
+
+    `clips` are what is written beside the target, by a word for each.
+    """
 
     job: Job
     reader: VideoReader
     writer: Writer
     compare: CompareWriter | None
+    clips: dict[str, ClipWriter]
     device: str
     stamps: Mapping[Path, Stamp | None]
 
@@ -99,8 +103,14 @@ def silent(event: ProgressEvent) -> None:
     """Show no progress."""
 
 
-def open_run(job: Job, opened: ExitStack, *, inputs: Sequence[Path] = ()) -> Opened:
-    """Open source and targets, the quick checks first; `inputs` are files it reads beside the source."""
+def open_run(
+    job: Job, opened: ExitStack, *, inputs: Sequence[Path] = (), segment_seconds: float = 0.0
+) -> Opened:
+    """Open source and targets, the quick checks first.
+
+    `inputs` are files it reads beside the source. A video of more than `segment_seconds`, or of unknown
+    length, gets a SegmentWriter, where there can be one; 0 is for methods and jobs without segments.
+    """
     device = choose_device(job.device)
     stamps = stamps_of([job.source, *inputs])
     reader = opened.enter_context(
@@ -116,12 +126,35 @@ def open_run(job: Job, opened: ExitStack, *, inputs: Sequence[Path] = ()) -> Ope
     if job.report is not None:
         check_target(Path(job.report), sources=[Path(job.source), *inputs], overwrite=True)
     writer = opened.enter_context(
-        open_writer(job.target, reader, options=job.encode, overwrite=job.overwrite, strict=job.strict)
+        open_writer(
+            job.target,
+            reader,
+            options=job.encode,
+            overwrite=job.overwrite,
+            strict=job.strict,
+            in_segments=_is_long(job, reader, segment_seconds),
+        )
     )
-    compare = None
+    compare, clips = None, dict[str, ClipWriter]()
     if job.compare is not None:
         compare = opened.enter_context(_comparison(job, reader))
-    return Opened(job, reader, writer, compare, device, stamps)
+        clips["compare"] = compare.clip
+    return Opened(job, reader, writer, compare, clips, device, stamps)
+
+
+def _is_long(job: Job, reader: VideoReader, seconds: float) -> bool:
+    """Tell whether the work is worth keeping, and what it is made from can be told when it is run again."""
+    if not seconds or job.source == "-" or job.protocols:
+        return False
+    frames = frames_about(reader.meta)
+    return frames is None or frames > seconds * reader.meta.rate
+
+
+def frames_about(meta: VideoMeta) -> int | None:
+    """Give how many frames there are, by the duration where the count is not told; None where neither is."""
+    if meta.frame_count is None and meta.duration_seconds is not None:
+        return round(meta.duration_seconds * meta.rate)
+    return meta.frame_count
 
 
 def memory_for(job: Job) -> int:
@@ -129,8 +162,12 @@ def memory_for(job: Job) -> int:
     return job.memory_bytes or int(free_memory_bytes() * MEMORY_SHARE)
 
 
-def carry_out(opened: Opened, masks: MaskSource, method: Method, *, stage: str, progress: Progress) -> Done:
+def carry_out(
+    opened: Opened, masks: MaskSource, method: Method, *, stage: str, progress: Progress, start: int = 0
+) -> Done:
     """Send all frames through the method, then verify what was written and give it its name.
+
+    Those before the frame of number `start` are done already.
 
     Raises:
         LossError: the source is damaged, and the job is strict.
@@ -145,9 +182,9 @@ def carry_out(opened: Opened, masks: MaskSource, method: Method, *, stage: str, 
             method,
             opened.writer,
             stage=stage,
-            progress=progress,
+            progress=_told(progress, start),
             frames=reader.meta.frame_count,
-            before_and_after=_pairs(opened),
+            before_and_after=_pairs(opened, start),
             timings=timings,
         )
     damage = list(reader.damage.texts)
@@ -155,6 +192,8 @@ def carry_out(opened: Opened, masks: MaskSource, method: Method, *, stage: str, 
         raise LossError(f"{reader.meta.source!r} is damaged: {'; '.join(damage)}; drop --strict to go on")
     check_unchanged(opened.stamps)
     progress(ProgressEvent("stage", "verify"))
+    for clip in opened.clips.values():
+        clip.end()  # so that the last segment can be kept whole
     written = opened.writer.finish()
     extra_files = []
     if opened.compare is not None:
@@ -173,6 +212,7 @@ def account_for(
     repaired_frames: int,
     scenes: int,
     origins: Origins = NO_ORIGINS,
+    frames_before: int = 0,
     haze: HazeSeen | None = None,
 ) -> Report:
     """Give the report of a run that began at `time.perf_counter()`, written where the job says."""
@@ -187,6 +227,7 @@ def account_for(
         repaired_frames=repaired_frames,
         scenes=scenes,
         origins=origins,
+        frames_before=frames_before,
         haze=haze,
         codec=written.codec,
         kept=[asdict(stream) for stream in written.kept],
@@ -246,13 +287,24 @@ def _comparison(job: Job, reader: VideoReader) -> CompareWriter:
     )
 
 
-def _pairs(opened: Opened) -> Callable[[Frame, Frame], None] | None:
+def _told(progress: Progress, start: int) -> Progress:
+    """Give what tells progress, with the frames that are done already as a stage of their own."""
+
+    def tell(event: ProgressEvent) -> None:
+        progress(replace(event, stage="resume") if event.frame <= start and start else event)
+
+    return tell
+
+
+def _pairs(opened: Opened, start: int) -> Callable[[Frame, Frame], None] | None:
     """Give what draws the comparison, None where none is wanted."""
     compare, meta = opened.compare, opened.reader.meta
     if compare is None:
         return None
 
     def draw(before: Frame, after: Frame) -> None:
+        if before.index - opened.reader.first_index < start:
+            return
         pictures = (as_picture(shown(frame, meta), rotation=meta.rotation) for frame in (before, after))
         compare.write(*pictures, pts=before.pts)
 

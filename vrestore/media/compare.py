@@ -80,7 +80,7 @@ LAYOUTS: dict[Layout, Callable[[Picture, Picture], Picture]] = {
 
 
 class CompareWriter:
-    """A clip of pairs of pictures drawn in one layout; see ClipWriter for its form.
+    """A clip of pairs of pictures drawn in one layout; `clip` is what they are written to.
 
     Raises TargetError when the target cannot be written, or exists and may not be overwritten.
     """
@@ -96,7 +96,7 @@ class CompareWriter:
     ) -> None:
         place = check_target(Path(target), sources=sources, overwrite=overwrite)
         self._draw = LAYOUTS[layout]
-        self._clip = ClipWriter(place, meta)
+        self.clip = ClipWriter(place, meta)
 
     def __enter__(self) -> Self:
         return self
@@ -110,15 +110,15 @@ class CompareWriter:
         """Add a pair of the same size at a time of the video's time base."""
         if before.shape != after.shape:
             raise ValueError(f"pictures of one size are compared, got {before.shape} and {after.shape}")
-        self._clip.write(self._draw(before, after), pts)
+        self.clip.write(self._draw(before, after), pts)
 
     def finish(self) -> None:
         """Give the clip its name."""
-        self._clip.finish()
+        self.clip.finish()
 
     def discard(self) -> None:
         """Remove what is not finished; nothing happens when it is."""
-        self._clip.discard()
+        self.clip.discard()
 
 
 def compare_files(

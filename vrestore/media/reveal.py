@@ -37,9 +37,12 @@ class RevealMap:
         """
         self._noted.append((box, hidden, fetched, blended))
 
-    def drawn(self, frames: Iterator[Frame]) -> Iterator[Frame]:
-        """Let restored frames through, drawing each."""
-        for frame in frames:
+    def drawn(self, frames: Iterator[Frame], *, start: int = 0) -> Iterator[Frame]:
+        """Let restored frames through, drawing each from the one of number `start` on."""
+        for number, frame in enumerate(frames):
+            if number < start:
+                yield frame
+                continue
             self._clip.write(as_picture(self._picture(frame), rotation=self._meta.rotation), frame.pts)
             self._noted.clear()
             yield frame

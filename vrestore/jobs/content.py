@@ -1,0 +1,28 @@
+"""What a job reads, told by its content: files may be moved, renamed and touched."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from hashlib import file_digest
+from pathlib import Path
+
+from vrestore.errors import InputError
+from vrestore.jobs.steady import files_behind
+from vrestore.media.demux import check_source_file, reason_of
+
+
+def content_of(source: str | Path, summed: Callable[[Path], str]) -> list[tuple[str, str]]:
+    """Give the hash of each file behind a source; images are told by their names, which say their order."""
+    files = files_behind(source)
+    is_one = files == [Path(source)]
+    return [("" if is_one else file.name, summed(file)) for file in files]
+
+
+def sum_of(file: Path) -> str:
+    """Give the hash of a file's content; raises InputError when it cannot be read."""
+    check_source_file(str(file))
+    try:
+        with file.open("rb") as stream:
+            return file_digest(stream, "sha256").hexdigest()
+    except OSError as error:
+        raise InputError(f"{str(file)!r} cannot be read ({reason_of(error)})") from error
