@@ -23,8 +23,8 @@ from vrestore.training.haze_scenes import read_recording
 HELD_OUT = 100
 """Frames at the end of a recording that training keeps from."""
 
-WEATHER = Weather(density=0.55, air=(0.87, 0.88, 0.9), noise=0.006, drifts=False, seed=11)
-"""Of the hazed recording: even, each metre takes 42 % of the light."""
+WEATHER = Weather(density=0.28, air=(0.87, 0.88, 0.9), noise=0.002, drifts=False, seed=11)
+"""Of the hazed recording: even, each metre takes 24 % of the light."""
 
 
 @dataclass(frozen=True)

@@ -34,8 +34,8 @@ PRIOR_CHANNELS = 4
 LEAST_DOUBT = 0.02
 """The prior is taken to be no nearer to the least transmission and to 1 than this: it can be mended."""
 
-MOST_SHIFT = 0.3
-"""How far the air light may be from the prior's."""
+DARKEST_AIR, BRIGHTEST_AIR = 0.05, 0.97
+"""Where the prior's air light is taken to be, for the same reason."""
 
 MOST_TINT = 0.1
 """How far the air light of a place may be from that of the frame."""
@@ -91,7 +91,7 @@ class Haze:
     depth: Tensor
     """Optical depth, 0 or more, (N, 1, h, w) at scale 0: transmission is exp(-depth)."""
     air: Tensor
-    """Air light, (N, 3), a colour that may lie a little outside [0, 1]."""
+    """Air light, (N, 3), in [0, 1]."""
     tint: Tensor
     """What is added to it from place to place, (N, 3, h', w')."""
 
@@ -249,17 +249,17 @@ class HazeHead(nn.Module):
         self.depth = nn.Sequential(
             nn.Conv2d(finest, 16, 3, 1, 1), nn.LeakyReLU(SLOPE), nn.Conv2d(16, 1, 3, 1, 1)
         )
-        self.overall = nn.Sequential(nn.Linear(deepest, 32), nn.LeakyReLU(SLOPE), nn.Linear(32, 4))
+        self.overall = nn.Sequential(nn.Linear(2 * deepest, 32), nn.LeakyReLU(SLOPE), nn.Linear(32, 4))
         self.tint = nn.Conv2d(deepest, 3, 1)
 
     def forward(self, prior: Prior, decoded: Tensor, deepest: Tensor) -> Haze:
         """Give the haze from the prior and from features at scale 0 and at the coarsest."""
         through = (torch.exp(-prior.depth) - LEAST_TRANSMISSION) / (1 - LEAST_TRANSMISSION)
         start = through.clamp(LEAST_DOUBT, 1 - LEAST_DOUBT).logit()
-        overall = self.overall(deepest.mean((-2, -1))).float()
+        overall = self.overall(torch.cat([deepest.mean((-2, -1)), deepest.amax((-2, -1))], 1)).float()
         through = (start + self.depth(decoded).float() + overall[:, 3:, None, None]).sigmoid()
         depth = -(LEAST_TRANSMISSION + (1 - LEAST_TRANSMISSION) * through).log()
-        air = prior.air + MOST_SHIFT * overall[:, :3].tanh()
+        air = (prior.air.clamp(DARKEST_AIR, BRIGHTEST_AIR).logit() + overall[:, :3]).sigmoid()
         return Haze(depth, air, MOST_TINT * self.tint(deepest).float().tanh())
 
 

@@ -150,7 +150,7 @@ def dehaze(
             steps=steps,
             rate=rate,
             warm_up=200,
-            keep=0.999,
+            keep=0.998,
             log_every=log_every,
             validate_every=validate_every,
             save_every=save_every,
