@@ -1,0 +1,191 @@
+"""Runs that are killed at random moments and begun again until they are through: nothing is lost."""
+
+import json
+import os
+import random
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from clips import planes_in, stamps_of, write_clip
+
+import vrestore
+from vrestore.jobs.segments import frames_kept
+from vrestore.pipeline import QUEUE_FRAMES
+
+pytestmark = pytest.mark.slow
+
+KILLS = 20
+FRAMES, LENGTH = 600, 25
+IN_FLIGHT = QUEUE_FRAMES + 3
+"""Frames that were restored and wait to be written, or are at the border that is being written."""
+
+BOXES = [f"8,8,8,6@{start}-{start + 18}" for start in range(0, FRAMES, 60)] + ["20,12,8,6@400-470"]
+OPTIONS = {"box": BOXES, "quality": "draft", "codec": "ffv1", "segment": 1.0, "threads": 1, "overwrite": True}
+
+# One process loads the libraries, each run is a fork of it: that saves a minute. A run is killed some time
+# after so many frames, by a thread of its own.
+RUNS = """
+import json, mmap, os, random, signal, sys, threading
+import vrestore.api
+import vrestore.restore.runs
+from vrestore.jobs.segments import frames_kept
+
+source, target, options, moments = json.loads(sys.argv[1])
+done = mmap.mmap(-1, 8)
+
+def run(at, delay):
+    def progress(event):
+        if event.event != "progress":
+            return
+        done[:] = event.frame.to_bytes(8, "little")
+        if event.frame == at:
+            threading.Timer(delay, os.kill, (os.getpid(), signal.SIGKILL)).start()
+
+    report = vrestore.inpaint(source, target=target, progress=progress, **options)
+    print(json.dumps(report.to_dict()), flush=True)
+
+for at, delay in moments:
+    pid = os.fork()
+    if not pid:
+        run(at, delay)
+        os._exit(0)
+    _, status = os.waitpid(pid, 0)
+    count = int.from_bytes(done, "little")
+    print(json.dumps([os.waitstatus_to_exitcode(status), count, frames_kept(target)]), flush=True)
+run(-1, 0)
+"""
+
+
+def assert_same(one, other):
+    for planes, others in zip(planes_in(one), planes_in(other), strict=True):
+        assert all((a == b).all() for a, b in zip(planes, others, strict=True))
+    assert stamps_of(one) == stamps_of(other)
+
+
+def test_a_run_that_is_killed_twenty_times_gives_what_it_would_have_given(tmp_path):
+    source = write_clip(tmp_path / "in.mkv", codec="ffv1", frames=FRAMES, height=32, width=48, noise=True)
+    whole = vrestore.inpaint(source, target=tmp_path / "whole.mkv", **OPTIONS)
+    rng = random.Random(5)
+    moments = sorted((rng.randrange(1, FRAMES - 40), rng.uniform(0, 0.3)) for _ in range(KILLS))
+    words = json.dumps([str(source), str(tmp_path / "out.mkv"), OPTIONS, moments])
+    said = subprocess.run(
+        [sys.executable, "-c", RUNS, words], capture_output=True, text=True, check=True, timeout=300
+    )
+    *killed, report = map(json.loads, said.stdout.splitlines())
+    assert [status for status, _, _ in killed] == [-9] * KILLS
+    for _, done, kept in killed:
+        assert done - kept <= LENGTH + IN_FLIGHT
+    starts = [kept for _, _, kept in killed]
+    assert starts == sorted(starts)
+    assert report["frames_before"] == starts[-1] > FRAMES // 2
+    assert_same(tmp_path / "out.mkv", tmp_path / "whole.mkv")
+    for name in ("frames", "repaired_frames", "scenes"):
+        assert report[name] == getattr(whole, name)
+    assert report["origins"] == whole.to_dict()["origins"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.mkv", "out.mkv", "whole.mkv"]
+
+
+def command(*words):
+    return [sys.executable, "-c", "from vrestore.cli.main import main; main()", *map(str, words)]
+
+
+def children_of(pid):
+    return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def wait_for_the_end_of(pids):
+    end = time.monotonic() + 60
+    while any(Path(f"/proc/{pid}/exe").exists() for pid in pids):
+        assert time.monotonic() < end, "a worker outlived its batch"
+        time.sleep(0.05)
+
+
+def frames_left(folder):
+    """Give what is kept of the file that was under way, by its name."""
+    names = [path.name for path in (folder / ".vrestore").glob("*.mkv")]
+    return {name: kept for name in names if (kept := frames_kept(str(folder / name)))}
+
+
+def test_a_batch_of_six_that_is_killed_gives_what_it_would_have_given(tmp_path):
+    """The batch itself is killed, or the process that works for it, which then counts as a failure."""
+    (tmp_path / "in").mkdir()
+    for number in range(6):
+        write_clip(
+            tmp_path / "in" / f"{number}.mkv",
+            codec="ffv1",
+            frames=60 + number,
+            height=32,
+            width=48,
+            noise=True,
+        )
+    options = {"box": "8,8,8,6@10-58", "quality": "draft", "codec": "ffv1", "segment": 0.8}
+    vrestore.batch("inpaint", tmp_path / "in", output=tmp_path / "whole", **options)
+    words = ["-b", options["box"], "--quality", "draft", "-c", "ffv1", "--segment", "0.8", "--tries", "9"]
+    batch = command("batch", "inpaint", tmp_path / "in", "-o", tmp_path / "out", "--progress", "json", *words)
+    rng = random.Random(7)
+    starts = []
+    for kill in range(8):
+        with subprocess.Popen(batch, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as run:
+            next((line for line in run.stderr if '"stage": "inpaint"' in line), None)
+            time.sleep(rng.uniform(0, 2.5))
+            workers = children_of(run.pid) if run.poll() is None else []
+            os.kill(workers[0] if workers and kill % 4 == 3 else run.pid, 9)
+            run.kill()
+        wait_for_the_end_of(workers)
+        starts.append(frames_left(tmp_path / "out"))
+    subprocess.run(batch, check=True, capture_output=True)
+    assert any(starts)
+    names = sorted(path.name for path in (tmp_path / "out").iterdir() if path.suffix == ".mkv")
+    assert names == [f"{number}.mkv" for number in range(6)]
+    for name in names:
+        assert_same(tmp_path / "out" / name, tmp_path / "whole" / name)
+    assert not list((tmp_path / "out" / ".vrestore").glob("*.mkv"))
+
+
+LIMITED = """
+import resource, sys
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv.pop(1)),) * 2)
+from vrestore.cli.main import main; main()
+"""
+
+
+@pytest.mark.parametrize(("limit", "kept"), [(150_000, 60), (20_000, 0)], ids=["join", "segment"])
+def test_what_a_full_disk_stopped_goes_on_when_there_is_space_again(tmp_path, limit, kept):
+    """A limit of the size of a file stands for a disk that is full: for the target, or for a segment."""
+    source, target = tmp_path / "in.mkv", tmp_path / "out.mkv"
+    write_clip(source, codec="ffv1", frames=60, noise=True)
+    words = ["inpaint", source, "-b", "20,16,12,10", "--quality", "draft", "-c", "ffv1", "--segment", "0.8"]
+    words += ["-o", target]
+    limited = [sys.executable, "-c", LIMITED, str(limit), *map(str, words)]
+    full = subprocess.run(limited, capture_output=True, text=True, check=False)
+    assert full.returncode == 5, full.stderr
+    assert "out.mkv' cannot be written (file too large)" in full.stderr.splitlines()[-1]
+    assert not target.exists()
+    assert frames_kept(str(target)) == kept
+    again = subprocess.run(command(*words), check=True, capture_output=True, text=True)
+    assert (f"goes on at frame {kept}" in again.stderr) == bool(kept)
+    subprocess.run(command(*words[:-1], tmp_path / "once.mkv"), check=True, capture_output=True)
+    assert_same(target, tmp_path / "once.mkv")
+    assert not (tmp_path / ".vrestore").exists()
+
+
+def test_ctrl_c_says_that_the_same_command_goes_on_and_it_does(tmp_path):
+    source = write_clip(tmp_path / "in.mkv", codec="ffv1", frames=120)
+    words = ["inpaint", source, "-b", "20,16,12,10", "--quality", "draft", "-c", "ffv1", "--segment", "0.8"]
+    words += ["-o", tmp_path / "out.mkv", "--progress", "json"]
+    with subprocess.Popen(command(*words), stderr=subprocess.PIPE, text=True) as run:
+        while not frames_kept(str(tmp_path / "out.mkv")):
+            assert run.poll() is None
+            time.sleep(0.05)
+        run.send_signal(2)
+        _, said = run.communicate(timeout=60)
+    kept = frames_kept(str(tmp_path / "out.mkv"))
+    assert run.returncode == 130
+    line = f"vrestore: interrupted; {kept} frames are done and kept, the same command goes on there"
+    assert said.splitlines()[-1] == line
+    again = subprocess.run(command(*words), check=True, capture_output=True, text=True)
+    assert f"goes on at frame {kept} of 120, where an earlier run stopped" in again.stderr
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.mkv", "out.mkv"]
