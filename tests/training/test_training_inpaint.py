@@ -107,13 +107,10 @@ def test_a_still_is_turned_without_motion():
     assert (len(turned), len(none)) == (1, 0)
 
 
-def test_the_first_steps_see_stills_and_later_every_third():
+def test_the_first_steps_see_stills_and_later_every_fourth():
     pools = Pools(Shelf(0), Shelf(100), STILL_STEPS)
-    assert [pools.at(step)[0] for step in range(11)] == [True] * 5 + [False, False] * 1 + [True] + [
-        False,
-        False,
-        True,
-    ]
+    first, fourth = [True] * STILL_STEPS, [True, False, False, False]
+    assert [pools.at(step)[0] for step in range(STILL_STEPS + 8)] == first + 2 * fourth
 
 
 def test_each_kind_counts_its_own_turns():
@@ -151,7 +148,7 @@ def test_losses_lead_somewhere(adversarial):
 
 def test_the_critic_comes_when_it_is_told_and_never_to_stills():
     made = lesson(adversarial=0.1, adversarial_from=6)
-    assert ["critic" in made.losses(step) for step in (0, 5, 6, 7)] == [False, False, True, False]
+    assert ["critic" in made.losses(step) for step in (0, 5, 6, 8)] == [False, False, True, False]
 
 
 def test_the_critics_lessons_go_with_a_checkpoint():

@@ -23,7 +23,7 @@ from vrestore.training.sources import Picture
 from vrestore.training.validation import Judge
 
 VALID_SHARE, GRADIENT_SHARE, ERROR_SHARE = 0.05, 0.3, 0.05
-STILLS_EVERY = 3
+STILLS_EVERY = 4
 
 DECIBELS = 10 / math.log(10)
 
@@ -40,7 +40,7 @@ class Batch:
 
 @dataclass(frozen=True)
 class Pools:
-    """Where samples come from: the first steps see stills alone, later ones every third time."""
+    """Where samples come from: the first steps see stills alone, later ones every fourth time."""
 
     stills: Pool
     clips: Pool

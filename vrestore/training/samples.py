@@ -48,7 +48,8 @@ LEAST_HOLE = 60
 class SampleSettings:
     """What samples are like; sizes in pixels.
 
-    `clip_share` of the samples come from clips, the others from photographs in motion. `frames` are filled
+    `clip_share` of the samples come from clips, the others from photographs in motion: with 0.4, a network had
+    gained 0.4 dB on those and nothing on clips, whose pixels lie otherwise. `frames` are filled
     at once, pictures have sides between `least_side` and `most_side`, windows sides of `window`.
     """
 
@@ -57,7 +58,7 @@ class SampleSettings:
     least_side: int = 176
     most_side: int = 256
     most_hole: int = 104
-    clip_share: float = 0.4
+    clip_share: float = 0.8
 
     def __post_init__(self) -> None:
         if self.frames < LEAST_FRAMES:
