@@ -7,10 +7,13 @@ import av
 import numpy as np
 import pytest
 from clips import packets_of, planes_in, stamps_of, with_company, write_clip, write_pictures
+from networks import small
 
 import vrestore
 from vrestore.errors import InputError, TargetError, UsageError
 from vrestore.jobs.segments import frames_kept
+from vrestore.models.cards import Card
+from vrestore.models.weights import save_weights
 from vrestore.restore.runs import Cutter
 
 BOXES = ["20,16,12,10@0-20", "20,16,12,10@24-44"]
@@ -384,3 +387,14 @@ def test_a_segment_is_a_time(clip, seconds):
 def test_images_are_written_at_once(clip, tmp_path):
     report = done(clip, f"{tmp_path}/out/", codec=None)
     assert report.frames == len(names(tmp_path / "out")) == FRAMES
+
+
+def test_with_a_network_it_gives_the_same_too(clip, tmp_path):
+    """What the network saw before a border is not carried: it begins anew there, in both runs."""
+    card = Card("model", "1", "tsam-small", "Paints.", "CC0-1.0", (), "a test", 0, 0, "any", ())
+    save_weights(small(), tmp_path / "model.safetensors", card)
+    how = {"method": "tsam", "model": tmp_path / "model.safetensors", "precision": "fp32"}
+    done(clip, tmp_path / "once.mkv", **how)
+    kept = stopped(clip, tmp_path / "out.mkv", at=34, **how)
+    assert done(clip, tmp_path / "out.mkv", **how).frames_before == kept > 0
+    assert_same(tmp_path / "out.mkv", tmp_path / "once.mkv")
