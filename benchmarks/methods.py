@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from benchmarks.clips import Masks, Pictures
-from vrestore.device import cpu_precision
+from vrestore.device import network_precision
 from vrestore.frames import Colour, Frame, HoleSummary, MaskedFrame
 from vrestore.media.formats import pixel_format
 from vrestore.media.mask_shape import hole_of
@@ -109,7 +109,7 @@ def _propagate(
     network = None
     if model is not None:
         scale = network_scale_for(summaries, quality="balanced", height=height, width=width)
-        network = NetworkSettings(model, scale, cpu_precision())
+        network = NetworkSettings(model, scale, network_precision())
     frames = inpaint(
         items(),
         summaries=summaries,

@@ -20,7 +20,7 @@ from rich.console import Console
 from benchmarks.bars import Bar, show_bars
 from benchmarks.machine import RESULTS, Values, describe_machine, write_results
 from benchmarks.tables import figures_table
-from vrestore.device import core_count, cpu_precision
+from vrestore.device import core_count, network_precision
 from vrestore.models.blocks import in_channels_last
 from vrestore.models.configs import PAPER, SMALL, Config
 from vrestore.models.streaming import StreamState, push
@@ -105,7 +105,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--frames", type=int, default=24, help="timed in a round (default 24)")
     parser.add_argument("--rounds", type=int, default=3, help="of each network (default 3)")
     parser.add_argument("--threads", type=int, default=core_count(), help="default all cores")
-    parser.add_argument("--precision", choices=("fp32", "bf16"), default=cpu_precision())
+    parser.add_argument("--precision", choices=("fp32", "bf16"), default=network_precision())
     parser.add_argument("--json", type=Path, default=RESULTS / "network_speed.json", metavar="PATH")
     return parser
 

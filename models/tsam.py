@@ -46,6 +46,12 @@ class Clip:
     def __getitem__(self, frames: slice) -> Clip:
         return Clip(self.frames[frames], self.holes[frames], self.confidence[frames], self.hints[frames])
 
+    def to(self, device: torch.device) -> Clip:
+        """Give the same on a device."""
+        return Clip(
+            self.frames.to(device), self.holes.to(device), self.confidence.to(device), self.hints.to(device)
+        )
+
 
 class Tsam(nn.Module):
     """The network; its prediction is unbounded."""

@@ -13,13 +13,25 @@ from vrestore.errors import DeviceError, UsageError
 
 @pytest.mark.parametrize("asked", ["auto", "cpu"])
 def test_without_a_wish_the_cpu_works(asked):
-    assert device.choose_device(asked) == "cpu"
+    assert device.choose_device(asked, has_network=True) == "cpu"
+
+
+def test_networks_run_on_the_device_that_is_asked_for(monkeypatch):
+    monkeypatch.setattr(device, "cuda_devices", lambda: ["A", "B"])
+    assert device.choose_device("cuda", has_network=True) == "cuda:0"
+    assert device.choose_device("cuda:1", has_network=True) == "cuda:1"
+
+
+@pytest.mark.parametrize(("capability", "precision"), [((9, 0), "bf16"), ((8, 0), "bf16"), ((7, 5), "fp32")])
+def test_a_device_multiplies_bf16_or_it_does_not(monkeypatch, capability, precision):
+    monkeypatch.setattr(device, "cuda_capability", lambda index: {1: capability}[index])
+    assert device.network_precision("cuda:1") == precision
 
 
 @pytest.mark.parametrize("asked", ["tpu", "cuda:", "cuda:x", "CPU", "", "cuda:0:1", "gpu cuda"])
 def test_other_devices_are_unknown_words(asked):
     with pytest.raises(UsageError, match="--device is auto, cpu, cuda or cuda:0"):
-        device.choose_device(asked)
+        device.choose_device(asked, has_network=False)
 
 
 @pytest.mark.parametrize(
@@ -27,7 +39,7 @@ def test_other_devices_are_unknown_words(asked):
     [
         ("cuda", [], "cuda was asked for, but a reason; pass --device auto or cpu"),
         ("cuda:2", ["A", "B"], "cuda:2 was asked for, but only 2 are here; pass"),
-        ("cuda:1", ["A", "B"], r"cuda:1 is there \(B\), but propagation runs on the CPU"),
+        ("cuda:1", ["A", "B"], r"cuda:1 is there \(B\), but only networks run on it"),
         ("cuda", ["A"], r"cuda is there \(A\)"),
     ],
 )
@@ -35,7 +47,7 @@ def test_a_cuda_device_is_never_replaced_without_a_word(monkeypatch, asked, ther
     monkeypatch.setattr(device, "cuda_devices", lambda: there)
     monkeypatch.setattr(device, "why_no_cuda", lambda: "a reason")
     with pytest.raises(DeviceError, match=message):
-        device.choose_device(asked)
+        device.choose_device(asked, has_network=False)
 
 
 def test_without_cuda_there_are_no_devices_and_a_reason(monkeypatch):

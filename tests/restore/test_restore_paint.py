@@ -179,6 +179,6 @@ def test_a_smaller_clip_hides_all_that_is_hidden_in_part():
 
 
 def test_a_model_that_fills_no_holes_is_refused(monkeypatch):
-    monkeypatch.setattr(paint, "load_model", lambda name, dtype: torch.nn.Linear(1, 1))
+    monkeypatch.setattr(paint, "load_model", lambda name, device, dtype: torch.nn.Linear(1, 1))
     with pytest.raises(ModelError, match="the model 'haze' fills no holes; pass one for inpainting"):
         load_painter(NetworkSettings("haze", 1, "fp32"))

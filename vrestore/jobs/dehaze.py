@@ -159,7 +159,7 @@ def _method(ready: _Ready, tally: DehazeTally) -> Method:
 
 
 def _estimator(job: DehazeJob, device: str) -> Estimator:
-    if job.method == "dcp":
+    if not job.has_network:
         from vrestore.restore.dehaze_dcp import estimate_dark
 
         return estimate_dark

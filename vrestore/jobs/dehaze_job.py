@@ -62,10 +62,15 @@ class DehazeJob:
         _check_range("steady", self.steady, 1)
         if self.airlight not in get_args(AirLight) and _colour(self.airlight) is None:
             raise UsageError(f"airlight is auto, shot or a colour such as #d8dce0, got {self.airlight!r}")
-        if self.model is not None and self.method != "cgidn":
+        if self.model is not None and not self.has_network:
             raise UsageError(f"--model is for the method cgidn, got --method {self.method}")
         if self.threads < 0:
             raise UsageError(f"threads are 0 (automatic) or more, got {self.threads}")
+
+    @property
+    def has_network(self) -> bool:
+        """Whether the method runs a network."""
+        return self.method == "cgidn"
 
     def settings(self, device: str) -> DehazeSettings:
         """Give what the method is told."""

@@ -11,7 +11,7 @@ from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from vrestore.device import core_count, cpu_precision
+from vrestore.device import core_count, network_precision
 from vrestore.frames import Frame, MaskedFrame
 from vrestore.jobs.job import DEFAULT_MODEL, InpaintJob
 from vrestore.jobs.resume import begin, kept_for, resumed
@@ -113,22 +113,22 @@ def _open(job: InpaintJob, opened: ExitStack, progress: Progress) -> _Opened:
         quality=job.quality,
         threads=job.threads or core_count(),
         memory_bytes=memory_for(job),
-        network_scale=job.network_scale if job.method == "tsam" else None,
+        network_scale=job.network_scale if job.has_network else None,
     )
     reveal = None
     if job.reveal_map is not None:
         reveal = opened.enter_context(further_clip("--reveal-map", job.reveal_map, job, reader.meta))
         files.clips["reveal"] = reveal
-    return _Opened(job, files, masks, plan, _network(job, plan), reveal)
+    return _Opened(job, files, masks, plan, _network(job, plan, files.device), reveal)
 
 
-def _network(job: InpaintJob, plan: Plan) -> NetworkSettings | None:
+def _network(job: InpaintJob, plan: Plan, device: str) -> NetworkSettings | None:
     """Give the network's settings, once there is such a model; None without a network."""
-    if job.method != "tsam":
+    if not job.has_network:
         return None
     weights = find_weights(job.model or DEFAULT_MODEL)
-    precision = cpu_precision() if job.precision == "auto" else job.precision
-    return NetworkSettings(str(weights.path), plan.network_scale, precision)
+    precision = network_precision(device) if job.precision == "auto" else job.precision
+    return NetworkSettings(str(weights.path), plan.network_scale, precision, device)
 
 
 def _work(ready: _Opened, kept: Kept | None, progress: Progress, began: float) -> Report:

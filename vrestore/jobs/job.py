@@ -63,7 +63,7 @@ class InpaintJob:
         if self.network_scale not in (0, *NETWORK_SCALES):
             scales = ", ".join(map(str, NETWORK_SCALES))
             raise UsageError(f"the network's scale is 0 (automatic) or {scales}, got {self.network_scale}")
-        if self.model is not None and self.method != "tsam":
+        if self.model is not None and not self.has_network:
             raise UsageError(f"a model is for the method tsam, got the method {self.method}")
         check_choice("compare layout", self.compare_layout, get_args(Layout))
         for name in self.protocols:
@@ -72,6 +72,11 @@ class InpaintJob:
             raise UsageError(f"a segment is 0 s (none) or longer, got {self.segment_seconds:g}")
         if self.threads < 0:
             raise UsageError(f"threads are 0 (automatic) or more, got {self.threads}")
+
+    @property
+    def has_network(self) -> bool:
+        """Whether the method runs a network."""
+        return self.method == "tsam"
 
 
 class InpaintOptions(TypedDict, total=False):

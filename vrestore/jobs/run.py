@@ -55,6 +55,8 @@ class Job(Protocol):
     @property
     def device(self) -> str: ...
     @property
+    def has_network(self) -> bool: ...
+    @property
     def threads(self) -> int: ...
     @property
     def memory_bytes(self) -> int | None: ...
@@ -111,7 +113,7 @@ def open_run(
     `inputs` are files it reads beside the source. A video of more than `segment_seconds`, or of unknown
     length, gets a SegmentWriter, where there can be one; 0 is for methods and jobs without segments.
     """
-    device = choose_device(job.device)
+    device = choose_device(job.device, has_network=job.has_network)
     stamps = stamps_of([job.source, *inputs])
     reader = opened.enter_context(
         open_video(

@@ -53,7 +53,7 @@ def _inpaint_reads(job: InpaintJob) -> list[str | Path]:
 
 
 def _inpaint_weights(job: InpaintJob) -> dict[str, str]:
-    return _weights(job.model or DEFAULT_MODEL) if job.method == "tsam" else {}
+    return _weights(job.model or DEFAULT_MODEL) if job.has_network else {}
 
 
 def _dehaze_reads(job: DehazeJob) -> list[str | Path]:
@@ -61,7 +61,7 @@ def _dehaze_reads(job: DehazeJob) -> list[str | Path]:
 
 
 def _dehaze_weights(job: DehazeJob) -> dict[str, str]:
-    return _weights(job.model or MODEL) if job.method == "cgidn" else {}
+    return _weights(job.model or MODEL) if job.has_network else {}
 
 
 @cache

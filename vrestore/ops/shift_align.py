@@ -56,6 +56,15 @@ class Motion:
             self.forward[pairs], self.backward[pairs], self.forward_doubt[pairs], self.backward_doubt[pairs]
         )
 
+    def to(self, device: torch.device) -> Motion:
+        """Give the same on a device."""
+        return Motion(
+            self.forward.to(device),
+            self.backward.to(device),
+            self.forward_doubt.to(device),
+            self.backward_doubt.to(device),
+        )
+
     @staticmethod
     def join(parts: Sequence[Motion]) -> Motion:
         """Put pairs behind one another."""

@@ -45,7 +45,7 @@ def load_painter(settings: NetworkSettings) -> Painter:
     Raises:
         ModelError: There is no such model, it is damaged, or it is none that fills holes.
     """
-    network = load_model(settings.model, dtype=_TYPES[settings.precision])
+    network = load_model(settings.model, device=settings.device, dtype=_TYPES[settings.precision])
     if not isinstance(network, Tsam):
         raise ModelError(f"the model {settings.model!r} fills no holes; pass one for inpainting with --model")
     return Painter(in_channels_last(network), settings.scale)
@@ -60,6 +60,11 @@ class Painter:
 
     network: Tsam
     scale: int = 1
+
+    @property
+    def device(self) -> torch.device:
+        """Where the network is; what goes in and comes out is on the CPU."""
+        return next(self.network.parameters()).device
 
     def paint(self, filled: Iterator[Filled], track: Track) -> Iterator[Filled]:
         """Correct the filled patches of a track, in order.
@@ -111,16 +116,17 @@ class _Stretch:
             yield from self._run()
         with torch.inference_mode():
             for picture in finish(self._painter.network, self._state):
-                yield self._painted(picture[0])
+                yield self._painted(picture[0].cpu())
 
     def _run(self) -> Iterator[Filled]:
         clip = shrunk(clip_of(self._gathered), self._painter.scale)
         self._waiting.extend(zip(self._gathered, clip.frames, strict=True))
         motion = Motion.join([*self._motions]) if self._motions else no_motion(clip)
         self._gathered, self._motions = [], []
+        device = self._painter.device
         with torch.inference_mode():
-            pictures = push(self._painter.network, self._state, clip, motion)
-        yield from [self._painted(picture) for picture in pictures]
+            pictures = push(self._painter.network, self._state, clip.to(device), motion.to(device))
+        yield from [self._painted(picture) for picture in pictures.cpu()]
 
     def _painted(self, picture: Tensor) -> Filled:
         window, seen = self._waiting.popleft()

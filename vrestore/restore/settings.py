@@ -21,6 +21,7 @@ class NetworkSettings:
     model: str
     scale: int
     precision: Precision
+    device: str = "cpu"
 
 
 @dataclass(frozen=True, slots=True)

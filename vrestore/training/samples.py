@@ -48,9 +48,9 @@ LEAST_HOLE = 60
 class SampleSettings:
     """What samples are like; sizes in pixels.
 
-    `clip_share` of the samples come from clips, the others from photographs in motion: with 0.4, a network had
-    gained 0.4 dB on those and nothing on clips, whose pixels lie otherwise. `frames` are filled
-    at once, pictures have sides between `least_side` and `most_side`, windows sides of `window`.
+    `clip_share` of the samples come from clips, the others from photographs in motion: with 0.4, a network
+    had gained 0.4 dB on those and nothing on clips. `frames` are filled at once, pictures have sides between
+    `least_side` and `most_side`, windows sides of `window`.
     """
 
     frames: int = 20

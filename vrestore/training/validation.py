@@ -15,8 +15,7 @@ import torch
 from torch import Tensor
 
 from vrestore.errors import InputError
-from vrestore.models.tsam import Clip, Tsam
-from vrestore.ops.shift_align import Motion
+from vrestore.models.tsam import Tsam
 from vrestore.training.samples import Sample, clip_and_motion, sample_of
 from vrestore.training.sources import Picture, read_clip
 
@@ -58,10 +57,7 @@ class Judge:
             clip, motion, truth = clip_and_motion(case.sample, slice(0, len(case.sample.truth)))
             device = next(network.parameters()).device
             with torch.inference_mode():
-                filled = network(
-                    Clip(*(part.to(device) for part in vars(clip).values())),
-                    Motion(*(part.to(device) for part in vars(motion).values())),
-                )
+                filled = network(clip.to(device), motion.to(device))
             filled = filled.float().cpu().clamp(0, 1)
             before, after = (_psnr(picture, truth, clip.holes) for picture in (clip.frames, filled))
             figures[case.kind].append(after)
