@@ -1,6 +1,6 @@
 """How near to clear pictures dehazing comes, and how steady it is.
 
-    python -m benchmarks.dehaze_quality [--parts indoor,video,real,clear] [--strength 70] [--model FILE]
+    python -m benchmarks.dehaze_quality [--parts indoor,video,real,clear] [--strength 60] [--model FILE]
 
 `indoor`: pairs of synthetic haze, at full strength. `video`: a recording with true depth under haze put on by
 the scattering law, at full strength, with flicker and jitter. `real`: pairs of real haze, at the default

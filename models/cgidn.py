@@ -34,6 +34,9 @@ PRIOR_CHANNELS = 4
 LEAST_DOUBT = 0.02
 """The prior is taken to be no nearer to the least transmission and to 1 than this: it can be mended."""
 
+OVERALL_GAIN = 8.0
+"""What one number says of the whole picture has few weights to say it by, and would learn late."""
+
 DARKEST_AIR, BRIGHTEST_AIR = 0.05, 0.97
 """Where the prior's air light is taken to be, for the same reason."""
 
@@ -256,7 +259,8 @@ class HazeHead(nn.Module):
         """Give the haze from the prior and from features at scale 0 and at the coarsest."""
         through = (torch.exp(-prior.depth) - LEAST_TRANSMISSION) / (1 - LEAST_TRANSMISSION)
         start = through.clamp(LEAST_DOUBT, 1 - LEAST_DOUBT).logit()
-        overall = self.overall(torch.cat([deepest.mean((-2, -1)), deepest.amax((-2, -1))], 1)).float()
+        pooled = torch.cat([deepest.mean((-2, -1)), deepest.amax((-2, -1))], 1)
+        overall = OVERALL_GAIN * self.overall(pooled).float()
         through = (start + self.depth(decoded).float() + overall[:, 3:, None, None]).sigmoid()
         depth = -(LEAST_TRANSMISSION + (1 - LEAST_TRANSMISSION) * through).log()
         air = (prior.air.clamp(DARKEST_AIR, BRIGHTEST_AIR).logit() + overall[:, :3]).sigmoid()

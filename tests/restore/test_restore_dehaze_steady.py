@@ -62,7 +62,7 @@ def test_more_steadiness_changes_more_slowly():
     ]
     assert reached[0] == pytest.approx(1.5)
     assert reached == sorted(reached, reverse=True)
-    assert reached[-1] > 0.6
+    assert reached[-1] > 0.52
 
 
 def test_a_cut_begins_anew():
@@ -110,7 +110,7 @@ def test_the_air_of_a_shot_is_what_its_first_frames_say_together():
         )
         assert_close(seen[0], torch.tensor(AIR))
         assert bool((seen[-1] < seen[0] - 0.01).all()) == drifts
-        assert float((seen[1:] - seen[:-1]).abs().max()) < 0.03  # of 0.8 that one frame is off
+        assert float((seen[1:] - seen[:-1]).abs().max()) < 0.06  # of 0.8 that one frame is off
 
 
 def test_a_shot_shorter_than_its_first_frames_is_whole():

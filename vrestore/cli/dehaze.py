@@ -23,7 +23,7 @@ EXAMPLES = """\
 Strength = Annotated[
     float,
     typer.Option(
-        metavar="N", rich_help_panel=HAZE, help="0 (copy) to 100 (all), 70 by default.", show_default=False
+        metavar="N", rich_help_panel=HAZE, help="0 (copy) to 100 (all), 60 by default.", show_default=False
     ),
 ]
 Color = Annotated[
@@ -79,7 +79,7 @@ Output = Annotated[
 def dehaze(
     source: options.Source,
     *,
-    strength: Strength = 70.0,
+    strength: Strength = 60.0,
     color: Color = 100.0,
     keep_depth: KeepDepth = False,
     protect_sky: ProtectSky = False,

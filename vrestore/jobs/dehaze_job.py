@@ -16,7 +16,7 @@ from vrestore.media.demux import PROTOCOLS
 from vrestore.media.encode import EncodeOptions
 from vrestore.restore.dehaze_settings import AirLight, DehazeMethod, DehazeSettings
 
-STRENGTH = 70.0
+STRENGTH = 60.0
 """By default: the share of the haze's depth that is taken away, in percent."""
 
 STEADY = 0.9

@@ -19,7 +19,7 @@ class DehazeSettings:
     for each shot, or following it slowly and from place to place. `steady` 0 takes every frame by itself.
     """
 
-    strength: float = 0.7
+    strength: float = 0.6
     color: float = 1.0
     keep_depth: bool = False
     protect_sky: bool = False

@@ -2,7 +2,7 @@
 
 Depth and tint follow what moves: the last frame's are carried along the flow and mixed with this frame's, as
 far as the flow leads back to where it came from and the picture there is the same. The air light is that of
-the first frames of the shot together; it may then follow slowly, or not at all. A cut begins anew.
+the first frames of the shot together; it may then follow as slowly, or not at all. A cut begins anew.
 """
 
 from __future__ import annotations
@@ -25,11 +25,8 @@ from vrestore.restore.dehaze_settings import DehazeSettings
 FIRST_FRAMES = 8
 """Of a shot, whose air lights together are the shot's; also the stage's latency."""
 
-MOST_KEPT = 0.95
-"""Share of the last frame's haze in this one's at `steady` 1: a time constant of 20 frames."""
-
-AIR_RATE = 0.2
-"""How fast the air light follows, as a share of how fast the depth does."""
+MOST_KEPT = 0.99
+"""Share of the last frame's haze in this one's at `steady` 1: a time constant of 100 frames; 16 at 0.9."""
 
 ROUND_TRIP = 1.0
 """Error of the flow there and back, in pixels at the working size, at which trust is exp(-1/2)."""
@@ -57,8 +54,8 @@ def _steadied_shot(veils: Iterator[Veil], settings: DehazeSettings) -> Iterator[
         return
     first = list(islice(veils, FIRST_FRAMES))
     air = torch.stack([veil.air for veil in first]).median(0).values
-    kept = MOST_KEPT * settings.steady
-    rate = AIR_RATE * (1 - kept) if settings.air_light == "auto" else 0.0
+    kept = MOST_KEPT * settings.steady**0.5
+    rate = 1 - kept if settings.air_light == "auto" else 0.0
     carry = _Carry(kept)
     for veil in chain(first, veils):
         air = air.lerp(veil.air, rate)
