@@ -13,15 +13,16 @@ import cv2
 import torch
 import typer
 from rich.console import Console
+from torch import nn
 
-from vrestore.errors import VRestoreError
+from vrestore.errors import ModelError, VRestoreError
 from vrestore.models.blocks import in_channels_last
 from vrestore.models.cgidn import CgIdn
 from vrestore.models.cgidn_configs import HAZE_CONFIGS
 from vrestore.models.configs import CONFIGS
-from vrestore.models.library import SUFFIX
+from vrestore.models.library import SUFFIX, find_weights
 from vrestore.models.tsam import Tsam
-from vrestore.models.weights import ARCHITECTURES
+from vrestore.models.weights import ARCHITECTURES, load_model
 from vrestore.training.dehazing import Dehazing, ExampleSettings
 from vrestore.training.export import command_line, export, machine
 from vrestore.training.haze_scenes import Scenery
@@ -52,6 +53,7 @@ def inpaint(
     out: Annotated[Path, typer.Option(help="Folder of the run: checkpoint, log, plot, contact sheet.")],
     validate: Annotated[Path | None, typer.Option(help="Folder of clips with masks to validate on.")] = None,
     network: Annotated[str, typer.Option(help=f"One of {', '.join(CONFIGS)}.")] = "tsam-small",
+    start_from: Annotated[str | None, typer.Option(help="Model whose weights it begins with.")] = None,
     steps: Annotated[int, typer.Option(min=1, help="Steps in all.")] = 20_000,
     seed: Annotated[int, typer.Option(help="Of everything that is drawn.")] = 0,
     batch: Annotated[int, typer.Option(min=1, help="Clips in a step.")] = 4,
@@ -75,7 +77,9 @@ def inpaint(
         cv2.setNumThreads(1)
         settings = SampleSettings()
         place = torch.device(device)
-        painter = in_channels_last(Tsam(CONFIGS[network]).to(place))
+        painter = Tsam(CONFIGS[network])
+        beginning = {} if start_from is None else {"start_from": _begin_with(painter, start_from)}
+        painter = in_channels_last(painter.to(place))
         judge = None if validate is None else Judge(validate, out / "validation")
         sources = Sources.find(data)
         schedule = Schedule(
@@ -93,7 +97,7 @@ def inpaint(
             "batch": batch,
             "clip_frames": frames,
             "still_steps": still_steps,
-        } | asdict(settings)
+        } | asdict(settings) | beginning
         makers = [
             partial(make, sources=sources, settings=settings, seed=seed)
             for make in (make_stills, make_sample)
@@ -119,6 +123,17 @@ def inpaint(
     except VRestoreError as error:
         console.print(f"error: {error}", style="red", soft_wrap=True)
         raise typer.Exit(error.exit_code) from None
+
+
+def _begin_with(network: nn.Module, model: str) -> str:
+    """Give a network the weights of a model of its shape, and give their sha256."""
+    weights = find_weights(model)
+    found = load_model(weights.path)
+    try:
+        network.load_state_dict(found.state_dict())
+    except RuntimeError as error:
+        raise ModelError(f"{model!r} is no network of the shape that is to be trained") from error
+    return weights.sha256()
 
 
 @app.command()
