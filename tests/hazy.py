@@ -22,7 +22,7 @@ def clear_pictures(count, *, height=64, width=96, seed=0):
     """Pictures of a camera that pans over a texture, (T, 3, H, W) in [0, 1], with dark places everywhere."""
     world = texture(height + 8, width + 4 * count, seed=seed)
     views = panned(world, count=count, height=height, width=width, step=(2.0, 0.0))
-    return np.clip(1.6 * np.stack(views) - 0.4, 0.02, 1).astype(np.float32)
+    return np.clip(2 * np.stack(views) - 0.65, 0, 1).astype(np.float32)
 
 
 def slanted_depth(height=64, width=96, *, near=0.2, far=1.2):

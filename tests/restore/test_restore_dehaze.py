@@ -39,7 +39,7 @@ def test_haze_that_is_known_goes(name):
     hazy = hazed(clear, depth)
     result = pictures_of(cleared(frames_of(hazy, name), name, estimate=knowing(depth)), name)
     assert psnr(hazy, clear) < 13
-    assert psnr(result, clear) > 26  # the texture is fine, and chroma of 4:2:0 half as fine
+    assert psnr(result, clear) > 25  # the texture is fine, and chroma of 4:2:0 half as fine
 
 
 def test_grey_is_cleared_too():
@@ -111,9 +111,9 @@ def test_nothing_comes_out_darker_than_black_or_out_of_range():
 def test_noise_limits_the_gain():
     clear = np.full((1, 3, 64, 96), 0.5, np.float32)
     noise = np.random.default_rng(0).normal(0, 0.03, clear.shape).astype(np.float32)
-    dense = slanted_depth(near=2.5, far=2.5)
+    dense = slanted_depth(near=3.5, far=3.5)
     frames = frames_of(np.clip(hazed(clear, dense) + noise, 0, 1), "rgb24")
-    (result,) = cleared(frames, "rgb24", estimate=knowing(dense))
+    (result,) = cleared(frames, "rgb24", estimate=knowing(dense), strength=0.7)
     assert result.planes[0].astype(float).std() < 2.5 * frames[0].planes[0].astype(float).std()
 
 
@@ -121,8 +121,8 @@ def test_a_smooth_ramp_does_not_band():
     """Contrast grows fourfold: without dither only every fourth code would be seen."""
     ramp = np.linspace(0.85, 0.95, 96, dtype=np.float32)
     frames = frames_of(np.broadcast_to(ramp, (1, 3, 64, 96)).copy(), "yuv420p")
-    dense = slanted_depth(near=1.4, far=1.4)
-    (result,) = cleared(frames, "yuv420p", estimate=knowing(dense, air=(1.0, 1.0, 1.0)))
+    dense = slanted_depth(near=2.0, far=2.0)
+    (result,) = cleared(frames, "yuv420p", estimate=knowing(dense, air=(1.0, 1.0, 1.0)), strength=0.7)
     before, after = (np.unique(frame.planes[0]).size for frame in (frames[0], result))
     codes = result.planes[0].astype(int)
     assert after >= 0.9 * (codes.max() - codes.min())  # hardly one is missing
@@ -184,6 +184,23 @@ def test_a_foggy_sky_is_held_back_below_full_strength():
     (result,) = cleared(frames, "rgb24", estimate=knowing(dense), strength=0.7)
     growth = result.planes[0].astype(float).std() / frames[0].planes[0].astype(float).std()
     assert growth < np.exp(0.5 * 0.7 * 2.0)
+
+
+def test_at_full_strength_blacks_come_back_though_the_estimate_missed_them():
+    clear, depth = clear_pictures(1), slanted_depth(near=1.0, far=1.0)
+    clear[..., ::8] = 0.0
+    frames = frames_of(hazed(clear, depth), "rgb24")
+    thin = knowing(0.7 * depth)
+    errors = {}
+    for strength in (0.7, 1.0):
+        (result,) = cleared(frames, "rgb24", estimate=thin, strength=strength)
+        reached = np.exp(-0.7 * strength)
+        plain = (hazed(clear, depth) - np.float32(AIR)[:, None, None]) / reached
+        plain += np.float32(AIR)[:, None, None]
+        picture = pictures_of([result], "rgb24")
+        errors[strength] = np.abs(picture - clear).mean() / np.abs(np.clip(plain, 0, 1) - clear).mean()
+    assert errors[0.7] > 0.9
+    assert errors[1.0] < 0.5
 
 
 def test_the_air_that_is_asked_for_is_taken():

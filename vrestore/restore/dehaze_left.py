@@ -36,6 +36,12 @@ HOLD_RADIUS = 4
 KEPT_DEPTH = 0.7
 """Optical depth beyond which nearly no more haze is taken away where distance is to stay visible."""
 
+DARK_SHARE, BLACK = 0.02, 0.05
+"""Where no haze is left, so much of the picture is darker than this in one of its colours."""
+
+GENTLE = 0.7
+"""Strength from which haze is also taken to lie over what is darkest; at full strength all of it."""
+
 SKY_BRIGHT, SKY_ROUGH = 0.4, 0.02
 
 
@@ -54,6 +60,20 @@ def left_over(veil: Veil, air: Tensor, settings: DehazeSettings, *, noise: float
     least = (1 - picture / air.clamp(min=1e-3)).amax(1, keepdim=True)  # I >= A (1 - t)
     gain = min(1 / LEAST_TRANSMISSION, max(LEAST_MOST_GAIN, NOISE_AFTER / max(noise, 1e-6)))
     return torch.maximum(left, least).clamp(1 / gain, 1)
+
+
+def even_rest(veil: Veil, air: Tensor, left: Tensor, settings: DehazeSettings) -> float:
+    """Give the transmission of an even haze that the estimate has missed, seen by what stays grey of blacks.
+
+    A scene in which nothing is black is mistaken for haze, so this is for those who ask for more than GENTLE.
+    """
+    share = (settings.strength - GENTLE) / (1 - GENTLE)
+    if share <= 0:
+        return 1.0
+    cleared = (veil.look.picture - air) / left + air
+    darkest = box_mean(cleared.clamp(0, 1), 1).amin(1)
+    over = float(darkest.flatten().quantile(DARK_SHARE)) - BLACK
+    return 1 - share * max(over, 0.0) / max(float(air.mean()), over, 1e-3)
 
 
 def sky(luma: Tensor, picture: Tensor) -> Tensor:

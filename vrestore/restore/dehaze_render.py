@@ -24,7 +24,7 @@ from vrestore.frames import Colour, Component, Frame, PixelFormat, Plane
 from vrestore.media.coding import Coding
 from vrestore.ops.guided import guided_lines
 from vrestore.restore.dehaze_haze import Veil
-from vrestore.restore.dehaze_left import LEAST_TRANSMISSION, left_over
+from vrestore.restore.dehaze_left import LEAST_TRANSMISSION, even_rest, left_over
 from vrestore.restore.dehaze_look import coding_for, luma_weights, samples_of
 from vrestore.restore.dehaze_settings import DehazeSettings
 
@@ -34,8 +34,8 @@ HIGHLIGHT = 0.1
 """Below the brightness of the air over which colours begin to be left alone."""
 
 DARK_MEAN, MOST_LIFT = 0.3, 1.3
-LIFT_RATE = 0.1
-"""Share of a frame's own lift in that of its shot."""
+FOLLOW_RATE = 0.1
+"""Share of a frame's own figures (lift, noise, even rest of the haze) in those of its shot."""
 
 DITHER_SIDE = 128
 MOST_DITHER = 2.0
@@ -59,7 +59,7 @@ class Renderer:
 
     def __init__(self, settings: DehazeSettings, *, format: PixelFormat, colour: Colour) -> None:
         self._settings, self._format, self._colour = settings, format, colour
-        self._lift, self._noise = 1.0, 0.0
+        self._lift, self._rest, self._noise = 1.0, 1.0, 0.0
         # A pattern that stays is invisible and costs the encoder nothing.
         random = np.random.default_rng(0)
         self._dither = random.uniform(-0.49, 0.49, (DITHER_SIDE, DITHER_SIDE)).astype(np.float32)
@@ -70,9 +70,11 @@ class Renderer:
         if settings.strength == 0:
             return look.frame
         coding = coding_for(look.frame, format=self._format, colour=self._colour)
-        self._measure_noise(look.frame, coding, anew=look.starts_scene)
+        self._measure_noise(veil, coding)
         air = _air_map(veil)
         left = left_over(veil, air, settings, noise=self._noise)
+        self._rest = self._followed(self._rest, even_rest(veil, air, left, settings), veil)
+        left = (left * self._rest).clamp(min=LEAST_TRANSMISSION)
         self._measure_lift(veil, left, air)
         slope, offset = guided_lines(look.luma, left, radius=GUIDE_RADIUS, epsilon=GUIDE_EPSILON)
         maps = _Maps(slope[0, 0].numpy(), offset[0, 0].numpy(), air[0].numpy())
@@ -84,13 +86,18 @@ class Renderer:
         after = float(((picture - air) / left + air).clamp(0, 1).mean())
         wanted = min(before, DARK_MEAN) / max(after, 1e-3)
         lift = min(max(wanted, 1.0), MOST_LIFT)
-        rate = 1.0 if veil.look.starts_scene or self._settings.steady == 0 else LIFT_RATE
-        self._lift += rate * (lift - self._lift)
+        self._lift = self._followed(self._lift, lift, veil)
 
-    def _measure_noise(self, frame: Frame, coding: Coding, *, anew: bool) -> None:
+    def _followed(self, last: float, now: float, veil: Veil) -> float:
+        """Give a figure of the shot, that of its first frame at first."""
+        if veil.look.starts_scene or self._settings.steady == 0:
+            return now
+        return last + FOLLOW_RATE * (now - last)
+
+    def _measure_noise(self, veil: Veil, coding: Coding) -> None:
         """Measure the noise of luma by second differences (Immerkaer 1996), by their median instead."""
         component = self._format.components[0]
-        samples = samples_of(frame.planes[component.plane], component)
+        samples = samples_of(veil.look.frame.planes[component.plane], component)
         height, width = samples.shape
         rows = slice(height // 4, max(height // 4 + 3, height * 3 // 4))
         columns = slice(width // 4, max(width // 4 + 3, width * 3 // 4))
@@ -101,7 +108,7 @@ class Renderer:
         step = max(1, y.shape[0] // 128)
         second = np.abs(cv2.filter2D(y, -1, kernel))[1:-1:step, 1:-1]
         noise = float(np.median(second)) / 0.6745 / 6 / float(coding.from_rgb[0].sum())
-        self._noise += (1.0 if anew else LIFT_RATE) * (noise - self._noise)
+        self._noise = self._followed(self._noise, noise, veil)
 
     def _applied(self, frame: Frame, coding: Coding, maps: _Maps) -> Frame:
         """Write every component; in RGB each colour is luma and its difference from it."""

@@ -66,7 +66,7 @@ class Hazed:
 def draw_weather(random: np.random.Generator, depth: Maps) -> Weather:
     """Draw the haze for pictures of this depth: thin or dense, grey or tinted, even or smoke."""
     wanted = random.uniform(LEAST_MEAN, MOST_MEAN)
-    is_dim, is_tinted, is_uneven = random.random(3) < (0.2, 0.3, 0.4)
+    is_dim, is_tinted, is_uneven = random.random(3) < (0.1, 0.3, 0.4)
     # RESIDE draws from 0.7 to 1; fog by day is exposed near to white.
     level = random.uniform(0.4, 0.75) if is_dim else 1 - 0.3 * random.random() ** 2
     spread = 0.08 if is_tinted else 0.02

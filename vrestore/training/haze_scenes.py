@@ -34,6 +34,9 @@ SMALLEST, LARGEST = 1.0, 1.8
 SHARE_CLIPS, SHARE_RECORDED = 0.25, 0.2
 """Of the samples, where there are such; the others are photographs."""
 
+SHARE_BLACK, BLACK_QUANTILE, MOST_BLACK = 0.75, 0.02, 0.5
+"""Photographs have haze of their own: most are given a black as dark as without it."""
+
 MILLIMETRES = 1000.0
 HELD_BACK = 40
 """Every so many-th photograph is for validation."""
@@ -215,8 +218,12 @@ def _unit(codes: Bytes) -> Pictures:
 
 
 def _recoloured(scene: Scene, random: np.random.Generator) -> Scene:
-    """Vary exposure, contrast, saturation and white balance."""
-    pictures = scene.pictures ** np.float32(np.exp(random.normal(0, 0.3)))
+    """Take away what haze there is, then vary exposure, contrast, saturation and white balance."""
+    pictures = scene.pictures
+    if random.random() < SHARE_BLACK:
+        darkest = np.float32(np.quantile(pictures[0, ::4, ::4].min(-1), BLACK_QUANTILE))
+        pictures = np.maximum(pictures - darkest, 0) / (1 - min(darkest, np.float32(MOST_BLACK)))
+    pictures = pictures ** np.float32(np.exp(random.normal(0, 0.3)))
     grey = pictures.mean(-1, keepdims=True)
     pictures = grey + (pictures - grey) * np.float32(random.uniform(0.6, 1.3))
     gains = random.uniform(0.5, 1.1) * (1 + random.normal(0, 0.04, 3))
