@@ -19,6 +19,7 @@ from vrestore.jobs.inpaint import run_inpaint
 from vrestore.jobs.job import InpaintOptions, PathLike, inpaint_job
 from vrestore.jobs.manifest import read_manifest
 from vrestore.jobs.run import silent
+from vrestore.jobs.segments import drop_segments
 from vrestore.jobs.words import plain
 from vrestore.media.read import VideoReader
 from vrestore.media.read import open_video as open_reader
@@ -39,7 +40,10 @@ def inpaint(
     Raises:
         VRestoreError: a subclass for each cause, see `vrestore.errors`; nothing half-written is left.
     """
-    return run_inpaint(inpaint_job(source, **options), progress=progress or silent)
+    job = inpaint_job(source, **options)
+    report = run_inpaint(job, progress=progress or silent)
+    drop_segments(job.target)
+    return report
 
 
 def plan_inpaint(source: PathLike, **options: Unpack[InpaintOptions]) -> PlanReport:

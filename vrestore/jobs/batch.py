@@ -28,6 +28,7 @@ from vrestore.jobs.executor import Executor, Outcome
 from vrestore.jobs.identity import key_of
 from vrestore.jobs.journal import Journal
 from vrestore.jobs.run import MEMORY_SHARE, write_report
+from vrestore.jobs.segments import drop_segments
 from vrestore.jobs.state import locked
 from vrestore.jobs.task import Task, job_of
 from vrestore.jobs.workers import STALL_SECONDS, Workers
@@ -207,6 +208,7 @@ class _Batch:
             return
         past, size, redo = self._journal.past(key), _size_of(task.target), self._options.redo
         if past.is_done and past.target_bytes == size and not redo:
+            drop_segments(task.target)  # left where a batch ended right after it had noted this
             self._end(task, "done before", past.exit_code)
         elif past.failures >= self._options.tries and not redo:
             words = f"{past.error} (failed {past.failures} times before; --redo tries again)"
@@ -252,6 +254,7 @@ class _Batch:
         with suppress(VRestoreError):
             key = self._key(task)  # of what it read, which may have changed since it was made ready
         self._journal.add("done", key, exit_code=outcome.exit_code, target_bytes=size)
+        drop_segments(task.target)
         facts = {name: report[name] for name in _FACTS if name in report}
         self._end(task, "done", outcome.exit_code, words=outcome.words, job=job, facts=facts)
 

@@ -26,7 +26,7 @@ from vrestore.jobs.run import (
     settings_of,
     silent,
 )
-from vrestore.jobs.segments import Kept, drop_segments
+from vrestore.jobs.segments import Kept
 from vrestore.jobs.state import sole_writer
 from vrestore.media.display import ClipWriter
 from vrestore.media.masks import Masks, open_masks
@@ -58,7 +58,10 @@ class _Opened:
 
 
 def run_inpaint(job: InpaintJob, *, progress: Progress = silent) -> Report:
-    """Do the job; whatever goes wrong, no half-written file is left."""
+    """Do the job; whatever goes wrong, no half-written file is left.
+
+    Finished segments stay until `drop_segments`, so that a batch loses nothing before it has noted the end.
+    """
     began = time.perf_counter()
     threading.Thread(target=import_module, args=("vrestore.restore.inpaint",), daemon=True).start()
     with ExitStack() as opened:
@@ -141,7 +144,6 @@ def _work(ready: _Opened, kept: Kept | None, progress: Progress, began: float) -
     if ready.reveal is not None:
         ready.reveal.finish()
         done.extra_files.append(str(ready.job.reveal_map))
-    drop_segments(ready.job.target)
     return account_for(
         ready.files,
         done,

@@ -12,6 +12,7 @@ import json
 import shutil
 from array import array
 from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from dataclasses import asdict
 from hashlib import file_digest, sha256
 from itertools import count
@@ -21,8 +22,9 @@ from zipfile import BadZipFile
 
 import numpy as np
 
+from vrestore.errors import TargetError
 from vrestore.frames import Box
-from vrestore.jobs.state import LOCK, work_folder
+from vrestore.jobs.state import LOCK, sole_writer, work_folder
 from vrestore.media.segments import Segment
 from vrestore.media.target import part_beside, settle, writing
 from vrestore.report import Values
@@ -191,8 +193,10 @@ class Kept:
 
 
 def drop_segments(target: str) -> None:
-    """Remove all that is kept for a target; nothing happens when there is nothing."""
-    _remove_all(work_folder(target))
+    """Remove all that is kept for a target, unless another run is at it; to be called once it is done."""
+    if target != "-" and work_folder(target).is_dir():
+        with suppress(TargetError), sole_writer(target):
+            _remove_all(work_folder(target))
 
 
 def frames_kept(target: str) -> int:
