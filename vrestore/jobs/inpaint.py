@@ -74,6 +74,8 @@ def run_inpaint(job: InpaintJob, *, progress: Progress = silent) -> Report:
             ready = replace(ready, plan=plan)
         for line in ready.plan.lines():
             progress(ProgressEvent("plan", text=line))
+        if ready.network is not None:
+            progress(ProgressEvent("plan", text=ready.network.line()))
         return _work(ready, kept, progress, began)
 
 

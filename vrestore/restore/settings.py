@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -22,6 +23,10 @@ class NetworkSettings:
     scale: int
     precision: Precision
     device: str = "cpu"
+
+    def line(self) -> str:
+        """Say which network works, in what arithmetic, and where."""
+        return f"network {Path(self.model).stem}, {self.precision} on {self.device}"
 
 
 @dataclass(frozen=True, slots=True)
