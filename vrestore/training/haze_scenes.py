@@ -35,7 +35,7 @@ SHARE_CLIPS, SHARE_RECORDED = 0.25, 0.2
 """Of the samples, where there are such; the others are photographs."""
 
 SHARE_BLACK, BLACK_QUANTILE, MOST_BLACK = 0.75, 0.02, 0.5
-"""Photographs have haze of their own: most are given a black as dark as without it."""
+"""Photographs and clips have haze of their own: most are given a black as dark as without it."""
 
 MILLIMETRES = 1000.0
 HELD_BACK = 40
@@ -94,12 +94,14 @@ class Scenery:
         """Draw a clip of so many frames of that size."""
         kind = random.random()
         if self.recordings and kind < SHARE_RECORDED:
-            scene = _recorded(self._one(random, self.recordings), random, frames, height, width)
-        elif self.clips and kind < SHARE_RECORDED + SHARE_CLIPS:
+            return _recoloured(
+                _recorded(self._one(random, self.recordings), random, frames, height, width), random
+            )
+        if self.clips and kind < SHARE_RECORDED + SHARE_CLIPS:
             scene = _filmed(self._one(random, self.clips), random, frames, height, width)
         else:
             scene = _moved(self._one(random, self.photographs), random, frames, height, width)
-        return _recoloured(scene, random)
+        return _recoloured(_blackened(scene, random), random)
 
     @staticmethod
     def _one(random: np.random.Generator, things: tuple[T, ...]) -> T:
@@ -217,13 +219,18 @@ def _unit(codes: Bytes) -> Pictures:
     return codes.astype(np.float32) / np.float32(255)
 
 
+def _blackened(scene: Scene, random: np.random.Generator) -> Scene:
+    """Take away what haze there is already, mostly."""
+    if random.random() >= SHARE_BLACK:
+        return scene
+    darkest = float(np.quantile(scene.pictures[0, ::4, ::4].min(-1), BLACK_QUANTILE))
+    pictures = np.maximum(scene.pictures - darkest, 0) / (1 - min(darkest, MOST_BLACK))
+    return Scene(pictures.astype(np.float32), scene.depth)
+
+
 def _recoloured(scene: Scene, random: np.random.Generator) -> Scene:
-    """Take away what haze there is, then vary exposure, contrast, saturation and white balance."""
-    pictures = scene.pictures
-    if random.random() < SHARE_BLACK:
-        darkest = np.float32(np.quantile(pictures[0, ::4, ::4].min(-1), BLACK_QUANTILE))
-        pictures = np.maximum(pictures - darkest, 0) / (1 - min(darkest, np.float32(MOST_BLACK)))
-    pictures = pictures ** np.float32(np.exp(random.normal(0, 0.3)))
+    """Vary exposure, contrast, saturation and white balance."""
+    pictures = scene.pictures ** np.float32(np.exp(random.normal(0, 0.3)))
     grey = pictures.mean(-1, keepdims=True)
     pictures = grey + (pictures - grey) * np.float32(random.uniform(0.6, 1.3))
     gains = random.uniform(0.5, 1.1) * (1 + random.normal(0, 0.04, 3))
