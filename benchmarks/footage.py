@@ -26,7 +26,7 @@ REAL_CLIP = "davis_horsejump-high"
 """A camera that follows a horse: in 50 frames of 854x480 the object covers 4.5 % of the picture."""
 
 RATE = 25
-SMALL, LARGE = Size(480, 854), Size(1080, 1920)
+TINY, SMALL, LARGE = Size(240, 432), Size(480, 854), Size(1080, 1920)
 
 _FRAMES = 50
 _ENCODER = {"crf": "18", "preset": "veryfast"}

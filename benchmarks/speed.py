@@ -1,11 +1,13 @@
 """How fast the whole command is, from one prompt of the shell to the next.
 
-    python -m benchmarks.speed [--runs 3] [--frames 300] [--only holes,sparse,large,help]
+    python -m benchmarks.speed [--runs 3] [--frames 300] [--only holes,sparse,large,network,help]
 
 holes: frames a second at 854x480, with a box of 5 % and with a moving object of about 5 %.
 sparse: the time for 5 times the frames, of which 90 % have no hole, in times of what the ffmpeg command line
 takes to decode and encode them with the same encoder settings; the two run in turns.
 large: frames a second at 1920x1080 with a box of 3 %.
+network: frames a second with `--method tsam`, at 432x240 with a box of 7 % and at 1920x1080 with one of 3 %;
+its weights are random, which the speed does not depend on.
 help: the seconds of `vrestore --help`.
 
 Figures are medians. The machine should have nothing else to do.
@@ -20,17 +22,22 @@ from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 
+import torch
 from rich.console import Console
 
 from benchmarks.bars import Bar, show_bars
 from benchmarks.clips import Size, find_data
 from benchmarks.command import Account, Run, inpaint, installed, parts_of, run
-from benchmarks.footage import LARGE, SMALL, Footage, box_of, make, source_name
+from benchmarks.footage import LARGE, SMALL, TINY, Footage, box_of, make, source_name
 from benchmarks.machine import RESULTS, Values, describe_machine, write_results
 from benchmarks.tables import figures_table
 from vrestore.media.encode import EncodeOptions
+from vrestore.models.cards import Card
+from vrestore.models.configs import SMALL as NETWORK
+from vrestore.models.tsam import Tsam
+from vrestore.models.weights import save_weights
 
-HOLE, LARGE_HOLE = 0.05, 0.03
+HOLE, LARGE_HOLE, TINY_HOLE = 0.05, 0.03, 0.07
 """Shares of the picture that the boxes cover, before the command grows them as it does by default."""
 
 SPARSE_TIMES, LARGE_TIMES = 5, 0.3
@@ -41,6 +48,9 @@ FULL_SHARE = 0.1
 
 LEAST_RATE, MOST_RATIO, MOST_HELP_SECONDS = 15.0, 1.25, 0.4
 """The bars: frames a second with a hole of 5 %, times of ffmpeg's seconds, seconds of `--help`."""
+
+LEAST_NETWORK_RATES = {"432x240": 10.0, "1080p": 5.0}
+"""The bars: frames a second with the network."""
 
 _STAGES = ("decode", "restore", "encode")
 
@@ -167,6 +177,24 @@ def measure_large(bench: Bench) -> Outcome:
     return Outcome({"box of 3 %": bench.speed(footage, "--box", box_of(LARGE_HOLE))}, [])
 
 
+def measure_network(bench: Bench) -> Outcome:
+    """Time videos that a network works on."""
+    model = bench.folder / f"{NETWORK.name}.safetensors"
+    torch.manual_seed(0)
+    card = Card(NETWORK.name, "0", NETWORK.name, "Untrained.", "Apache-2.0", (), "none", 0, 0, "any", ())
+    save_weights(Tsam(NETWORK), model, card)
+    words = ("--method", "tsam", "--model", model)
+    speeds = {}
+    for name, size, hole in (("432x240", TINY, TINY_HOLE), ("1080p", LARGE, LARGE_HOLE)):
+        frames = round(bench.frames * (LARGE_TIMES if size == LARGE else 1))
+        speeds[name] = bench.speed(bench.footage(size, frames), "--box", box_of(hole), *words)
+    bars = [
+        Bar(f"frames/s, network, {name}", speed.frames_a_second, "at least", LEAST_NETWORK_RATES[name])
+        for name, speed in speeds.items()
+    ]
+    return Outcome(speeds, bars)
+
+
 def measure_help(bench: Bench) -> Outcome:
     """Time `--help`, whose first run may find cold files and does not count."""
     command = installed("vrestore"), "--help"
@@ -176,7 +204,13 @@ def measure_help(bench: Bench) -> Outcome:
     return Outcome({}, [bar], {"seconds": seconds})
 
 
-PARTS = {"holes": measure_holes, "sparse": measure_sparse, "large": measure_large, "help": measure_help}
+PARTS = {
+    "holes": measure_holes,
+    "sparse": measure_sparse,
+    "large": measure_large,
+    "network": measure_network,
+    "help": measure_help,
+}
 
 
 def main(words: Sequence[str] | None = None) -> None:

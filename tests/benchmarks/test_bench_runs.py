@@ -107,7 +107,8 @@ def test_the_speed_benchmark_runs(tmp_path):
     results = json.loads(place.read_text())["results"]
     assert results["holes"]["moving object"]["frames"] == 4
     assert results["sparse"]["ffmpeg_seconds"] > 0
-    assert len(results["bars"]) == 5
+    assert results["network"]["1080p"]["frames"] == 1
+    assert len(results["bars"]) == 7
 
 
 @pytest.mark.slow
