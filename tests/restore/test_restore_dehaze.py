@@ -83,11 +83,25 @@ def test_more_strength_leaves_less_haze():
 
 
 def test_what_is_left_is_the_same_haze_made_thinner():
-    """At strength s, transmission is t ** (1 - s)."""
+    """At strength s, transmission is t ** (1 - s), were it not for thin haze, which stays."""
     clear, depth = clear_pictures(1), slanted_depth()
     frames = frames_of(hazed(clear, depth), "rgb24")
     half = pictures_of(cleared(frames, "rgb24", estimate=knowing(depth), strength=0.5), "rgb24")
-    assert psnr(half, hazed(clear, 0.5 * depth)) > 35
+    gone = 0.5 * depth**2 / (depth + 0.2)
+    assert psnr(half, hazed(clear, depth - gone)) > 35
+
+
+def test_thin_haze_goes_last():
+    """It may be none: a scene without blacks."""
+    clear = clear_pictures(1)
+    shares = []
+    for dense in (0.1, 1.0):
+        depth = slanted_depth(near=dense, far=dense)
+        hazy = hazed(clear, depth)
+        frames = cleared(frames_of(hazy, "rgb24"), "rgb24", estimate=knowing(depth), strength=0.6)
+        result = pictures_of(frames, "rgb24")
+        shares.append(np.abs(result - hazy).mean() / np.abs(clear - hazy).mean())
+    assert shares[0] < 0.6 * shares[1]
 
 
 def test_what_is_brighter_than_the_air_is_left_alone():

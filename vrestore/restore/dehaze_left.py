@@ -1,7 +1,8 @@
 """How much of the haze goes, at every place of the small picture.
 
-What departs from the law, and why: a sky that is nothing but air is held back, for there is nothing to see
-but noise; no colour can come out darker than black; contrast grows only as far as the noise allows.
+What departs from the law, and why: thin haze, which may be none, goes last; a sky that is nothing but air is
+held back, for there is nothing to see but noise; no colour can come out darker than black; contrast grows
+only as far as the noise allows.
 """
 
 from __future__ import annotations
@@ -33,6 +34,9 @@ HELD = 0.4
 
 HOLD_RADIUS = 4
 
+THIN = 0.4
+"""Optical depth of which half goes at strength 0: as thick as scenes without haze seem, less near 100."""
+
 KEPT_DEPTH = 0.7
 """Optical depth beyond which nearly no more haze is taken away where distance is to stay visible."""
 
@@ -56,6 +60,7 @@ def left_over(veil: Veil, air: Tensor, settings: DehazeSettings, *, noise: float
         depth = KEPT_DEPTH * (1 - torch.exp(-depth / KEPT_DEPTH))
     if settings.protect_sky:
         depth = depth * (1 - sky(veil.look.luma, picture))
+    depth = depth.square() / (depth + THIN * (1 - settings.strength)).clamp(min=1e-6)
     left = torch.exp(-settings.strength * depth * _hold(picture, air))
     least = (1 - picture / air.clamp(min=1e-3)).amax(1, keepdim=True)  # I >= A (1 - t)
     gain = min(1 / LEAST_TRANSMISSION, max(LEAST_MOST_GAIN, NOISE_AFTER / max(noise, 1e-6)))
