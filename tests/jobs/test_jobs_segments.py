@@ -360,6 +360,14 @@ def test_a_run_without_segments_takes_away_what_one_with_them_left(clip, halfway
     assert names(tmp_path) == ["out.mkv"]
 
 
+def test_what_is_not_of_the_segments_stays(clip, halfway, tmp_path):
+    """A batch keeps its logs in a folder that may be called as a target is."""
+    target = left_behind(halfway, tmp_path)
+    (state_of(target) / "clip.log").touch()
+    done(clip, target)
+    assert names(state_of(target)) == ["clip.log"]
+
+
 def test_a_plan_leaves_what_is_kept_alone(clip, halfway, tmp_path):
     target = left_behind(halfway, tmp_path)
     vrestore.plan_inpaint(clip, target=target, **OPTIONS)

@@ -24,8 +24,8 @@ import numpy as np
 
 from vrestore.errors import TargetError
 from vrestore.frames import Box
-from vrestore.jobs.state import LOCK, sole_writer, work_folder
-from vrestore.media.segments import Segment
+from vrestore.jobs.state import sole_writer, work_folder
+from vrestore.media.segments import CONTAINERS, Segment
 from vrestore.media.target import part_beside, settle, writing
 from vrestore.report import Values
 from vrestore.restore.settings import Carried, Tally
@@ -35,6 +35,9 @@ PICTURE = "picture"
 """The label of the target's own segments; further clips have others."""
 
 _HEAD = "state.json"
+_OURS = {".json", ".npz", *CONTAINERS.values()}
+"""Suffixes of what is removed; the lock and a batch's logs may lie there too."""
+
 _DAMAGE = (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError, BadZipFile, EOFError)
 
 
@@ -215,7 +218,7 @@ def frames_kept(target: str) -> int:
 
 def _remove_all(folder: Path, *, but: Collection[Path] = ()) -> None:
     for path in folder.iterdir() if folder.is_dir() else ():
-        if path.name == LOCK or path in but:
+        if path.suffix not in _OURS or path in but:
             continue
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path, ignore_errors=True)

@@ -16,9 +16,6 @@ from vrestore.media.target import parts_of, place_of, writing
 STATE_FOLDER = ".vrestore"
 """Hidden beside targets; it goes when nothing is left in it."""
 
-LOCK = "lock"
-"""The name of the lock in a state folder."""
-
 _TRIES = 10  # to take a lock whose file or folder goes at the same moment
 
 
@@ -51,7 +48,7 @@ def locked(folder: Path, *, what: str) -> Iterator[None]:
 
     The system gives the lock back when its process dies, so that a dead process never stands in the way.
     """
-    file = folder / LOCK
+    file = folder / "lock"
     with writing(what):
         handle = _taken(file, what=what)
     try:
