@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
@@ -38,6 +38,13 @@ class Held:
     from_previous: Tensor | None = None
     """What that frame got from the one before, (1, k, H, W)."""
 
+    def to(self, device: torch.device) -> Held:
+        """Give the same on a device."""
+        frame = None if self.frame is None else self.frame.to(device)
+        return Held(
+            self.received, frame, None if self.from_previous is None else self.from_previous.to(device)
+        )
+
 
 @dataclass
 class StreamState:
@@ -56,6 +63,27 @@ class StreamState:
     """Pairs that some layer has yet to see, by the number of their first frame."""
     tables: dict[TableKey, dict[int, Alignment]] = field(default_factory=dict)
     """Of those pairs, as far as asked for."""
+
+    def copy(self) -> StreamState:
+        """Give a state that goes on by itself; what it remembers is shared, for no tensor is ever changed."""
+        return replace(
+            self,
+            held={name: replace(held) for name, held in self.held.items()},
+            waiting={name: waiting.copy() for name, waiting in self.waiting.items()},
+            motion=dict(self.motion),
+            tables={key: dict(tables) for key, tables in self.tables.items()},
+        )
+
+    def to(self, device: torch.device) -> StreamState:
+        """Give the same on a device; tables are made there anew when they are asked for."""
+        return replace(
+            self,
+            no_frames=None if self.no_frames is None else self.no_frames.to(device),
+            held={name: held.to(device) for name, held in self.held.items()},
+            waiting={name: deque(each.to(device) for each in kept) for name, kept in self.waiting.items()},
+            motion={pair: motion.to(device) for pair, motion in self.motion.items()},
+            tables={},
+        )
 
 
 def push(network: Tsam, state: StreamState, clip: Clip, motion: Motion) -> Tensor:

@@ -156,7 +156,18 @@ def _work(ready: _Opened, kept: Kept | None, progress: Progress, began: float) -
         scenes=tally.scenes,
         origins=Origins(tally.copied, tally.blended, tally.painted),
         frames_before=start,
+        warnings=_given_up(ready, tally),
     )
+
+
+def _given_up(ready: _Opened, tally: Tally) -> list[str]:
+    """Say what the network's device had too little memory for."""
+    if not tally.given_up:
+        return []
+    return [
+        f"{ready.files.device} had too little memory for the network; {tally.given_up} frames of its windows "
+        "were worked on by the CPU instead; --network-scale with more needs less"
+    ]
 
 
 def _method(ready: _Opened, tally: Tally, segments: Segments | None) -> Method:

@@ -216,8 +216,12 @@ def account_for(
     origins: Origins = NO_ORIGINS,
     frames_before: int = 0,
     haze: HazeSeen | None = None,
+    warnings: Sequence[str] = (),
 ) -> Report:
-    """Give the report of a run that began at `time.perf_counter()`, written where the job says."""
+    """Give the report of a run that began at `time.perf_counter()`, written where the job says.
+
+    `warnings` are the method's own.
+    """
     job, reader, written = opened.job, opened.reader, done.written
     report = Report(
         version=__version__,
@@ -234,7 +238,7 @@ def account_for(
         codec=written.codec,
         kept=[asdict(stream) for stream in written.kept],
         dropped=[asdict(drop) for drop in written.dropped],
-        warnings=list(dict.fromkeys([*reader.warnings, *written.warnings])),
+        warnings=list(dict.fromkeys([*reader.warnings, *written.warnings, *warnings])),
         damage=done.damage,
         plan=plan,
         settings=settings,

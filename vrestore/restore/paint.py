@@ -8,7 +8,7 @@ up to size and added, and what was copied keeps its full resolution.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -19,13 +19,13 @@ from torch import Tensor
 from vrestore.errors import ModelError
 from vrestore.flow.estimate import DisFlow
 from vrestore.models.blocks import in_channels_last
-from vrestore.models.streaming import StreamState, finish, push
 from vrestore.models.tsam import Clip, Tsam
 from vrestore.models.weights import load_model
 from vrestore.ops.shift_align import Motion
 from vrestore.plan import FlowPreset, window_size
 from vrestore.restore.propagate import Filled
 from vrestore.restore.settings import NetworkSettings, Precision
+from vrestore.restore.stream import Stream
 from vrestore.restore.windows import Window, clip_of, motion_between, window_of
 from vrestore.tracks import Track
 
@@ -61,21 +61,19 @@ class Painter:
     network: Tsam
     scale: int = 1
 
-    @property
-    def device(self) -> torch.device:
-        """Where the network is; what goes in and comes out is on the CPU."""
-        return next(self.network.parameters()).device
-
-    def paint(self, filled: Iterator[Filled], track: Track) -> Iterator[Filled]:
+    def paint(
+        self, filled: Iterator[Filled], track: Track, *, given_up: Callable[[int], None] = lambda _: None
+    ) -> Iterator[Filled]:
         """Correct the filled patches of a track, in order.
 
-        Frames that have no hole, nor neighbour one with a hole, pass as they are and end the clip.
+        Frames that have no hole, nor neighbour one with a hole, pass as they are and end the clip. `given_up`
+        is told of frames that the network's device had too little memory for.
         """
         height, width = window_size(track, scale=self.scale)
         stretch: _Stretch | None = None
         for before, this, after in _with_neighbours(filled):
             if any(each is not None and each.patch.hidden_count for each in (before, this, after)):
-                stretch = stretch or _Stretch(self, height, width)
+                stretch = stretch or _Stretch(self, height, width, given_up)
                 yield from stretch.push(this)
                 continue
             if stretch is not None:
@@ -89,9 +87,9 @@ class Painter:
 class _Stretch:
     """Frames of a track that follow one another without a gap: one clip for the network."""
 
-    def __init__(self, painter: Painter, height: int, width: int) -> None:
+    def __init__(self, painter: Painter, height: int, width: int, given_up: Callable[[int], None]) -> None:
         self._painter, self._height, self._width = painter, height, width
-        self._state = StreamState()
+        self._stream = Stream(painter.network, given_up)
         self._estimate = DisFlow(NETWORK_FLOW)
         self._last: Window | None = None
         self._gathered: list[Window] = []
@@ -115,18 +113,17 @@ class _Stretch:
         if self._gathered:
             yield from self._run()
         with torch.inference_mode():
-            for picture in finish(self._painter.network, self._state):
-                yield self._painted(picture[0].cpu())
+            for picture in self._stream.finish():
+                yield self._painted(picture[0])
 
     def _run(self) -> Iterator[Filled]:
         clip = shrunk(clip_of(self._gathered), self._painter.scale)
         self._waiting.extend(zip(self._gathered, clip.frames, strict=True))
         motion = Motion.join([*self._motions]) if self._motions else no_motion(clip)
         self._gathered, self._motions = [], []
-        device = self._painter.device
         with torch.inference_mode():
-            pictures = push(self._painter.network, self._state, clip.to(device), motion.to(device))
-        yield from [self._painted(picture) for picture in pictures.cpu()]
+            pictures = self._stream.push(clip, motion)
+        yield from [self._painted(picture) for picture in pictures]
 
     def _painted(self, picture: Tensor) -> Filled:
         window, seen = self._waiting.popleft()

@@ -142,7 +142,7 @@ class Run:
         filled = fill(self._patches(self._shots(), track), self._settings, self._executor, known=known)
         if self._painter is None:
             return map(soften, filled)
-        return self._painter.paint(filled, track)
+        return self._painter.paint(filled, track, given_up=self._count_given_up)
 
     def _shots(self) -> Iterator[tuple[int, Shot]]:
         """Give the run with the frame before and after it, where they are of the same scene.
@@ -170,6 +170,9 @@ class Run:
     def _patches(self, shots: Iterator[tuple[int, Shot]], track: Track) -> Iterator[Patch]:
         for index, shot in shots:
             yield self._cutter.patch(index, shot, track.canvas(index))
+
+    def _count_given_up(self, frames: int) -> None:
+        self._tally.given_up += frames
 
     def _count(self, shot: Shot, filled: Sequence[Filled]) -> None:
         tally = self._tally

@@ -72,6 +72,8 @@ class Tally:
     painted: int = 0
     scenes: int = 0
     most_tracks: int = 0
+    given_up: int = 0
+    """Frames that the network gave on the CPU because its device had too little memory."""
 
 
 @dataclass(slots=True)
