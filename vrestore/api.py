@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Unpack
 
 from vrestore.device import parse_bytes
-from vrestore.jobs.batch import BatchOptions, Show, run_batch, show_nothing
+from vrestore.jobs.batch import BatchOptions, ExecutorName, Show, run_batch, show_nothing
 from vrestore.jobs.dehaze import plan_dehaze as plan_dehaze_job
 from vrestore.jobs.dehaze import run_dehaze
 from vrestore.jobs.dehaze_job import DehazeOptions, dehaze_job
@@ -64,6 +64,8 @@ def batch(
     jobs: int = 1,
     tries: int = 2,
     redo: bool = False,
+    executor: ExecutorName = "local",
+    address: str | None = None,
     report: PathLike | None = None,
     progress: Show | None = None,
     **options: Any,  # noqa: ANN401 - those of any command
@@ -81,6 +83,7 @@ def batch(
         jobs: how many at a time; `memory` is for all of them together.
         tries: how often a job may fail before it is set aside.
         redo: also what is done already.
+        executor, address: `ray` works on a Ray cluster; by default one of this machine alone is made for it.
         report: also write the report as JSON.
         progress: is called with the source and a ProgressEvent for each thing that happens.
         options: those of the command, the same for all, such as `quality` or `overwrite`.
@@ -97,7 +100,7 @@ def batch(
         selection=Selection(tuple(include), tuple(exclude)),
         options=plain(_own(options)),
     )
-    how = _how(options, jobs=jobs, tries=tries, redo=redo, report=report)
+    how = _how(options, jobs=jobs, tries=tries, redo=redo, executor=executor, address=address, report=report)
     tasks = watched(folder_jobs) if watch else folder_jobs.checked_tasks()
     base, state = folder_jobs.base, folder_jobs.state
     return run_batch(tasks, base=base, state=state, options=how, show=progress or show_nothing)
@@ -109,6 +112,8 @@ def batch_run(
     jobs: int = 1,
     tries: int = 2,
     redo: bool = False,
+    executor: ExecutorName = "local",
+    address: str | None = None,
     report: PathLike | None = None,
     progress: Show | None = None,
     **options: Any,  # noqa: ANN401 - those of any command
@@ -118,7 +123,7 @@ def batch_run(
     `memory`, `threads` and `overwrite` are the only further options; all others stand in the file.
     """
     found = read_manifest(Path(manifest))
-    how = _how(options, jobs=jobs, tries=tries, redo=redo, report=report)
+    how = _how(options, jobs=jobs, tries=tries, redo=redo, executor=executor, address=address, report=report)
     unknown = sorted(_own(options))
     if unknown:
         raise TypeError(f"batch_run takes no {unknown[0]!r}; write it into the file")
@@ -134,13 +139,22 @@ def _own(options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _how(
-    options: Mapping[str, Any], *, jobs: int, tries: int, redo: bool, report: PathLike | None
+    options: Mapping[str, Any],
+    *,
+    jobs: int,
+    tries: int,
+    redo: bool,
+    executor: ExecutorName,
+    address: str | None,
+    report: PathLike | None,
 ) -> BatchOptions:
     memory = options.get("memory")
     return BatchOptions(
         jobs=jobs,
         tries=tries,
         redo=redo,
+        executor=executor,
+        address=address,
         overwrite=bool(options.get("overwrite", False)),
         memory_bytes=parse_bytes(memory) if isinstance(memory, str) else memory,
         threads=options.get("threads", 0),

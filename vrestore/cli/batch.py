@@ -92,13 +92,15 @@ def batch_inpaint(
     jobs: options.Jobs = 1,
     tries: options.Tries = 2,
     redo: options.Redo = False,
+    executor: options.Executor = "local",
+    address: options.Address = None,
     watch: options.Watch = False,
     **words: Any,  # noqa: ANN401 - those of inpaint
 ) -> None:
-    """Do what `vrestore inpaint` does for every video of a folder."""
+    """Do what `vrestore inpaint` does for every video of FOLDER, in sub-folders too."""
     own = {"masks": masks, "output": output, "name": name, "include": include, "exclude": exclude}
     how = {"overwrite": overwrite, "jobs": jobs, "tries": tries, "redo": redo, "watch": watch}
-    run_folder("inpaint", folder, words | own | how)
+    run_folder("inpaint", folder, words | own | how | {"executor": executor, "address": address})
 
 
 @app.command("dehaze", epilog=DEHAZE_EXAMPLES)
@@ -114,13 +116,15 @@ def batch_dehaze(
     jobs: options.Jobs = 1,
     tries: options.Tries = 2,
     redo: options.Redo = False,
+    executor: options.Executor = "local",
+    address: options.Address = None,
     watch: options.Watch = False,
     **words: Any,  # noqa: ANN401 - those of dehaze
 ) -> None:
-    """Do what `vrestore dehaze` does for every video of a folder."""
+    """Do what `vrestore dehaze` does for every video of FOLDER, in sub-folders too."""
     own = {"output": output, "name": name, "include": include, "exclude": exclude}
     how = {"overwrite": overwrite, "jobs": jobs, "tries": tries, "redo": redo, "watch": watch}
-    run_folder("dehaze", folder, words | own | how)
+    run_folder("dehaze", folder, words | own | how | {"executor": executor, "address": address})
 
 
 @app.command("run", epilog=RUN_EXAMPLES)
@@ -132,6 +136,8 @@ def batch_run(
     jobs: options.Jobs = 1,
     tries: options.Tries = 2,
     redo: options.Redo = False,
+    executor: options.Executor = "local",
+    address: options.Address = None,
     threads: options.Threads = 0,
     memory: options.Memory = None,
     progress: options.Progress = None,
@@ -148,6 +154,8 @@ def batch_run(
             jobs=jobs,
             tries=tries,
             redo=redo,
+            executor=executor,
+            address=address,
             report=report,
             progress=show,
             overwrite=overwrite,
@@ -161,6 +169,7 @@ def batch_run(
 def run_folder(command: str, folder: str, words: Mapping[str, Any]) -> None:
     """Do a command for a folder; `words` are those of the command and those of a batch."""
     own = {"masks", "output", "name", "include", "exclude", "jobs", "tries", "redo", "watch"}
+    own |= {"executor", "address"}
 
     def work(show: Any) -> BatchReport:  # noqa: ANN401
         import vrestore

@@ -203,7 +203,8 @@ Debug = Annotated[
     bool, typer.Option("--debug", rich_help_panel=WORK, help="Show where in the code an error arose.")
 ]
 
-Folder = Annotated[str, typer.Argument(metavar="FOLDER", help="Of videos, in sub-folders too.")]
+Folder = Annotated[str, typer.Argument(metavar="FOLDER", hidden=True)]
+"""As SourceInText."""
 MasksFolder = Annotated[
     str | None,
     typer.Option(metavar="FOLDER", rich_help_panel=FILL, help="clip.png, clip/ or clip.mask.mkv for each."),
@@ -240,6 +241,16 @@ Tries = Annotated[
     ),
 ]
 Redo = Annotated[bool, typer.Option("--redo", rich_help_panel=WORK, help="Also what is done or set aside.")]
+Executor = Annotated[
+    Literal["local", "ray"],
+    typer.Option(
+        metavar="NAME", rich_help_panel=WORK, help="local (default) or ray, a cluster.", show_default=False
+    ),
+]
+Address = Annotated[
+    str | None,
+    typer.Option(metavar="WHERE", rich_help_panel=WORK, help="Of the cluster: host:port, or auto."),
+]
 Watch = Annotated[
     bool, typer.Option("--watch", rich_help_panel=WORK, help="Go on with new files until stopped.")
 ]

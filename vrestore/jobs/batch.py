@@ -10,7 +10,9 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
+from importlib.util import find_spec
 from pathlib import Path
+from typing import Literal, get_args
 
 from vrestore import __version__
 from vrestore.device import core_count, free_memory_bytes
@@ -26,6 +28,7 @@ from vrestore.errors import (
 )
 from vrestore.jobs.executor import Executor, Outcome
 from vrestore.jobs.identity import key_of
+from vrestore.jobs.job import check_choice
 from vrestore.jobs.journal import Journal
 from vrestore.jobs.run import MEMORY_SHARE, write_report
 from vrestore.jobs.segments import drop_segments
@@ -38,6 +41,8 @@ from vrestore.report import BatchItem, BatchReport, State, Values
 
 Show = Callable[[str, ProgressEvent], None]
 """Is told the source of a job and what happened to it."""
+
+ExecutorName = Literal["local", "ray"]
 
 Feed = Iterable[Task | None]
 """Tasks as they come; None says that there is none now and may be one later."""
@@ -64,6 +69,8 @@ class BatchOptions:
         threads: for each job; 0 shares the cores among them.
         report: file for the report of the batch as JSON.
         stall_seconds: after so long without a sign of a job, its process is stopped.
+        executor: `local` for processes of this machine, `ray` for a Ray cluster, see `vrestore.jobs.cluster`.
+        address: of the cluster, such as `auto` or `head:6379`; one of this machine alone is made if None.
     """
 
     jobs: int = 1
@@ -74,12 +81,24 @@ class BatchOptions:
     threads: int = 0
     report: Path | None = None
     stall_seconds: float = STALL_SECONDS
+    executor: ExecutorName = "local"
+    address: str | None = None
+
+    @property
+    def threads_each(self) -> int:
+        """How many threads a job has."""
+        return self.threads or max(1, core_count() // self.jobs)
 
     def __post_init__(self) -> None:
         if self.jobs < 1:
             raise UsageError(f"jobs are 1 or more at a time, got {self.jobs}")
         if self.tries < 1:
             raise UsageError(f"a job has 1 try or more, got {self.tries}")
+        check_choice("executor", self.executor, get_args(ExecutorName))
+        if self.executor == "ray" and find_spec("ray") is None:
+            raise UsageError("--executor ray needs Ray; pip install 'vrestore[cluster]'")
+        if self.address is not None and self.executor != "ray":
+            raise UsageError("an address is that of a Ray cluster; pass --executor ray with it")
         if self.stall_seconds <= 0:
             raise UsageError(f"a job may be silent for more than 0 s, got {self.stall_seconds:g}")
 
@@ -101,9 +120,10 @@ def run_batch(
         state: the folder for journal and logs, made where it is missing.
         options: how.
         show: is told of everything that happens.
-        executor: where; worker processes of this machine if None.
+        executor: where; what the options say if None.
 
     Raises:
+        UsageError: a cluster is asked for, and there is none.
         TargetError: another batch has this state folder, or the journal cannot be written.
         InputError: the journal was damaged by something other than a crash.
     """
@@ -113,7 +133,7 @@ def run_batch(
     with writing(str(base)):
         base.mkdir(parents=True, exist_ok=True)
     with locked(state, what=repr(str(base))), Journal(state / "journal.jsonl") as journal:
-        at_work = executor or Workers(options.jobs, stall_seconds=options.stall_seconds)
+        at_work = executor or _executor(options)
         try:
             items = _Batch(tasks, base, state, options, show, journal, at_work).run()
         finally:
@@ -122,6 +142,14 @@ def run_batch(
     if options.report is not None:
         write_report(report, options.report)
     return report
+
+
+def _executor(options: BatchOptions) -> Executor:
+    if options.executor == "local":
+        return Workers(options.jobs, stall_seconds=options.stall_seconds)
+    from vrestore.jobs.cluster import Cluster
+
+    return Cluster(options.jobs, threads=options.threads_each, address=options.address)
 
 
 @dataclass(slots=True)
@@ -156,7 +184,7 @@ class _Batch:
         memory = options.memory_bytes or int(free_memory_bytes() * MEMORY_SHARE)
         self._share: dict[str, int] = {
             "memory": memory // options.jobs,
-            "threads": options.threads or max(1, core_count() // options.jobs),
+            "threads": options.threads_each,
         }
         self._ready: deque[_Job] = deque()
         self._again: deque[_Job] = deque()

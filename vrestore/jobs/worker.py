@@ -21,7 +21,7 @@ from typing import BinaryIO
 
 from vrestore.errors import Interrupted, verdict_on
 from vrestore.jobs.task import Task, run_task
-from vrestore.protocols import ProgressEvent
+from vrestore.protocols import Progress, ProgressEvent
 from vrestore.report import Values
 
 _MOST_OFTEN_SECONDS = 0.1
@@ -54,32 +54,33 @@ def _work(number: int, task: Task, answers: BinaryIO) -> None:
     def answer(**values: object) -> None:
         answers.write(json.dumps({"number": number, **values}).encode() + b"\n")
 
-    shown = _Seldom()
+    shown = Seldom()
 
     def progress(event: ProgressEvent) -> None:
         if shown.is_due(event):
             answer(event=asdict(event))
 
-    answer(outcome=_outcome(task, progress))
+    answer(outcome=outcome_of(task, progress))
 
 
-def _outcome(task: Task, progress: object) -> Values:
+def outcome_of(task: Task, progress: Progress) -> Values:
     """Give the fields of an Outcome; only being stopped is raised."""
     try:
-        report = run_task(task, progress)  # type: ignore[arg-type]  # a function is a Progress
+        report = run_task(task, progress)
     except Exception as error:  # noqa: BLE001 - whatever goes wrong with one task, the next one has its turn
         words, exit_code = verdict_on(error)
         return {"exit_code": exit_code, "words": " ".join(words.split()), "log": traceback.format_exc()}
     return {"exit_code": report.exit_code, "words": "; ".join(report.damage), "report": report.to_dict()}
 
 
-class _Seldom:
+class Seldom:
     """Lets pass what is news, and of the counted frames no more than a person can follow."""
 
     def __init__(self) -> None:
         self._next = 0.0
 
     def is_due(self, event: ProgressEvent) -> bool:
+        """Tell whether to let this one pass."""
         now = time.monotonic()
         if event.event == "progress" and now < self._next and event.frame != event.frames:
             return False
