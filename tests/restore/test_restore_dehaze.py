@@ -132,15 +132,15 @@ def test_noise_limits_the_gain():
 
 
 def test_a_smooth_ramp_does_not_band():
-    """Contrast grows fourfold: without dither only every fourth code would be seen."""
+    """Contrast nearly doubles: without dither only every other code would be seen."""
     ramp = np.linspace(0.85, 0.95, 96, dtype=np.float32)
     frames = frames_of(np.broadcast_to(ramp, (1, 3, 64, 96)).copy(), "yuv420p")
-    dense = slanted_depth(near=2.0, far=2.0)
+    dense = slanted_depth(near=1.0, far=1.0)
     (result,) = cleared(frames, "yuv420p", estimate=knowing(dense, air=(1.0, 1.0, 1.0)), strength=0.7)
     before, after = (np.unique(frame.planes[0]).size for frame in (frames[0], result))
     codes = result.planes[0].astype(int)
     assert after >= 0.9 * (codes.max() - codes.min())  # hardly one is missing
-    assert after > 3 * before
+    assert after > 1.6 * before
 
 
 def test_ten_bits_stay_ten_bits():
@@ -241,7 +241,7 @@ def test_a_shot_that_would_get_dark_is_lifted():
     frames = frames_of(hazed(clear, depth), "rgb24")
     (result,) = cleared(frames, "rgb24", estimate=knowing(depth))
     lifted = result.planes[0].mean() / 255 / clear.mean()
-    assert 1.1 < lifted < 1.35
+    assert 1.1 < lifted < 1.4
 
 
 def test_a_picture_is_cleared_the_same_at_any_depth_of_bits():

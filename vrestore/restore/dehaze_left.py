@@ -15,6 +15,7 @@ from torch import Tensor
 
 from vrestore.ops.guided import box_mean
 from vrestore.restore.dehaze_haze import Veil
+from vrestore.restore.dehaze_look import Look
 from vrestore.restore.dehaze_settings import DehazeSettings
 
 LEAST_TRANSMISSION = 0.08
@@ -31,6 +32,12 @@ NOTHING, SOMETHING = 0.02, 0.1
 
 HELD = 0.4
 """Share of the depth that is taken away where there is nothing to see."""
+
+SMOOTH, ROUGH = 0.006, 0.03
+"""Standard deviations of luma nearby: where it is smooth there is nothing to see either, if haze is thick."""
+
+THICK = 1.0
+"""Optical depth over which smoothness begins to count; twice that it counts in full."""
 
 HOLD_RADIUS = 4
 
@@ -61,7 +68,7 @@ def left_over(veil: Veil, air: Tensor, settings: DehazeSettings, *, noise: float
     if settings.protect_sky:
         depth = depth * (1 - sky(veil.look.luma, picture))
     depth = depth.square() / (depth + THIN * (1 - settings.strength)).clamp(min=1e-6)
-    left = torch.exp(-settings.strength * depth * _hold(picture, air))
+    left = torch.exp(-settings.strength * depth * _hold(veil.look, air, depth))
     least = (1 - picture / air.clamp(min=1e-3)).amax(1, keepdim=True)  # I >= A (1 - t)
     gain = min(1 / LEAST_TRANSMISSION, max(LEAST_MOST_GAIN, NOISE_AFTER / max(noise, 1e-6)))
     return torch.maximum(left, least).clamp(1 / gain, 1)
@@ -93,11 +100,14 @@ def sky(luma: Tensor, picture: Tensor) -> Tensor:
     return torch.from_numpy(cv2.blur(cv2.dilate(found, np.ones((5, 5))), (9, 9)))[None, None]
 
 
-def _hold(picture: Tensor, air: Tensor) -> Tensor:
-    """Give how far depth counts, (1, 1, h, w): less where all is the colour of the air, as in a foggy sky.
+def _hold(look: Look, air: Tensor, depth: Tensor) -> Tensor:
+    """Give how far depth counts, (1, 1, h, w): less where all is air, as in a foggy sky.
 
     Whatever is there, hardly any of its light came through; what contrast there is, is the codec's.
     """
-    away = (picture - air).abs().amax(1, keepdim=True)
+    away = (look.picture - air).abs().amax(1, keepdim=True)
     seen = (box_mean(away, HOLD_RADIUS) - NOTHING) / (SOMETHING - NOTHING)
-    return HELD + (1 - HELD) * seen.clamp(0, 1)
+    mean = box_mean(look.luma, HOLD_RADIUS)
+    rough = (box_mean(look.luma.square(), HOLD_RADIUS) - mean.square()).clamp(min=0).sqrt()
+    smooth = (1 - (rough - SMOOTH) / (ROUGH - SMOOTH)).clamp(0, 1) * ((depth - THICK) / THICK).clamp(0, 1)
+    return HELD + (1 - HELD) * seen.clamp(0, 1) * (1 - box_mean(smooth, HOLD_RADIUS))
