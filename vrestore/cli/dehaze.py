@@ -54,7 +54,7 @@ Night = Annotated[bool, typer.Option("--night", rich_help_panel=HAZE, help="The 
 Method = Annotated[
     Literal["cgidn", "dcp"],
     typer.Option(
-        metavar="NAME", rich_help_panel=HAZE, help="cgidn (network) or dcp (default).", show_default=False
+        metavar="NAME", rich_help_panel=HAZE, help="cgidn (network, default) or dcp.", show_default=False
     ),
 ]
 Model = Annotated[
@@ -86,7 +86,7 @@ def dehaze(
     airlight: AirLight = "auto",
     steady: Steady = 0.9,
     night: Night = False,
-    method: Method = "dcp",
+    method: Method = "cgidn",
     model: Model = None,
     output: Output = None,
     overwrite: options.Overwrite = False,

@@ -32,7 +32,7 @@ class DehazeJob:
     start: str | None = None
     stop: str | None = None
     rate: Fraction | None = None
-    method: DehazeMethod = "dcp"
+    method: DehazeMethod = "cgidn"
     strength: float = STRENGTH
     color: float = 100.0
     keep_depth: bool = False
@@ -144,7 +144,7 @@ def dehaze_job(
     steady: float = STEADY,
     night: bool = False,
     matte: PathLike | None = None,
-    method: DehazeMethod = "dcp",
+    method: DehazeMethod = "cgidn",
     model: PathLike | None = None,
     start: str | int | None = None,
     stop: str | int | None = None,
