@@ -91,13 +91,17 @@ def inpaint(
             validate_every=validate_every,
             save_every=save_every,
         )
-        identity = {
-            "network": network,
-            "seed": seed,
-            "batch": batch,
-            "clip_frames": frames,
-            "still_steps": still_steps,
-        } | asdict(settings) | beginning
+        identity = (
+            {
+                "network": network,
+                "seed": seed,
+                "batch": batch,
+                "clip_frames": frames,
+                "still_steps": still_steps,
+            }
+            | asdict(settings)
+            | beginning
+        )
         makers = [
             partial(make, sources=sources, settings=settings, seed=seed)
             for make in (make_stills, make_sample)
