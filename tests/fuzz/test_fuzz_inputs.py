@@ -18,6 +18,7 @@ from mutations import mutated
 
 from vrestore.errors import VRestoreError
 from vrestore.jobs.executor import Outcome
+from vrestore.jobs.segments import drop_segments
 from vrestore.jobs.task import Task
 from vrestore.jobs.workers import Workers
 from vrestore.media.read import open_video
@@ -102,10 +103,13 @@ def _random_words(random):
 
 
 def worked_on(workers, task):
+    """Do a task as a batch does, which drops the segments once it has noted the end."""
     workers.start(0, task)
     while True:
         for happening in workers.wait(1.0):
             if isinstance(happening.what, Outcome):
+                if happening.what.report is not None:
+                    drop_segments(task.target)
                 return happening.what
 
 
