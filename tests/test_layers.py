@@ -107,8 +107,8 @@ def test_importing_loads_nothing_heavy(statement):
 
 def test_help_loads_nothing_heavy():
     code = (
-        "import sys; from vrestore.cli.main import main; sys.argv = ['vrestore', '--help']\n"
-        "try: main()\n"
+        "import sys; from vrestore.cli.main import app; sys.argv = ['vrestore', '--help']\n"
+        "try: app()\n"
         f"except SystemExit: print('LOADED', *(sys.modules.keys() & {HEAVY!r}))"
     )
     result = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)

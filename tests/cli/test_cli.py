@@ -178,3 +178,13 @@ def test_doctor_speaks_json():
     facts = json.loads(result.stdout)
     assert facts["Software"]["vrestore"] == vrestore.__version__
     assert "ffv1" in facts["Codecs"]["encoders"]
+
+
+@pytest.mark.parametrize(("words", "exit_code"), [(["--version"], 0), (["probe", "none.mp4"], 3)])
+def test_the_process_ends_at_once_with_all_its_words_and_its_exit_code(words, exit_code):
+    """What libraries would do at the end of a process is not waited for."""
+    code = "import atexit; atexit.register(print, 'late'); from vrestore.cli.main import main; main()"
+    result = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True)
+    assert result.returncode == exit_code
+    assert "late" not in result.stdout
+    assert (result.stdout + result.stderr).count("\n") == 1

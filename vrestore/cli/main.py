@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from typing import Annotated
 
 import typer
@@ -28,8 +30,23 @@ app = typer.Typer(
 
 
 def main() -> None:
-    """Run the command line of this process."""
-    app()
+    """Run the command line of this process, and end it.
+
+    It ends at once: to take apart what torch and its like have built takes up to a second, and the commands
+    close their files themselves.
+    """
+    try:
+        app()
+    except SystemExit as end:
+        if not isinstance(end.code, int):
+            raise
+        code = end.code
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except OSError:  # such as a pipe that nobody reads any more: Python's own end tells of it
+        sys.exit(code)
+    os._exit(code)
 
 
 def _show_version(value: bool) -> None:  # noqa: FBT001 - Typer calls it so
