@@ -8,8 +8,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
-from types import TracebackType
-from typing import Literal, Self
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -19,6 +18,7 @@ from vrestore.frames import VideoMeta
 from vrestore.media.display import ClipWriter, Picture, as_picture, shown
 from vrestore.media.read import VideoReader, open_video
 from vrestore.media.target import check_target
+from vrestore.media.written import Discarding
 
 Layout = Literal["side", "split", "difference", "stack"]
 
@@ -79,7 +79,7 @@ LAYOUTS: dict[Layout, Callable[[Picture, Picture], Picture]] = {
 }
 
 
-class CompareWriter:
+class CompareWriter(Discarding):
     """A clip of pairs of pictures drawn in one layout; `clip` is what they are written to.
 
     Raises TargetError when the target cannot be written, or exists and may not be overwritten.
@@ -97,14 +97,6 @@ class CompareWriter:
         place = check_target(Path(target), sources=sources, overwrite=overwrite)
         self._draw = LAYOUTS[layout]
         self.clip = ClipWriter(place, meta)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.discard()
 
     def write(self, before: Picture, after: Picture, *, pts: int) -> None:
         """Add a pair of the same size at a time of the video's time base."""

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from contextlib import suppress
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import av
 import cv2
@@ -22,6 +20,7 @@ from vrestore.media.segments import Coder, Series
 from vrestore.media.segments import Place as SeriesPlace
 from vrestore.media.target import part_beside, settle, writing
 from vrestore.media.turning import turned
+from vrestore.media.written import Discarding
 
 Picture = NDArray[np.uint8]
 """(H, W, 3) RGB."""
@@ -60,7 +59,7 @@ def save_picture(picture: Picture, place: Path) -> None:
         part.unlink(missing_ok=True)
 
 
-class ClipWriter:
+class ClipWriter(Discarding):
     """An H.264 clip of pictures of one size, which appears under its name when it is finished.
 
     The pictures are turned for display. The video that they are of gives time base, pixel shape,
@@ -83,14 +82,6 @@ class ClipWriter:
         except BaseException:
             self._part.unlink(missing_ok=True)
             raise
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.discard()
 
     def begin(self, place: SeriesPlace, *, first_pts: int) -> None:
         """Write segments, to be joined when the clip is finished; the video's first frame is at `first_pts`.

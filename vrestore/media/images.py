@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import av
 from av.video.codeccontext import VideoCodecContext
@@ -20,10 +18,10 @@ from vrestore.media.read import VideoReader
 from vrestore.media.sequence import read_image
 from vrestore.media.streams import is_chapter_text
 from vrestore.media.target import check_folder, part_beside, synchronise, writing
-from vrestore.media.written import Dropped, Written
+from vrestore.media.written import Discarding, Dropped, Written
 
 
-class SequenceWriter:
+class SequenceWriter(Discarding):
     """Image files being written into a hidden folder beside their place; see `open_writer`."""
 
     def __init__(
@@ -45,14 +43,6 @@ class SequenceWriter:
         self._part = part_beside(self._names.place)
         with writing(self._name):
             self._part.mkdir()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.discard()
 
     @property
     def codec(self) -> str:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import math
 from contextlib import ExitStack
-from types import TracebackType
-from typing import Self
 
 from av.codec.context import Flags
 
@@ -15,10 +13,10 @@ from vrestore.media.mux import Mux, add_picture
 from vrestore.media.segments import Coder, Place, Series
 from vrestore.media.target import writing
 from vrestore.media.video_file import VideoFile
-from vrestore.media.written import Written
+from vrestore.media.written import Discarding, Written
 
 
-class SegmentWriter:
+class SegmentWriter(Discarding):
     """A video file whose picture is written in segments; see `vrestore.media.write.open_writer`.
 
     Until `begin` is called it has no place for them and takes no frames. `header` is what the encoder says
@@ -44,14 +42,6 @@ class SegmentWriter:
         self.warnings = list(video.encoding.warnings)
         self._series: Series | None = None
         self._position = self._start = 0
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.discard()
 
     @property
     def codec(self) -> str:

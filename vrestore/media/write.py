@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from array import array
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from vrestore.errors import LossError
 from vrestore.frames import Frame
@@ -17,7 +15,7 @@ from vrestore.media.segment_writer import SegmentWriter
 from vrestore.media.segments import segment_container
 from vrestore.media.target import writing
 from vrestore.media.video_file import VideoFile
-from vrestore.media.written import Writer, Written
+from vrestore.media.written import Discarding, Writer, Written
 from vrestore.media.y4m import PipeWriter
 
 
@@ -66,7 +64,7 @@ def _video_writer(video: VideoFile, *, in_segments: bool) -> Writer:
     return VideoWriter(video) if container is None else SegmentWriter(video, container)
 
 
-class VideoWriter:
+class VideoWriter(Discarding):
     """A video file being written; see `open_writer`.
 
     `warnings` says what was chosen differently from the source, `losses` what the target cannot hold.
@@ -78,14 +76,6 @@ class VideoWriter:
         self._mux = video.mux()
         self.warnings = list(video.encoding.warnings)
         self.losses = video.losses(self._mux)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.discard()
 
     @property
     def codec(self) -> str:

@@ -42,6 +42,22 @@ class Written:
     warnings: tuple[str, ...] = ()
 
 
+class Discarding:
+    """What is being written: leaving its `with` block removes it unless it was finished."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.discard()
+
+    def discard(self) -> None:
+        """Remove what is not finished; nothing happens when it is."""
+        raise NotImplementedError
+
+
 class Writer(Protocol):
     """Takes the frames of one video; what was not finished leaves nothing behind.
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import sys
 from fractions import Fraction
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from vrestore.errors import TargetError
 from vrestore.frames import Frame
@@ -15,12 +13,12 @@ from vrestore.media.mux import Mux
 from vrestore.media.pictures import PictureMaker
 from vrestore.media.read import VideoReader
 from vrestore.media.target import writing
-from vrestore.media.written import Written
+from vrestore.media.written import Discarding, Written
 
 _NAME = "standard output"
 
 
-class PipeWriter:
+class PipeWriter(Discarding):
     """Frames as yuv4mpeg on standard output; what was written cannot be taken back."""
 
     def __init__(self, reader: VideoReader, *, options: EncodeOptions) -> None:
@@ -34,14 +32,6 @@ class PipeWriter:
             self._mux = Mux(sys.stdout.buffer, PIPE_CONTAINER, reader, self._encoding, origin=Fraction(0))
         self.warnings = list(self._encoding.warnings)
         self.losses = [f"{drop.kind} stream {drop.index}" for drop in self._mux.copies.dropped]
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.discard()
 
     @property
     def codec(self) -> str:
