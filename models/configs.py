@@ -42,8 +42,6 @@ class Config:
     """The pictures come filled, and the network corrects them; else it sees known pixels alone and paints."""
     hint_channels: int
     """Channels beside colours, mask and confidence that a network that refines is given."""
-    multiple: int
-    """Height and width are multiples of this."""
     stem_channels: int
     stem_kernel: int
     stem_pools: bool
@@ -73,7 +71,6 @@ PAPER = Config(
     clip_end="zeros",
     refines=False,
     hint_channels=0,
-    multiple=8,
     stem_channels=64,
     stem_kernel=7,
     stem_pools=True,
@@ -99,7 +96,6 @@ SMALL = Config(
     clip_end="own",
     refines=True,
     hint_channels=4,
-    multiple=16,
     stem_channels=24,
     stem_kernel=5,
     stem_pools=False,

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from vrestore.errors import ModelError
+from vrestore.models.blocks import in_channels_last
 from vrestore.models.cgidn import CgIdn, Features, Haze
 from vrestore.restore.dehaze_haze import Estimator, Veil
 from vrestore.restore.dehaze_look import Look
@@ -27,7 +28,7 @@ def network_estimator(network: nn.Module, *, device: str = "cpu") -> Estimator:
     if not isinstance(network, CgIdn) or network.config.output != "haze":
         raise ModelError("these weights do not estimate haze; pass weights of cgidn-small")
     place = torch.device(device)
-    placed = network.to(place).to(memory_format=torch.channels_last).eval()  # type: ignore[call-overload]  # torch's stub does not know it
+    placed = in_channels_last(network.to(place)).eval()
 
     def estimate(looks: Iterator[Look]) -> Iterator[Veil]:
         return _estimate(looks, placed, place)

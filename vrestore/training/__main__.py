@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -70,11 +71,8 @@ def inpaint(
     device: Annotated[str, typer.Option(help="cpu, cuda or cuda:N.")] = "cpu",
 ) -> None:
     """Train the network that fills holes, on holes drawn into photographs in motion and clips."""
-    console = Console()
-    try:
-        torch.manual_seed(seed)
-        torch.set_num_threads(threads)
-        cv2.setNumThreads(1)
+    with _errors_shown() as console:
+        _prepare(seed, threads)
         settings = SampleSettings()
         place = torch.device(device)
         painter = Tsam(CONFIGS[network])
@@ -124,9 +122,23 @@ def inpaint(
             )
             origin = {"command": command_line(), "machine": machine(place)}
             train(task, schedule, out, identity=identity, origin=origin, console=console)
+
+
+@contextmanager
+def _errors_shown() -> Iterator[Console]:
+    """Give a console; what a user can have caused ends the command with one red line on it."""
+    console = Console()
+    try:
+        yield console
     except VRestoreError as error:
         console.print(f"error: {error}", style="red", soft_wrap=True)
         raise typer.Exit(error.exit_code) from None
+
+
+def _prepare(seed: int, threads: int) -> None:
+    torch.manual_seed(seed)
+    torch.set_num_threads(threads)
+    cv2.setNumThreads(1)
 
 
 def _begin_with(network: nn.Module, model: str) -> str:
@@ -158,11 +170,8 @@ def dehaze(
     device: Annotated[str, typer.Option(help="cpu, cuda or cuda:N.")] = "cpu",
 ) -> None:
     """Train the network that sees haze, on haze put over photographs, clips and recordings with depth."""
-    console = Console()
-    try:
-        torch.manual_seed(seed)
-        torch.set_num_threads(threads)
-        cv2.setNumThreads(1)
+    with _errors_shown() as console:
+        _prepare(seed, threads)
         place = torch.device(device)
         settings = ExampleSettings(batch=batch, clip_every=clip_every)
         schedule = Schedule(
@@ -180,9 +189,6 @@ def dehaze(
         identity = {"network": network, "seed": seed, "held_out": held_out} | asdict(settings)
         origin = {"command": command_line(), "machine": machine(place)}
         train(task, schedule, out, identity=identity, origin=origin, console=console)
-    except VRestoreError as error:
-        console.print(f"error: {error}", style="red", soft_wrap=True)
-        raise typer.Exit(error.exit_code) from None
 
 
 @app.command("export")
@@ -193,14 +199,10 @@ def export_weights(
     terms: Annotated[Path | None, typer.Option(help="The data's terms: lines of name, tab, licence.")] = None,
 ) -> None:
     """Write a run's weights as safetensors with a card, ready for --model."""
-    console = Console()
-    try:
+    with _errors_shown() as console:
         made = ARCHITECTURES[network]()
         summary = next(words for kind, words in SUMMARIES.items() if isinstance(made, kind))
         card = export(run, made, architecture=network, out=out, summary=summary, terms=terms)
-    except VRestoreError as error:
-        console.print(f"error: {error}", style="red", soft_wrap=True)
-        raise typer.Exit(error.exit_code) from None
     console.print(f"{out / (card.name + SUFFIX)}: step {card.steps}, sha256 {card.sha256}", soft_wrap=True)
 
 
