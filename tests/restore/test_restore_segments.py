@@ -10,7 +10,8 @@ from textured import QUICK, frame_of, hole_of_boxes, hole_psnr, layout, panned, 
 
 from vrestore.frames import Box, Colour, MaskedFrame
 from vrestore.restore.inpaint import inpaint
-from vrestore.restore.settings import Segments, Tally
+from vrestore.restore.segments import Segments
+from vrestore.restore.settings import Tally
 
 HEIGHT, WIDTH = 64, 80
 

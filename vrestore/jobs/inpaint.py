@@ -35,7 +35,8 @@ from vrestore.models.library import find_weights
 from vrestore.plan import Plan, make_plan
 from vrestore.protocols import Method, Progress, ProgressEvent
 from vrestore.report import Origins, PlanReport, Report
-from vrestore.restore.settings import NetworkSettings, Segments, Settings, Tally
+from vrestore.restore.segments import Segments
+from vrestore.restore.settings import Carried, NetworkSettings, Settings, Tally
 
 if TYPE_CHECKING:
     from vrestore.restore.propagate import Filled
@@ -136,7 +137,7 @@ def _network(job: InpaintJob, plan: Plan, device: str) -> NetworkSettings | None
     return NetworkSettings(str(weights.path), plan.network_scale, precision, device)
 
 
-def _work(ready: _Opened, kept: Kept | None, progress: Progress, began: float) -> Report:
+def _work(ready: _Opened, kept: Kept[Carried, Tally] | None, progress: Progress, began: float) -> Report:
     tally, segments, start = Tally(), None, 0
     if kept is not None:
         tally, start = kept.tally, kept.start
@@ -170,7 +171,7 @@ def _given_up(ready: _Opened, tally: Tally) -> list[str]:
     ]
 
 
-def _method(ready: _Opened, tally: Tally, segments: Segments | None) -> Method:
+def _method(ready: _Opened, tally: Tally, segments: Segments[Carried, Tally] | None) -> Method:
     from vrestore.restore.inpaint import inpaint
 
     meta, plan = ready.files.reader.meta, ready.plan

@@ -18,7 +18,8 @@ from vrestore.media.segment_writer import SegmentWriter
 from vrestore.media.segments import Place, Segment
 from vrestore.plan import Plan
 from vrestore.protocols import Progress, ProgressEvent
-from vrestore.restore.settings import Segments, Tally
+from vrestore.restore.segments import Segments
+from vrestore.restore.settings import Carried, Tally
 
 _NUMBERS = ("passes", "chunk", "look_ahead", "frames_held", "expected_bytes")
 """Of a plan, what the memory decides: a run that goes on takes them from the run before."""
@@ -33,7 +34,7 @@ _HOW = {
 
 def kept_for(
     job: InpaintJob, files: Opened, plan: Plan, settings: Callable[[], Mapping[str, object]]
-) -> Kept | None:
+) -> Kept[Carried, Tally] | None:
     """Give what keeps finished segments, nothing loaded yet; None for a target written in one piece."""
     writer = files.writer
     if not isinstance(writer, SegmentWriter):
@@ -42,11 +43,15 @@ def kept_for(
         job.target,
         facts=partial(_facts, job, files, writer, settings),
         numbers={name: getattr(plan, name) for name in _NUMBERS},
+        carried=Carried,
+        tally=Tally,
         check=partial(check_unchanged, files.stamps),
     )
 
 
-def resumed(kept: Kept, plan: Plan, *, afresh: bool, frames: int | None, progress: Progress) -> Plan:
+def resumed(
+    kept: Kept[Carried, Tally], plan: Plan, *, afresh: bool, frames: int | None, progress: Progress
+) -> Plan:
     """Take over what an earlier run left, unless all is to be done afresh; gives the plan to go on with."""
     if afresh:
         kept.drop()
@@ -63,13 +68,15 @@ def resumed(kept: Kept, plan: Plan, *, afresh: bool, frames: int | None, progres
     return replace(plan, **kept.numbers)
 
 
-def begin(job: InpaintJob, files: Opened, kept: Kept, tally: Tally) -> Segments:
+def begin(
+    job: InpaintJob, files: Opened, kept: Kept[Carried, Tally], tally: Tally
+) -> Segments[Carried, Tally]:
     """Let all that is written begin with the segments that there are, and keep what comes.
 
     Gives where the video is cut; `tally` counts from where `kept` starts.
     """
     length = max(1, round(job.segment_seconds * files.reader.meta.rate / 2))  # twice that at most
-    segments = Segments(length, start=kept.start, carried=kept.carried)
+    segments = Segments[Carried, Tally](length, start=kept.start, carried=kept.carried)
 
     def keep(segment: Segment) -> None:
         number = len(kept.segments.get(PICTURE, ()))

@@ -17,20 +17,25 @@ from dataclasses import asdict
 from hashlib import file_digest, sha256
 from itertools import count
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, Generic, TypeVar
 from zipfile import BadZipFile
 
 import numpy as np
 
 from vrestore.errors import TargetError
-from vrestore.frames import Box
 from vrestore.jobs.state import sole_writer, work_folder
 from vrestore.media.segments import CONTAINERS, Segment
 from vrestore.media.target import part_beside, settle, writing
 from vrestore.report import Values
-from vrestore.restore.settings import Carried, Tally
+from vrestore.restore.segments import C
 
-VERSION = 1
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+T = TypeVar("T", bound="DataclassInstance")
+"""What is counted, of values that JSON holds."""
+
+VERSION = 2
 PICTURE = "picture"
 """The label of the target's own segments; further clips have others."""
 
@@ -41,7 +46,7 @@ _OURS = {".json", ".npz", *CONTAINERS.values()}
 _DAMAGE = (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError, BadZipFile, EOFError)
 
 
-class Kept:
+class Kept(Generic[C, T]):
     """The finished segments of a target: those that an earlier run left, and those that come.
 
     Args:
@@ -49,6 +54,7 @@ class Kept:
         facts: gives what they are made from and how, each fact under the word for it; asked once, when it is
             first needed, because it means reading the sources.
         numbers: those of the plan that the result depends on.
+        carried, tally: what a segment needs of the one before, and what is counted.
         check: raises an error if what is read has changed meanwhile.
 
     `segments` by label, `tally` and `carried` are what an earlier run left, nothing until `load` is called.
@@ -60,11 +66,14 @@ class Kept:
         *,
         facts: Callable[[], Mapping[str, str]],
         numbers: Mapping[str, Any],
+        carried: type[C],
+        tally: type[T],
         check: Callable[[], None],
     ) -> None:
         self._target, self._folder = target, work_folder(target)
         self._facts, self._check = facts, check
         self.numbers = numbers
+        self._kind_of_carried, self._kind_of_tally = carried, tally
         self._forget()
 
     @property
@@ -88,7 +97,7 @@ class Kept:
         self._forget()
         self._clear()
 
-    def keep(self, segments: Mapping[str, Segment], *, tally: Tally, carried: Carried | None) -> None:
+    def keep(self, segments: Mapping[str, Segment], *, tally: T, carried: C | None) -> None:
         """Remember a segment, of each file a part, and wait until that is on the disk.
 
         Args:
@@ -113,8 +122,8 @@ class Kept:
 
     def _forget(self) -> None:
         self.segments: dict[str, list[Segment]] = {}
-        self.tally = Tally()
-        self.carried: Carried | None = None
+        self.tally = self._kind_of_tally()
+        self.carried: C | None = None
 
     def _load(self) -> str:
         try:
@@ -138,7 +147,7 @@ class Kept:
     def _take(self, number: int, values: dict[str, Any]) -> None:
         """Take over a segment, if all of it is as it was written."""
         found = {label: self._segment(said) for label, said in values["segments"].items()}
-        tally = Tally(**values["tally"])
+        tally = self._kind_of_tally(**values["tally"])
         self.carried = None if values["carried"] is None else self._read_carried(number, values["carried"])
         self.tally = tally
         for label, segment in found.items():
@@ -150,26 +159,15 @@ class Kept:
         lists = (array("q", said[name]) for name in ("stamps", "ranks", "durations"))
         return Segment(path, int(said["first"]), *lists)
 
-    def _write_carried(self, number: int, carried: Carried) -> Values:
-        arrays = {f"colours{index}": each for index, each in enumerate(carried.colours)}
-        arrays |= {f"confidence{index}": each for index, each in enumerate(carried.confidence)}
+    def _write_carried(self, number: int, carried: C) -> str:
         place = self._carried(number)
-        self._write(place, lambda file: np.savez(file, **arrays))  # type: ignore[arg-type]  # no allow_pickle
-        return {
-            "first": carried.first,
-            "parts": [[box.x, box.y, box.width, box.height] for box in carried.parts],
-            "tracks": len(carried.colours),
-            "sha256": _sum(place),
-        }
+        self._write(place, lambda file: np.savez(file, **carried.packed()))  # type: ignore[arg-type]  # no allow_pickle
+        return _sum(place)
 
-    def _read_carried(self, number: int, said: dict[str, Any]) -> Carried:
-        _check_sum(self._carried(number), said["sha256"])
+    def _read_carried(self, number: int, digest: str) -> C:
+        _check_sum(self._carried(number), digest)
         with np.load(self._carried(number), allow_pickle=False) as arrays:
-            colours, confidence = (
-                tuple(arrays[f"{name}{index}"] for index in range(said["tracks"]))
-                for name in ("colours", "confidence")
-            )
-        return Carried(said["first"], tuple(Box(*part) for part in said["parts"]), colours, confidence)
+            return self._kind_of_carried.unpacked(dict(arrays))
 
     def _write(self, place: Path, put: Callable[[BinaryIO], object]) -> None:
         """Write a file whole or not at all, and wait until it is on the disk."""

@@ -20,7 +20,8 @@ import cv2
 from vrestore.frames import Box, Colour, Frame, HoleSummary, MaskedFrame, PixelFormat
 from vrestore.restore.reel import Reel, are_tracked, tracks_from
 from vrestore.restore.scenes import mark_cuts
-from vrestore.restore.settings import Carried, Segments, Settings, Tally
+from vrestore.restore.segments import Segments
+from vrestore.restore.settings import Carried, Settings, Tally
 from vrestore.tracks import Track
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def inpaint(
     settings: Settings,
     tally: Tally,
     observe: Observer | None = None,
-    segments: Segments | None = None,
+    segments: Segments[Carried, Tally] | None = None,
 ) -> Iterator[Frame]:
     """Repair a video: frames with holes in, whole frames out, one for one and in order.
 

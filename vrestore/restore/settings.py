@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,6 +60,27 @@ class Carried:
     colours: tuple[NDArray[np.float32], ...]
     confidence: tuple[NDArray[np.float32], ...]
 
+    def packed(self) -> dict[str, NDArray[Any]]:
+        """Give it as arrays by name."""
+        boxes = [[box.x, box.y, box.width, box.height] for box in self.parts]
+        arrays = {
+            "first": np.array(self.first),
+            "parts": np.array(boxes),
+            "tracks": np.array(len(self.colours)),
+        }
+        arrays |= {f"colours{index}": each for index, each in enumerate(self.colours)}
+        return arrays | {f"confidence{index}": each for index, each in enumerate(self.confidence)}
+
+    @classmethod
+    def unpacked(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
+        """Give back what was packed."""
+        colours, confidence = (
+            tuple(arrays[f"{name}{index}"] for index in range(int(arrays["tracks"])))
+            for name in ("colours", "confidence")
+        )
+        parts = tuple(Box(*part) for part in arrays["parts"].tolist())
+        return cls(int(arrays["first"]), parts, colours, confidence)
+
 
 @dataclass(slots=True)
 class Tally:
@@ -74,40 +96,3 @@ class Tally:
     most_tracks: int = 0
     given_up: int = 0
     """Frames that the network gave on the CPU because its device had too little memory."""
-
-
-@dataclass(slots=True)
-class Segments:
-    """Where a video may be cut, so that its parts can be worked on one after the other.
-
-    A segment ends `length` frames after its start or later, where a run of frames with holes ends or begins;
-    at twice that it ends wherever it is. `borders` is filled while frames pass: the frame that starts a new
-    segment, before it is given, and what it needs, if anything; `tallies` has what was counted up to there.
-
-    A run may go on at such a border: frames before `start` then pass as they are and are not counted, and
-    `carried` is what the run before found there.
-    """
-
-    length: int
-    start: int = 0
-    carried: Carried | None = None
-    borders: dict[int, Carried | None] = field(default_factory=dict)
-    tallies: dict[int, Tally] = field(default_factory=dict)
-    _begun: int = 0
-
-    def __post_init__(self) -> None:
-        self._begun = self.start
-
-    @property
-    def end(self) -> int:
-        """The frame that the present segment must end before, wherever that is."""
-        return self._begun + 2 * self.length
-
-    def is_due(self, index: int) -> bool:
-        """Tell whether a segment may end before a frame that needs nothing of the one before."""
-        return index - self._begun >= self.length
-
-    def cut(self, index: int, carried: Carried | None, tally: Tally) -> None:
-        """Let a new segment start at a frame."""
-        self.borders[index], self.tallies[index] = carried, replace(tally)
-        self._begun = index
