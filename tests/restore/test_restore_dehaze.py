@@ -1,5 +1,7 @@
 """Taking away haze that is known: what comes back, what must not change, and what each setting leaves."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import torch
@@ -84,7 +86,7 @@ def test_more_strength_leaves_less_haze():
 
 def test_what_is_left_is_the_same_haze_made_thinner():
     """At strength s, transmission is t ** (1 - s), were it not for thin haze, which stays."""
-    clear, depth = clear_pictures(1), slanted_depth()
+    clear, depth = clear_pictures(1), slanted_depth(near=0.5, far=1.6)
     frames = frames_of(hazed(clear, depth), "rgb24")
     half = pictures_of(cleared(frames, "rgb24", estimate=knowing(depth), strength=0.5), "rgb24")
     gone = 0.5 * depth**2 / (depth + 0.2)
@@ -102,6 +104,30 @@ def test_thin_haze_goes_last():
         result = pictures_of(frames, "rgb24")
         shares.append(np.abs(result - hazy).mean() / np.abs(clear - hazy).mean())
     assert shares[0] < 0.6 * shares[1]
+
+
+def test_haze_that_is_thick_nowhere_may_be_none_and_the_picture_is_changed_only_so_far():
+    clear, depth = clear_pictures(1), np.full((64, 96), 0.8, np.float32)
+    faded = hazed(clear, depth)
+    frames = frames_of(faded, "rgb24")
+    results = [
+        pictures_of(cleared(frames, "rgb24", estimate=knowing(depth), strength=s), "rgb24")
+        for s in (0.3, 0.6, 0.7, 0.85, 1.0)
+    ]
+    kept = [psnr(result, faded) for result in results]
+    assert all(lower <= higher + 0.01 for higher, lower in pairwise(kept))
+    assert 28 < kept[1] < 30
+    assert abs(kept[1] - kept[2]) < 0.3  # not believed yet
+    assert kept[4] < 20
+    assert psnr(results[4], clear) > 25
+
+
+def test_haze_that_is_thick_somewhere_is_believed():
+    clear, depth = clear_pictures(1), slanted_depth()
+    depth = np.where(np.arange(96) < 32, 2.0, depth * 0.5).astype(np.float32)
+    frames = frames_of(hazed(clear, depth), "rgb24")
+    result = pictures_of(cleared(frames, "rgb24", estimate=knowing(depth), strength=0.6), "rgb24")
+    assert psnr(result, hazed(clear, depth)) < 25
 
 
 def test_what_is_brighter_than_the_air_is_left_alone():

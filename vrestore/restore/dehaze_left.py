@@ -2,10 +2,13 @@
 
 What departs from the law, and why: thin haze, which may be none, goes last; a sky that is nothing but air is
 held back, for there is nothing to see but noise; no colour can come out darker than black; contrast grows
-only as far as the noise allows.
+only as far as the noise allows; and where haze is thick nowhere, there may be none at all, and the picture is
+changed only so far.
 """
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -53,6 +56,15 @@ DARK_SHARE, BLACK = 0.02, 0.05
 GENTLE = 0.7
 """Strength from which haze is also taken to lie over what is darkest; at full strength all of it."""
 
+DOUBTED, CERTAIN = 0.8, 1.0
+"""Optical depth, averaged over the haze itself: below there may be no haze at all, above there is."""
+
+MOST_CHANGE = 0.037
+"""Root mean square of the change, of the range black to white, of a picture that may have no haze: 28.6 dB."""
+
+CLOSER = 4
+"""Steps towards the strength of that change, each leaving less than half of the error."""
+
 SKY_BRIGHT, SKY_ROUGH = 0.4, 0.02
 
 
@@ -82,10 +94,40 @@ def even_rest(veil: Veil, air: Tensor, left: Tensor, settings: DehazeSettings) -
     share = (settings.strength - GENTLE) / (1 - GENTLE)
     if share <= 0:
         return 1.0
-    cleared = (veil.look.picture - air) / left + air
-    darkest = box_mean(cleared.clamp(0, 1), 1).amin(1)
+    darkest = box_mean(cleared(veil.look.picture, air, left), 1).amin(1)
     over = float(darkest.flatten().quantile(DARK_SHARE)) - BLACK
     return 1 - share * max(over, 0.0) / max(float(air.mean()), over, 1e-3)
+
+
+def believed(veil: Veil, air: Tensor, settings: DehazeSettings, *, noise: float) -> float:
+    """Give the strength that is right where it is not certain that there is haze: at most what was asked for.
+
+    A faded picture of clear air looks like thin haze everywhere, but like thick haze nowhere. Those who ask
+    for more than GENTLE are believed.
+    """
+    depth, strength = veil.depth, settings.strength
+    typical = float(depth.square().mean() / depth.mean().clamp(min=1e-6))
+    belief = max((typical - DOUBTED) / (CERTAIN - DOUBTED), (strength - GENTLE) / (1 - GENTLE), 0.0)
+    if belief >= 1:
+        return strength
+    most = MOST_CHANGE / (1 - belief)
+
+    def change(strength: float) -> float:
+        left = left_over(veil, air, replace(settings, strength=strength), noise=noise)
+        picture = veil.look.picture
+        return float((cleared(picture, air, left) - picture).square().mean().sqrt())
+
+    if change(strength) <= most:
+        return strength
+    limit = GENTLE
+    for _ in range(CLOSER):  # change grows a little faster than strength
+        limit *= most / max(change(limit), 1e-6)
+    return min(strength, limit)
+
+
+def cleared(picture: Tensor, air: Tensor, left: Tensor) -> Tensor:
+    """Give a picture (1, 3, h, w) without the haze of transmission `left`, in [0, 1]."""
+    return ((picture - air) / left + air).clamp(0, 1)
 
 
 def sky(luma: Tensor, picture: Tensor) -> Tensor:

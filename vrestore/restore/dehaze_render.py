@@ -11,7 +11,7 @@ would come out darker than DARK_MEAN is lifted, by at most MOST_LIFT, without cl
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -24,7 +24,7 @@ from vrestore.frames import Colour, Component, Frame, PixelFormat, Plane
 from vrestore.media.coding import Coding
 from vrestore.ops.guided import guided_lines
 from vrestore.restore.dehaze_haze import Veil
-from vrestore.restore.dehaze_left import LEAST_TRANSMISSION, even_rest, left_over
+from vrestore.restore.dehaze_left import LEAST_TRANSMISSION, believed, cleared, even_rest, left_over
 from vrestore.restore.dehaze_look import coding_for, luma_weights, samples_of
 from vrestore.restore.dehaze_settings import DehazeSettings
 
@@ -35,7 +35,7 @@ HIGHLIGHT = 0.1
 
 DARK_MEAN, MOST_LIFT = 0.3, 1.3
 FOLLOW_RATE = 0.1
-"""Share of a frame's own figures (lift, noise, even rest of the haze) in those of its shot."""
+"""Share of a frame's own figures (lift, noise, doubt, even rest of the haze) in those of its shot."""
 
 DITHER_SIDE = 128
 MOST_DITHER = 2.0
@@ -59,7 +59,7 @@ class Renderer:
 
     def __init__(self, settings: DehazeSettings, *, format: PixelFormat, colour: Colour) -> None:
         self._settings, self._format, self._colour = settings, format, colour
-        self._lift, self._rest, self._noise = 1.0, 1.0, 0.0
+        self._lift, self._share, self._rest, self._noise = 1.0, 1.0, 1.0, 0.0
         # A pattern that stays is invisible and costs the encoder nothing.
         random = np.random.default_rng(0)
         self._dither = random.uniform(-0.49, 0.49, (DITHER_SIDE, DITHER_SIDE)).astype(np.float32)
@@ -72,8 +72,11 @@ class Renderer:
         coding = coding_for(look.frame, format=self._format, colour=self._colour)
         self._measure_noise(veil, coding)
         air = _air_map(veil)
+        share = believed(veil, air, settings, noise=self._noise) / settings.strength
+        self._share = self._followed(self._share, share, veil)
+        settings = replace(settings, strength=settings.strength * self._share)
         left = left_over(veil, air, settings, noise=self._noise)
-        self._rest = self._followed(self._rest, even_rest(veil, air, left, settings), veil)
+        self._rest = self._followed(self._rest, even_rest(veil, air, left, self._settings), veil)
         left = (left * self._rest).clamp(min=LEAST_TRANSMISSION)
         self._measure_lift(veil, left, air)
         slope, offset = guided_lines(look.luma, left, radius=GUIDE_RADIUS, epsilon=GUIDE_EPSILON)
@@ -83,7 +86,7 @@ class Renderer:
     def _measure_lift(self, veil: Veil, left: Tensor, air: Tensor) -> None:
         picture = veil.look.picture
         before = float(picture.mean())
-        after = float(((picture - air) / left + air).clamp(0, 1).mean())
+        after = float(cleared(picture, air, left).mean())
         wanted = min(before, DARK_MEAN) / max(after, 1e-3)
         lift = min(max(wanted, 1.0), MOST_LIFT)
         self._lift = self._followed(self._lift, lift, veil)
