@@ -60,7 +60,7 @@ DOUBTED, CERTAIN = 0.8, 1.0
 """Optical depth, averaged over the haze itself: below there may be no haze at all, above there is."""
 
 MOST_CHANGE = 0.037
-"""Root mean square of the change, of the range black to white, of a picture that may have no haze: 28.6 dB."""
+"""Root mean square of the change of a picture that may have no haze, of black to white: 28.6 dB."""
 
 CLOSER = 4
 """Steps towards the strength of that change, each leaving less than half of the error."""
