@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING
 
 import cv2
 
-from vrestore.frames import Box, Colour, Frame, HoleSummary, MaskedFrame, PixelFormat
-from vrestore.restore.reel import Reel, are_tracked, tracks_from
+from vrestore.frames import Colour, Frame, HoleSummary, MaskedFrame, PixelFormat
+from vrestore.restore.course import Course, Part
+from vrestore.restore.reel import Reel
 from vrestore.restore.scenes import mark_cuts
 from vrestore.restore.segments import Segments
 from vrestore.restore.settings import Carried, Settings, Tally
-from vrestore.tracks import Track
 
 if TYPE_CHECKING:
     from vrestore.restore.runs import Observer
@@ -42,33 +42,34 @@ def inpaint(
     tally: Tally,
     observe: Observer | None = None,
     segments: Segments[Carried, Tally] | None = None,
+    part: Part | None = None,
 ) -> Iterator[Frame]:
     """Repair a video: frames with holes in, whole frames out, one for one and in order.
 
     `observe` is told every filled patch, so that it can be drawn where colours came from. With `segments` the
-    video is cut where it says, and what is before its start passes as it is.
+    video is cut where it says, and what is before its start passes as it is. With `part` the items are those
+    of that part alone; numbers of frames are still those of the whole.
     """
     threading.Thread(target=import_module, args=(_RUNS,), name="loading", daemon=True).start()
-    reel = Reel(mark_cuts(items, format=format))
+    index = 0 if part is None else part.first
+    reel = Reel(mark_cuts(items, format=format) if part is None else part.shots(items), first=index)
+    course = Course(summaries, margin=settings.margin, height=height, width=width)
     with ExitStack() as opened:
-        index = 0
-        tracks: list[Track] = []
-        tracked_from: tuple[int, tuple[Box, ...]] = 0, ()
         carried: Carried | None = None
         executor: ThreadPoolExecutor | None = None
         while (shot := reel.get(index)) is not None:
-            if segments is not None and index < segments.start:
+            is_before = segments is not None and index < segments.start
+            if is_before or (part is not None and index >= part.stop):
                 yield shot.frame
                 index += 1
                 reel.forget_before(index - 1)
                 continue
             if segments is not None and index == segments.start and segments.carried is not None:
                 carried = segments.carried
-                tracked_from = carried.first, carried.parts
-                tracks = tracks_from(*tracked_from, summaries, settings.margin, height, width)
+                course.go_on(carried)
             elif segments is not None and carried is None and segments.is_due(index):
                 segments.cut(index, None, tally)
-                tracks = []  # as for a run that starts here
+                course.forget()
             tally.scenes += shot.starts_scene
             if shot.hole is None:
                 tally.frames += 1
@@ -81,17 +82,15 @@ def inpaint(
             if executor is None:
                 opened.enter_context(one_torch_thread())
                 executor = opened.enter_context(ThreadPoolExecutor(settings.threads, "flow"))
-            if not are_tracked(tracks, index, shot.hole):  # else those of the scene before serve on
-                tracked_from = index, shot.hole.parts
-                tracks = tracks_from(*tracked_from, summaries, settings.margin, height, width)
-            tally.most_tracks = max(tally.most_tracks, len(tracks))
+            course.begin(index, shot.hole)
+            tally.most_tracks = max(tally.most_tracks, len(course.tracks))
             cutter = Cutter(height, width, format, colour)
             end = None if segments is None else segments.end
-            run = Run(reel, index, tracks, cutter, settings, executor, tally, observe, carried, end)
+            run = Run(reel, index, course, cutter, settings, executor, tally, observe, carried, end)
             for frame in run.repaired():
                 yield frame
                 index += 1
-            carried = run.carried(tracked_from)
+            carried = run.carried()
             if segments is not None and carried is not None:
                 segments.cut(index, carried, tally)
 

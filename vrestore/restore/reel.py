@@ -10,12 +10,12 @@ from vrestore.tracks import Track, find_tracks
 
 
 class Reel:
-    """Shots by index, read when first asked for and kept until forgotten."""
+    """Shots by index, read when first asked for and kept until forgotten; they begin with number `first`."""
 
-    def __init__(self, shots: Iterator[Shot]) -> None:
+    def __init__(self, shots: Iterator[Shot], *, first: int = 0) -> None:
         self._shots = shots
         self._kept: dict[int, Shot] = {}
-        self._next = 0
+        self._next = first
 
     def get(self, index: int) -> Shot | None:
         """Give a shot, None past the end and for what is forgotten."""

@@ -15,11 +15,12 @@ import torch
 
 from vrestore.frames import Box, Colour, Frame, PixelFormat
 from vrestore.media.colour import composite, known_rgb
+from vrestore.restore.course import Course
 from vrestore.restore.paint import load_painter
 from vrestore.restore.passes import fill
 from vrestore.restore.patch import Patch, make_patch
 from vrestore.restore.propagate import Filled, Known, soften
-from vrestore.restore.reel import Reel, are_tracked
+from vrestore.restore.reel import Reel
 from vrestore.restore.scenes import Shot
 from vrestore.restore.settings import Carried, Settings, Tally
 from vrestore.tracks import Track, aligned
@@ -71,7 +72,7 @@ class Run:
         self,
         reel: Reel,
         first: int,
-        tracks: list[Track],
+        course: Course,
         cutter: Cutter,
         settings: Settings,
         executor: Executor,
@@ -82,7 +83,7 @@ class Run:
     ) -> None:
         self._reel = reel
         self._first = first
-        self._tracks = tracks
+        self._course, self._tracks = course, course.tracks
         self._cutter = cutter
         self._settings = settings
         self._executor = executor
@@ -92,18 +93,15 @@ class Run:
         self._carried, self._end = carried, end
         self._last: Sequence[Filled] = ()
 
-    def carried(self, tracked_from: tuple[int, tuple[Box, ...]]) -> Carried | None:
-        """Give what the run that goes on behind the end needs of this one; None where none does.
-
-        `tracked_from` tells the frame that the tracks were found from, and the parts of its hole.
-        """
+    def carried(self) -> Carried | None:
+        """Give what the run that goes on behind the end needs of this one; None where none does."""
         if self._end is None or not self._last or self._last[0].patch.index != self._end - 1:
             return None
         after = self._reel.get(self._end)
-        if after is None or after.hole is None or not self._goes_on(self._end, after):
+        if after is None or after.hole is None or not self._course.holds(self._end, after):
             return None
         return Carried(
-            *tracked_from,
+            *self._course.tracked_from,
             tuple(each.colours.numpy() for each in self._last),
             tuple(each.confidence.numpy() for each in self._last),
         )
@@ -155,7 +153,7 @@ class Run:
             yield self._first - 1, before
         index = self._first
         while (shot := self._reel.get(index)) is not None:
-            if index > self._first and not self._goes_on(index, shot):
+            if index > self._first and not self._course.holds(index, shot):
                 return
             if self._end is not None and index >= self._end + self._settings.look_ahead:
                 return
@@ -163,9 +161,6 @@ class Run:
             if shot.hole is None:
                 return
             index += 1
-
-    def _goes_on(self, index: int, shot: Shot) -> bool:
-        return not shot.starts_scene and are_tracked(self._tracks, index, shot.hole)
 
     def _patches(self, shots: Iterator[tuple[int, Shot]], track: Track) -> Iterator[Patch]:
         for index, shot in shots:
