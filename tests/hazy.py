@@ -1,5 +1,7 @@
 """Clips under haze that is known, as frames in any pixel format, and estimators that know it."""
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import torch
@@ -9,6 +11,8 @@ from vrestore.frames import Box, Colour, Frame, MaskedFrame
 from vrestore.media.coding import coding_of
 from vrestore.media.colour import to_rgb
 from vrestore.media.formats import plane_shapes
+from vrestore.models.cgidn import CgIdn
+from vrestore.models.cgidn_configs import CGIDN_SMALL
 from vrestore.restore.dehaze import dehaze
 from vrestore.restore.dehaze_dcp import estimate_dark
 from vrestore.restore.dehaze_haze import Veil
@@ -16,6 +20,7 @@ from vrestore.restore.dehaze_settings import DehazeSettings, DehazeTally
 
 AIR = (0.85, 0.87, 0.9)
 TAGGED = Colour(matrix=1, full_range=False)
+TINY = replace(CGIDN_SMALL, name="tiny", channels=(8, 12, 16), align_channels=8, offset_groups=2, radius=1)
 
 
 def clear_pictures(count, *, height=64, width=96, seed=0):
@@ -70,7 +75,27 @@ def knowing(depth, *, air=AIR, tint=None):
     return estimate
 
 
-def cleared(frames, name, *, estimate=estimate_dark, colour=TAGGED, observe=None, tally=None, **settings):
+def stirred(config=TINY):
+    """A small network whose weights are not at rest: what it is given shows."""
+    torch.manual_seed(0)
+    network = CgIdn(config).eval()
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.add_(0.05 * torch.randn_like(parameter))
+    return network
+
+
+def cleared(
+    frames,
+    name,
+    *,
+    estimate=estimate_dark,
+    colour=TAGGED,
+    observe=None,
+    tally=None,
+    segments=None,
+    **settings,
+):
     """Dehaze a list of frames."""
     result = dehaze(
         (MaskedFrame(frame, None) for frame in frames),
@@ -80,6 +105,7 @@ def cleared(frames, name, *, estimate=estimate_dark, colour=TAGGED, observe=None
         settings=DehazeSettings(**{"strength": 1.0} | settings),
         tally=tally if tally is not None else DehazeTally(),
         observe=observe,
+        segments=segments,
     )
     return list(result)
 

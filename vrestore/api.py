@@ -173,7 +173,10 @@ def dehaze(source: PathLike, *, progress: Progress | None = None, **options: Unp
     Raises:
         VRestoreError: a subclass for each cause, see `vrestore.errors`; nothing half-written is left.
     """
-    return run_dehaze(dehaze_job(source, **options), progress=progress or silent)
+    job = dehaze_job(source, **options)
+    report = run_dehaze(job, progress=progress or silent)
+    drop_segments(job.target)
+    return report
 
 
 def plan_dehaze(source: PathLike, **options: Unpack[DehazeOptions]) -> PlanReport:

@@ -6,19 +6,17 @@ import numpy as np
 import pytest
 import torch
 from close import assert_close
-from hazy import AIR, clear_pictures, cleared, frames_of, hazed, knowing, pictures_of, slanted_depth
+from hazy import AIR, clear_pictures, cleared, frames_of, hazed, knowing, pictures_of, slanted_depth, stirred
 from textured import frame_of
 
 from vrestore.errors import ModelError
 from vrestore.models.cgidn import CgIdn
-from vrestore.models.cgidn_configs import CGIDN, CGIDN_SMALL
+from vrestore.models.cgidn_configs import CGIDN
 from vrestore.restore.dehaze_haze import Veil
 from vrestore.restore.dehaze_look import Look
 from vrestore.restore.dehaze_network import network_estimator
 from vrestore.restore.dehaze_settings import DehazeSettings
 from vrestore.restore.dehaze_steady import FIRST_FRAMES, steadied
-
-TINY = replace(CGIDN_SMALL, name="tiny", channels=(8, 12, 16), align_channels=8, offset_groups=2, radius=1)
 
 
 def looks(pictures, *, cuts=(0,)):
@@ -127,15 +125,6 @@ def test_the_dark_channel_flickers_less_when_steadied():
         error = pictures_of(cleared(frames, "rgb24", steady=steady), "rgb24") - clear
         jitter[steady] = np.abs(np.diff(error.mean((1, 2, 3)))).mean()
     assert jitter[0.9] < 0.4 * jitter[0.0]
-
-
-def stirred(config=TINY):
-    torch.manual_seed(0)
-    network = CgIdn(config).eval()
-    with torch.no_grad():
-        for parameter in network.parameters():
-            parameter.add_(0.05 * torch.randn_like(parameter))
-    return network
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 7])

@@ -8,7 +8,7 @@ import typer
 
 from vrestore.cli import options
 from vrestore.cli.failure import failures_shown
-from vrestore.cli.inpaint import library_arguments, may_overwrite
+from vrestore.cli.inpaint import library_arguments, may_overwrite, where_stopped_told
 from vrestore.cli.report import show_lines
 
 HAZE = "What to take away"
@@ -107,6 +107,8 @@ def dehaze(
     device: options.Device = "auto",
     threads: options.Threads = 0,
     memory: options.Memory = None,
+    segment: options.Segment = 60.0,
+    no_resume: options.NoResume = False,
     progress: options.Progress = None,
     log_file: options.LogFile = None,
     debug: options.Debug = False,
@@ -124,7 +126,7 @@ def dehaze(
 
         target = output or default_target(source, "dehaze")
         arguments["overwrite"] = may_overwrite(target, overwrite=overwrite, no_overwrite=no_overwrite)
-        with progress_shown(progress, source=source, log=log) as shown:
+        with where_stopped_told(target), progress_shown(progress, source=source, log=log) as shown:
             result = vrestore.dehaze(source, **arguments, progress=shown)
         lines = result.summary_lines()
         log.write("done", "\n".join(lines))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -82,25 +83,25 @@ def inpaint(
 
         target = output or default_target(source, "inpaint")
         arguments["overwrite"] = may_overwrite(target, overwrite=overwrite, no_overwrite=no_overwrite)
-        try:
-            with progress_shown(progress, source=source, log=log) as shown:
-                result = vrestore.inpaint(source, **arguments, progress=shown)
-        except KeyboardInterrupt as error:
-            raise Interrupted(_where_stopped(target)) from error
+        with where_stopped_told(target), progress_shown(progress, source=source, log=log) as shown:
+            result = vrestore.inpaint(source, **arguments, progress=shown)
         lines = result.summary_lines()
         log.write("done", "\n".join(lines))
         show_lines(lines, is_piped=target == "-")
         raise typer.Exit(result.exit_code)
 
 
-def _where_stopped(target: str) -> str:
-    """Say what a run leaves that was interrupted."""
-    from vrestore.jobs.segments import frames_kept
+@contextmanager
+def where_stopped_told(target: str) -> Iterator[None]:
+    """Let a run that is interrupted say what it leaves for the next one."""
+    try:
+        yield
+    except KeyboardInterrupt as error:
+        from vrestore.jobs.segments import frames_kept
 
-    frames = frames_kept(target)
-    if frames:
-        return f"interrupted; {frames} frames are done and kept, the same command goes on there"
-    return "interrupted; nothing was written"
+        frames = frames_kept(target)
+        left = f"{frames} frames are done and kept, the same command goes on there"
+        raise Interrupted(f"interrupted; {left if frames else 'nothing was written'}") from error
 
 
 def library_arguments(words: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,30 +6,33 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from pathlib import Path
+from functools import partial
 from typing import TYPE_CHECKING
 
 from vrestore.device import core_count
 from vrestore.errors import InputError
 from vrestore.frames import Frame, Hole, HoleSummary, MaskedFrame, VideoMeta
 from vrestore.jobs.dehaze_job import DehazeJob
+from vrestore.jobs.resume import begin, kept_for, resumed
 from vrestore.jobs.run import (
     Opened,
     account_for,
     carry_out,
-    check_apart,
+    further_clip,
     memory_for,
     open_run,
     settings_of,
     silent,
 )
+from vrestore.jobs.segments import Kept
 from vrestore.jobs.state import sole_writer
 from vrestore.media.display import ClipWriter
-from vrestore.media.target import check_target
+from vrestore.models.library import Weights, find_weights
 from vrestore.plan import DehazePlan, make_dehaze_plan
 from vrestore.protocols import Method, Progress, ProgressEvent
 from vrestore.report import HazeSeen, PlanReport, Report
-from vrestore.restore.dehaze_settings import DehazeTally
+from vrestore.restore.dehaze_settings import CarriedHaze, DehazeTally
+from vrestore.restore.segments import Segments
 
 if TYPE_CHECKING:
     from vrestore.restore.dehaze_haze import Estimator, Veil
@@ -55,24 +58,37 @@ class _Ready:
     job: DehazeJob
     files: Opened
     plan: DehazePlan
+    weights: Weights | None
     matte: ClipWriter | None
 
 
 def run_dehaze(job: DehazeJob, *, progress: Progress = silent) -> Report:
-    """Do the job; whatever goes wrong, no half-written file is left."""
+    """Do the job; whatever goes wrong, no half-written file is left.
+
+    Finished segments stay until `drop_segments`, so that a batch loses nothing before it has noted the end.
+    """
     began = time.perf_counter()
     with ExitStack() as opened:
         opened.enter_context(sole_writer(job.target))
         ready = _open(job, opened)
+        kept = kept_for(
+            ready.files,
+            numbers={},
+            settings=partial(_settings, ready),
+            carried=CarriedHaze,
+            tally=DehazeTally,
+        )
+        if kept is not None:
+            resumed(kept, ready.files, ready.plan, progress=progress)
         for line in ready.plan.lines():
             progress(ProgressEvent("plan", text=line))
-        return _work(ready, progress, began)
+        return _work(ready, kept, progress, began)
 
 
 def plan_dehaze(job: DehazeJob) -> PlanReport:
     """Check the job and say what it would do; nothing is written, so the target may exist."""
     with ExitStack() as opened:
-        ready = _open(replace(job, overwrite=True), opened)
+        ready = _open(replace(job, overwrite=True, segment_seconds=0), opened)
         reader, writer = ready.files.reader, ready.files.writer
         meta = reader.meta
         return PlanReport(
@@ -101,12 +117,12 @@ def _open(job: DehazeJob, opened: ExitStack) -> _Ready:
         threads=job.threads or core_count(),
         memory_bytes=memory_for(job),
     )
+    weights = find_weights(job.model or MODEL) if job.has_network else None
     matte = None
     if job.matte is not None:
-        check_apart("--matte", job.matte, job.target)
-        place = check_target(Path(job.matte), sources=[Path(job.source)], overwrite=job.overwrite)
-        matte = opened.enter_context(ClipWriter(place, meta))
-    return _Ready(job, files, plan, matte)
+        matte = opened.enter_context(further_clip("--matte", job.matte, job, meta))
+        files.clips["matte"] = matte
+    return _Ready(job, files, plan, weights, matte)
 
 
 def _check_transfer(meta: VideoMeta) -> None:
@@ -118,10 +134,15 @@ def _check_transfer(meta: VideoMeta) -> None:
         )
 
 
-def _work(ready: _Ready, progress: Progress, began: float) -> Report:
-    tally = DehazeTally()
-    method = _method(ready, tally)
-    done = carry_out(ready.files, _NoMasks(), method, stage="dehaze", progress=progress)
+def _work(
+    ready: _Ready, kept: Kept[CarriedHaze, DehazeTally] | None, progress: Progress, began: float
+) -> Report:
+    tally, segments, start = DehazeTally(), None, 0
+    if kept is not None:
+        tally, start = kept.tally, kept.start
+        segments = begin(ready.files, kept, tally)
+    method = _method(ready, tally, segments)
+    done = carry_out(ready.files, _NoMasks(), method, stage="dehaze", progress=progress, start=start)
     if ready.matte is not None:
         ready.matte.finish()
         done.extra_files.append(str(ready.job.matte))
@@ -130,19 +151,20 @@ def _work(ready: _Ready, progress: Progress, began: float) -> Report:
         done,
         began=began,
         plan=ready.plan,
-        settings=settings_of(ready.job),
+        settings=_settings(ready),
         repaired_frames=tally.frames if ready.job.strength else 0,
         scenes=tally.scenes,
+        frames_before=start,
         haze=HazeSeen(tally.mean_transmission, tally.airs),
     )
 
 
-def _method(ready: _Ready, tally: DehazeTally) -> Method:
+def _method(ready: _Ready, tally: DehazeTally, segments: Segments[CarriedHaze, DehazeTally] | None) -> Method:
     from vrestore.restore.dehaze import dehaze
 
     meta = ready.files.reader.meta
     settings = ready.job.settings(ready.files.device)
-    estimate = _estimator(ready.job, ready.files.device)
+    estimate = _estimator(ready)
 
     def method(items: Iterator[MaskedFrame]) -> Iterator[Frame]:
         return dehaze(
@@ -153,20 +175,30 @@ def _method(ready: _Ready, tally: DehazeTally) -> Method:
             settings=settings,
             tally=tally,
             observe=_matte(ready),
+            segments=segments,
         )
 
     return method
 
 
-def _estimator(job: DehazeJob, device: str) -> Estimator:
-    if not job.has_network:
+def _estimator(ready: _Ready) -> Estimator:
+    if ready.weights is None:
         from vrestore.restore.dehaze_dcp import estimate_dark
 
         return estimate_dark
     from vrestore.models.weights import load_model
     from vrestore.restore.dehaze_network import network_estimator
 
-    return network_estimator(load_model(job.model or MODEL, device=device), device=device)
+    device = ready.files.device
+    return network_estimator(load_model(ready.weights.path, device=device), device=device)
+
+
+def _settings(ready: _Ready) -> dict[str, object]:
+    """Give every effective setting in plain types."""
+    values = settings_of(ready.job)
+    if ready.weights is not None:
+        values["network"] = {"model": ready.weights.name, "sha256": ready.weights.sha256()}
+    return values
 
 
 def _matte(ready: _Ready) -> Callable[[Veil], None] | None:

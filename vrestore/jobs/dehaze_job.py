@@ -10,7 +10,7 @@ from typing import TypedDict, get_args
 
 from vrestore.device import parse_bytes
 from vrestore.errors import UsageError
-from vrestore.jobs.job import PathLike, check_choice, default_target
+from vrestore.jobs.job import SEGMENT_SECONDS, PathLike, check_choice, check_segment, default_target
 from vrestore.media.compare import Layout
 from vrestore.media.demux import PROTOCOLS
 from vrestore.media.encode import EncodeOptions
@@ -51,12 +51,15 @@ class DehazeJob:
     compare_layout: Layout = "side"
     report: str | None = None
     protocols: tuple[str, ...] = ()
+    segment_seconds: float = SEGMENT_SECONDS
+    resume: bool = True
 
     def __post_init__(self) -> None:
         check_choice("method", self.method, get_args(DehazeMethod))
         check_choice("compare layout", self.compare_layout, get_args(Layout))
         for name in self.protocols:
             check_choice("an allowed protocol", name, list(PROTOCOLS))
+        check_segment(self.segment_seconds)
         _check_range("strength", self.strength, 100)
         _check_range("color", self.color, 100)
         _check_range("steady", self.steady, 1)
@@ -100,7 +103,7 @@ class DehazeOptions(TypedDict, total=False):
     matte: also write the transmission as a clip, white is clear air.
     method, model: `cgidn` or `dcp`; weights of one's own for the former.
     start, stop, rate, device, threads, memory, codec, crf, preset, encoder_options, overwrite, strict,
-        compare, compare_layout, report, allow_protocols: see InpaintOptions.
+        compare, compare_layout, report, allow_protocols, segment, resume: see InpaintOptions.
     """
 
     target: PathLike | None
@@ -130,6 +133,8 @@ class DehazeOptions(TypedDict, total=False):
     compare_layout: Layout
     report: PathLike | None
     allow_protocols: str | None
+    segment: float
+    resume: bool
 
 
 def dehaze_job(
@@ -162,6 +167,8 @@ def dehaze_job(
     compare_layout: Layout = "side",
     report: PathLike | None = None,
     allow_protocols: str | None = None,
+    segment: float = SEGMENT_SECONDS,
+    resume: bool = True,
 ) -> DehazeJob:
     """Give the job for these words; see DehazeOptions for what they mean."""
     return DehazeJob(
@@ -190,6 +197,8 @@ def dehaze_job(
         compare_layout=compare_layout,
         report=None if report is None else str(report),
         protocols=tuple(allow_protocols.split(",")) if allow_protocols else (),
+        segment_seconds=segment,
+        resume=resume,
     )
 
 

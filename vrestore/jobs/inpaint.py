@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from vrestore.device import core_count, network_precision
 from vrestore.frames import Frame, MaskedFrame
@@ -19,7 +19,6 @@ from vrestore.jobs.run import (
     Opened,
     account_for,
     carry_out,
-    frames_about,
     further_clip,
     memory_for,
     open_run,
@@ -40,6 +39,9 @@ from vrestore.restore.settings import Carried, NetworkSettings, Settings, Tally
 
 if TYPE_CHECKING:
     from vrestore.restore.propagate import Filled
+
+_NUMBERS = ("passes", "chunk", "look_ahead", "frames_held", "expected_bytes")
+"""Of a plan, what the memory decides."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +70,15 @@ def run_inpaint(job: InpaintJob, *, progress: Progress = silent) -> Report:
     with ExitStack() as opened:
         opened.enter_context(sole_writer(job.target))
         ready = _open(job, opened, progress)
-        kept = kept_for(job, ready.files, ready.plan, partial(_settings, ready))
+        kept = kept_for(
+            ready.files,
+            numbers={name: getattr(ready.plan, name) for name in _NUMBERS},
+            settings=partial(_what, ready),
+            carried=Carried,
+            tally=Tally,
+        )
         if kept is not None:
-            frames = frames_about(ready.files.reader.meta)
-            plan = resumed(kept, ready.plan, afresh=not job.resume, frames=frames, progress=progress)
-            ready = replace(ready, plan=plan)
+            ready = replace(ready, plan=resumed(kept, ready.files, ready.plan, progress=progress))
         for line in ready.plan.lines():
             progress(ProgressEvent("plan", text=line))
         if ready.network is not None:
@@ -101,7 +107,7 @@ def plan_inpaint(job: InpaintJob) -> PlanReport:
 
 def _open(job: InpaintJob, opened: ExitStack, progress: Progress) -> _Opened:
     """Open and check everything, the quick checks first."""
-    files = open_run(job, opened, inputs=job.masks.paths, segment_seconds=job.segment_seconds)
+    files = open_run(job, opened, inputs=job.masks.paths)
     reader = files.reader
     progress(ProgressEvent("stage", "masks"))
     masks = opened.enter_context(
@@ -141,7 +147,7 @@ def _work(ready: _Opened, kept: Kept[Carried, Tally] | None, progress: Progress,
     tally, segments, start = Tally(), None, 0
     if kept is not None:
         tally, start = kept.tally, kept.start
-        segments = begin(ready.job, ready.files, kept, tally)
+        segments = begin(ready.files, kept, tally)
     method = _method(ready, tally, segments)
     done = carry_out(ready.files, ready.masks, method, stage="inpaint", progress=progress, start=start)
     if ready.reveal is not None:
@@ -211,7 +217,14 @@ def _noted(reveal: RevealMap, filled: Filled) -> None:
     reveal.note(patch.box, patch.hidden, (filled.confidence > 0).numpy(), filled.is_blended.numpy())
 
 
-def _settings(ready: _Opened) -> dict[str, object]:
+def _what(ready: _Opened) -> dict[str, object]:
+    """Give the settings without where the masks lie."""
+    values = _settings(ready)
+    masks = {name: value for name, value in values["masks"].items() if name not in {"paths", "allow_full"}}
+    return values | {"masks": masks}
+
+
+def _settings(ready: _Opened) -> dict[str, Any]:
     """Give every effective setting in plain types."""
     values = settings_of(ready.job)
     values["masks"]["paths"] = [str(path) for path in ready.job.masks.paths]

@@ -68,8 +68,7 @@ class InpaintJob:
         check_choice("compare layout", self.compare_layout, get_args(Layout))
         for name in self.protocols:
             check_choice("an allowed protocol", name, list(PROTOCOLS))
-        if not 0 <= self.segment_seconds < math.inf:
-            raise UsageError(f"a segment is 0 s (none) or longer, got {self.segment_seconds:g}")
+        check_segment(self.segment_seconds)
         if self.threads < 0:
             raise UsageError(f"threads are 0 (automatic) or more, got {self.threads}")
 
@@ -240,3 +239,9 @@ def check_choice(what: str, got: str, allowed: Sequence[str]) -> None:
     """Refuse a word that is not among those allowed; raises UsageError."""
     if got not in allowed:
         raise UsageError(f"{what} is one of {', '.join(allowed)}, got {got!r}")
+
+
+def check_segment(seconds: float) -> None:
+    """Refuse what is no length of a segment; raises UsageError."""
+    if not 0 <= seconds < math.inf:
+        raise UsageError(f"a segment is 0 s (none) or longer, got {seconds:g}")

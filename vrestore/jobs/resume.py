@@ -1,82 +1,88 @@
-"""What inpainting does with finished segments: finds those of an earlier run, and keeps those that come."""
+"""What a run does with finished segments: finds those of an earlier run, and keeps those that come."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, replace
+from dataclasses import replace
 from functools import partial
 from hashlib import sha256
+from typing import TypeVar
 
 from vrestore import __version__
 from vrestore.jobs.content import content_of, sum_of
-from vrestore.jobs.job import InpaintJob
-from vrestore.jobs.run import Opened
-from vrestore.jobs.segments import PICTURE, Kept
+from vrestore.jobs.run import Opened, frames_about
+from vrestore.jobs.segments import PICTURE, Kept, T
 from vrestore.jobs.steady import check_unchanged
 from vrestore.media.segment_writer import SegmentWriter
 from vrestore.media.segments import Place, Segment
-from vrestore.plan import Plan
+from vrestore.plan import DehazePlan, Plan
 from vrestore.protocols import Progress, ProgressEvent
-from vrestore.restore.segments import Segments
-from vrestore.restore.settings import Carried, Tally
+from vrestore.restore.segments import C, Segments
 
-_NUMBERS = ("passes", "chunk", "look_ahead", "frames_held", "expected_bytes")
-"""Of a plan, what the memory decides: a run that goes on takes them from the run before."""
+P = TypeVar("P", Plan, DehazePlan)
 
 _HOW = {
     *("source", "target", "threads", "memory_bytes", "device", "overwrite", "strict", "resume"),
-    *("compare", "report", "reveal_map"),
-    *("paths", "allow_full"),  # of masks
+    *("compare", "report", "reveal_map", "matte"),
 }
 """Settings that say how or where, not what; files are told by their content."""
 
 
 def kept_for(
-    job: InpaintJob, files: Opened, plan: Plan, settings: Callable[[], Mapping[str, object]]
-) -> Kept[Carried, Tally] | None:
-    """Give what keeps finished segments, nothing loaded yet; None for a target written in one piece."""
+    files: Opened,
+    *,
+    numbers: Mapping[str, int],
+    settings: Callable[[], Mapping[str, object]],
+    carried: type[C],
+    tally: type[T],
+) -> Kept[C, T] | None:
+    """Give what keeps finished segments, nothing loaded yet; None for a target written in one piece.
+
+    Args:
+        files: those of the run.
+        numbers: what the memory decides of the plan: a run that goes on takes them from the run before.
+        settings: gives the effective ones, without files that it reads; asked once, when first needed.
+        carried, tally: what a segment needs of the one before, and what is counted.
+    """
     writer = files.writer
     if not isinstance(writer, SegmentWriter):
         return None
     return Kept(
-        job.target,
-        facts=partial(_facts, job, files, writer, settings),
-        numbers={name: getattr(plan, name) for name in _NUMBERS},
-        carried=Carried,
-        tally=Tally,
+        files.job.target,
+        facts=partial(_facts, files, writer, settings),
+        numbers=numbers,
+        carried=carried,
+        tally=tally,
         check=partial(check_unchanged, files.stamps),
     )
 
 
-def resumed(
-    kept: Kept[Carried, Tally], plan: Plan, *, afresh: bool, frames: int | None, progress: Progress
-) -> Plan:
-    """Take over what an earlier run left, unless all is to be done afresh; gives the plan to go on with."""
-    if afresh:
+def resumed(kept: Kept[C, T], files: Opened, plan: P, *, progress: Progress) -> P:
+    """Take over what an earlier run left, unless the job says not to; gives the plan to go on with."""
+    if not files.job.resume:
         kept.drop()
     why = kept.load()
-    if kept.start and kept.numbers["expected_bytes"] > plan.memory_bytes:
+    if kept.start and kept.numbers.get("expected_bytes", 0) > plan.memory_bytes:
         kept.drop()
         why = "what an earlier run left was made with more memory; it is made again"
     if why:
         progress(ProgressEvent("warning", text=why))
     if not kept.start:
         return plan
+    frames = frames_about(files.reader.meta)
     of = "" if frames is None else f" of {frames}"
     progress(ProgressEvent("plan", text=f"goes on at frame {kept.start}{of}, where an earlier run stopped"))
     return replace(plan, **kept.numbers)
 
 
-def begin(
-    job: InpaintJob, files: Opened, kept: Kept[Carried, Tally], tally: Tally
-) -> Segments[Carried, Tally]:
+def begin(files: Opened, kept: Kept[C, T], tally: T) -> Segments[C, T]:
     """Let all that is written begin with the segments that there are, and keep what comes.
 
     Gives where the video is cut; `tally` counts from where `kept` starts.
     """
-    length = max(1, round(job.segment_seconds * files.reader.meta.rate / 2))  # twice that at most
-    segments = Segments[Carried, Tally](length, start=kept.start, carried=kept.carried)
+    length = max(1, round(files.job.segment_seconds * files.reader.meta.rate / 2))  # twice that at most
+    segments = Segments[C, T](length, start=kept.start, carried=kept.carried)
 
     def keep(segment: Segment) -> None:
         number = len(kept.segments.get(PICTURE, ()))
@@ -84,8 +90,7 @@ def begin(
         for label, clip in files.clips.items():
             if clip.series is not None:
                 parts[label] = clip.series.finished[number]  # it came to the border before
-        counted = segments.tallies.get(segment.stop, tally)
-        kept.keep(parts, tally=counted, carried=segments.borders.get(segment.stop))
+        kept.keep(parts, *segments.taken(segment.stop, tally))
 
     def place(label: str, keep: Callable[[Segment], None]) -> Place:
         finished = kept.segments.get(label, ())
@@ -99,15 +104,14 @@ def begin(
 
 
 def _facts(
-    job: InpaintJob, files: Opened, writer: SegmentWriter, settings: Callable[[], Mapping[str, object]]
+    files: Opened, writer: SegmentWriter, settings: Callable[[], Mapping[str, object]]
 ) -> dict[str, str]:
     """Give what the segments are made from and how, by the words for it."""
     options = {name: value for name, value in settings().items() if name not in _HOW}
-    options["masks"] = {name: value for name, value in asdict(job.masks).items() if name not in _HOW}
     facts = {
         "version": __version__,
-        "source": content_of(job.source, sum_of),
-        "mask": [content_of(path, sum_of) for path in job.masks.paths],
+        "source": content_of(files.job.source, sum_of),
+        "mask": [content_of(path, sum_of) for path in files.inputs],
         "encoder": [writer.codec, writer.header.hex()],
         "set of options": [options, sorted(files.clips), files.device],
     }

@@ -72,16 +72,22 @@ class Job(Protocol):
     def report(self) -> str | None: ...
     @property
     def protocols(self) -> tuple[str, ...]: ...
+    @property
+    def segment_seconds(self) -> float: ...
+    @property
+    def resume(self) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
     """A job's files, checked and fitting; nothing but temporary files exists yet.
 
-    `clips` are what is written beside the target, by a word for each.
+    `inputs` are files that are read beside the source, `clips` what is written beside the target, by a word
+    for each.
     """
 
     job: Job
+    inputs: Sequence[Path]
     reader: VideoReader
     writer: Writer
     compare: CompareWriter | None
@@ -105,13 +111,11 @@ def silent(event: ProgressEvent) -> None:
     """Show no progress."""
 
 
-def open_run(
-    job: Job, opened: ExitStack, *, inputs: Sequence[Path] = (), segment_seconds: float = 0.0
-) -> Opened:
+def open_run(job: Job, opened: ExitStack, *, inputs: Sequence[Path] = ()) -> Opened:
     """Open source and targets, the quick checks first.
 
-    `inputs` are files it reads beside the source. A video of more than `segment_seconds`, or of unknown
-    length, gets a SegmentWriter, where there can be one; 0 is for methods and jobs without segments.
+    `inputs` are files it reads beside the source. A video longer than the job's segments, or of unknown
+    length, gets a SegmentWriter, where there can be one.
     """
     device = choose_device(job.device, has_network=job.has_network)
     stamps = stamps_of([job.source, *inputs])
@@ -134,22 +138,22 @@ def open_run(
             options=job.encode,
             overwrite=job.overwrite,
             strict=job.strict,
-            in_segments=_is_long(job, reader, segment_seconds),
+            in_segments=_is_long(job, reader),
         )
     )
     compare, clips = None, dict[str, ClipWriter]()
     if job.compare is not None:
         compare = opened.enter_context(_comparison(job, reader))
         clips["compare"] = compare.clip
-    return Opened(job, reader, writer, compare, clips, device, stamps)
+    return Opened(job, inputs, reader, writer, compare, clips, device, stamps)
 
 
-def _is_long(job: Job, reader: VideoReader, seconds: float) -> bool:
+def _is_long(job: Job, reader: VideoReader) -> bool:
     """Tell whether the work is worth keeping, and what it is made from can be told when it is run again."""
-    if not seconds or job.source == "-" or job.protocols:
+    if not job.segment_seconds or job.source == "-" or job.protocols:
         return False
     frames = frames_about(reader.meta)
-    return frames is None or frames > seconds * reader.meta.rate
+    return frames is None or frames > job.segment_seconds * reader.meta.rate
 
 
 def frames_about(meta: VideoMeta) -> int | None:

@@ -97,7 +97,7 @@ class Kept(Generic[C, T]):
         self._forget()
         self._clear()
 
-    def keep(self, segments: Mapping[str, Segment], *, tally: T, carried: C | None) -> None:
+    def keep(self, segments: Mapping[str, Segment], tally: T, carried: C | None) -> None:
         """Remember a segment, of each file a part, and wait until that is on the disk.
 
         Args:

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import islice
 
+import numpy as np
 import torch
 
 from vrestore.frames import Colour, Frame, MaskedFrame, PixelFormat
+from vrestore.models.cgidn_configs import HAZE_CONFIGS
 from vrestore.restore.dehaze_dcp import estimate_dark
 from vrestore.restore.dehaze_haze import Estimator, Veil
 from vrestore.restore.dehaze_look import look_at
 from vrestore.restore.dehaze_render import Renderer
-from vrestore.restore.dehaze_settings import DehazeSettings, DehazeTally
-from vrestore.restore.dehaze_steady import steadied
+from vrestore.restore.dehaze_settings import CarriedHaze, DehazeSettings, DehazeTally
+from vrestore.restore.dehaze_steady import Memory, steadied
+from vrestore.restore.scenes import mark_cuts
+from vrestore.restore.segments import Segments
 
 Observer = Callable[[Veil], None]
+
+FRAMES_BEFORE = max(config.reach for config in HAZE_CONFIGS.values())
+"""That are looked at again where a run goes on: as far as any network looks back, at least 1 for the flow."""
 
 
 def dehaze(
@@ -26,18 +34,44 @@ def dehaze(
     settings: DehazeSettings,
     tally: DehazeTally,
     observe: Observer | None = None,
+    segments: Segments[CarriedHaze, DehazeTally] | None = None,
 ) -> Iterator[Frame]:
     """Clear a video: frames in, as many frames out, in order.
 
-    `observe` is told the steadied haze of every frame before the frame is given.
+    `observe` is told the steadied haze of every frame before the frame is given. With `segments` the video is
+    cut where it says, which changes no frame, and what is before its start passes as it is.
     """
-    render = Renderer(settings, format=format, colour=colour)
-    looks = look_at(items, format=format, colour=colour)
-    for veil in steadied(estimate(looks), settings):
+    render, memory = Renderer(settings, format=format, colour=colour), Memory()
+    shots = mark_cuts(items, format=format)
+    start = 0 if segments is None else segments.start
+    for shot in islice(shots, max(0, start - FRAMES_BEFORE)):
+        yield shot.frame
+    veils = estimate(look_at(shots, format=format, colour=colour))
+    for veil in islice(veils, min(start, FRAMES_BEFORE)):
+        memory.look = veil.look
+        yield veil.look.frame
+    carried = None if segments is None else segments.carried
+    if carried is not None:
+        memory.air, memory.maps = torch.from_numpy(carried.air), torch.from_numpy(carried.maps)
+        render.figures = carried.figures.tolist()
+    for index, veil in enumerate(steadied(veils, settings, memory), start):
+        if segments is not None and veil.look.starts_scene and segments.is_due(index):
+            segments.cut(index, None, tally)
+        elif segments is not None and index == segments.end:
+            segments.cut(index, carried, tally)
         _count(veil, tally)
         if observe is not None:
             observe(veil)
         yield render(veil)
+        if segments is not None and index + 1 == segments.end:
+            carried = _carried(memory, render)
+
+
+def _carried(memory: Memory, render: Renderer) -> CarriedHaze | None:
+    """Give what the next frame needs of the last within a scene; None where nothing is steadied."""
+    if memory.air is None or memory.maps is None:
+        return None
+    return CarriedHaze(memory.air.numpy(), memory.maps.numpy(), np.array(render.figures))
 
 
 def _count(veil: Veil, tally: DehazeTally) -> None:

@@ -15,10 +15,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vrestore.frames import Colour, Component, Frame, MaskedFrame, PixelFormat, Plane
+from vrestore.frames import Colour, Component, Frame, PixelFormat, Plane
 from vrestore.media.coding import Coding, coding_of
 from vrestore.ops.guided import GREY
-from vrestore.restore.scenes import mark_cuts
+from vrestore.restore.scenes import Shot
 
 WORKING_SIDE = 192
 MULTIPLE = 16
@@ -47,9 +47,9 @@ def working_size(height: int, width: int) -> tuple[int, int]:
     return (sides[0], sides[1]) if height <= width else (sides[1], sides[0])
 
 
-def look_at(items: Iterator[MaskedFrame], *, format: PixelFormat, colour: Colour) -> Iterator[Look]:
-    """Look at every frame, and tell where scenes start."""
-    for shot in mark_cuts(items, format=format):
+def look_at(shots: Iterator[Shot], *, format: PixelFormat, colour: Colour) -> Iterator[Look]:
+    """Look at every frame."""
+    for shot in shots:
         picture = small_picture(shot.frame, format=format, colour=colour)
         weights = luma_weights(coding_for(shot.frame, format=format, colour=colour), format)
         luma = np.tensordot(weights, picture, 1)

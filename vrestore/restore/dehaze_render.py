@@ -64,6 +64,15 @@ class Renderer:
         random = np.random.default_rng(0)
         self._dither = random.uniform(-0.49, 0.49, (DITHER_SIDE, DITHER_SIDE)).astype(np.float32)
 
+    @property
+    def figures(self) -> list[float]:
+        """What is remembered of the shot; one that goes on begins with these of its last frame."""
+        return [self._lift, self._share, self._rest, self._noise]
+
+    @figures.setter
+    def figures(self, last: list[float]) -> None:
+        self._lift, self._share, self._rest, self._noise = last
+
     def __call__(self, veil: Veil) -> Frame:
         """Give the frame without the haze that is to go."""
         look, settings = veil.look, self._settings

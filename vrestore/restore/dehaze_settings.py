@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal, Self
+
+import numpy as np
+from numpy.typing import NDArray
 
 DehazeMethod = Literal["cgidn", "dcp"]
 AirLight = Literal["auto", "shot"]
@@ -30,6 +34,28 @@ class DehazeSettings:
     device: str = "cpu"
 
 
+@dataclass(frozen=True, slots=True)
+class CarriedHaze:
+    """What a segment that starts within a scene needs of the one before, where haze is steadied.
+
+    The `air` (3,) of the shot and the `maps` (1, C, h, w) of the last frame, as they were steadied, and the
+    `figures` of the shot that taking the haze out follows.
+    """
+
+    air: NDArray[np.float32]
+    maps: NDArray[np.float32]
+    figures: NDArray[np.float64]
+
+    def packed(self) -> dict[str, NDArray[Any]]:
+        """Give it as arrays by name."""
+        return {"air": self.air, "maps": self.maps, "figures": self.figures}
+
+    @classmethod
+    def unpacked(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
+        """Give back what was packed."""
+        return cls(arrays["air"], arrays["maps"], arrays["figures"])
+
+
 @dataclass(slots=True)
 class DehazeTally:
     """What was seen while frames passed."""
@@ -40,6 +66,9 @@ class DehazeTally:
     """Summed over frames; see `mean_transmission`."""
     airs: list[Colour] = field(default_factory=list)
     """The air light at the start of each scene."""
+
+    def __post_init__(self) -> None:
+        self.airs = [(red, green, blue) for red, green, blue in self.airs]  # JSON knows lists only
 
     @property
     def mean_transmission(self) -> float:

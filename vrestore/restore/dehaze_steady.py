@@ -8,6 +8,7 @@ the first frames of the shot together; it may then follow as slowly, or not at a
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import chain, groupby, islice
 
 import numpy as np
@@ -35,8 +36,24 @@ SAME = 0.06
 """Difference of brightness at which trust is exp(-1/2)."""
 
 
-def steadied(veils: Iterator[Veil], settings: DehazeSettings) -> Iterator[Veil]:
-    """Give every frame's haze with what the user asked of the air light, steady within each shot."""
+@dataclass(slots=True)
+class Memory:
+    """What is remembered of the last frame of a shot: the air's colour (3,), the look, the maps (1, C, h, w).
+
+    All None where nothing is.
+    """
+
+    air: Tensor | None = None
+    look: Look | None = None
+    maps: Tensor | None = None
+
+
+def steadied(veils: Iterator[Veil], settings: DehazeSettings, memory: Memory | None = None) -> Iterator[Veil]:
+    """Give every frame's haze with what the user asked of the air light, steady within each shot.
+
+    `memory` is of the frame given last; what it holds at first is of the frame before these.
+    """
+    memory = Memory() if memory is None else memory
     count = 0
 
     def scene(veil: Veil) -> int:
@@ -45,21 +62,24 @@ def steadied(veils: Iterator[Veil], settings: DehazeSettings) -> Iterator[Veil]:
         return count
 
     for _, shot in groupby(veils, key=scene):
-        yield from _steadied_shot(shot, settings)
+        yield from _steadied_shot(shot, settings, memory)
 
 
-def _steadied_shot(veils: Iterator[Veil], settings: DehazeSettings) -> Iterator[Veil]:
+def _steadied_shot(veils: Iterator[Veil], settings: DehazeSettings, memory: Memory) -> Iterator[Veil]:
     if settings.steady == 0:
         yield from (_with_air(veil, veil.air, settings) for veil in veils)
         return
     first = list(islice(veils, FIRST_FRAMES))
-    air = torch.stack([veil.air for veil in first]).median(0).values
+    air = memory.air
+    if air is None or first[0].look.starts_scene:
+        air = torch.stack([veil.air for veil in first]).median(0).values
+        memory.maps = None
     kept = MOST_KEPT * settings.steady**0.5
     rate = 1 - kept if settings.air_light == "auto" else 0.0
-    carry = _Carry(kept)
+    flow = DisFlow("fast")
     for veil in chain(first, veils):
-        air = air.lerp(veil.air, rate)
-        yield carry.mixed(_with_air(veil, air, settings))
+        memory.air = air = air.lerp(veil.air, rate)
+        yield _mixed(_with_air(veil, air, settings), memory, kept, flow)
 
 
 def _with_air(veil: Veil, air: Tensor, settings: DehazeSettings) -> Veil:
@@ -72,39 +92,30 @@ def _with_air(veil: Veil, air: Tensor, settings: DehazeSettings) -> Veil:
     return Veil(veil.look, veil.depth, air, veil.tint if settings.air_light == "auto" else None)
 
 
-class _Carry:
-    """The maps of the last frame of a shot."""
+def _mixed(veil: Veil, memory: Memory, kept: float, flow: DisFlow) -> Veil:
+    """Mix the haze of the next frame with that of the last, of which so much is kept where it is trusted."""
+    size = veil.depth.shape[-2:]
+    maps = veil.depth
+    if veil.tint is not None:
+        maps = torch.cat([maps, F.interpolate(veil.tint, size=size, mode="bilinear")], 1)
+    if memory.look is not None and memory.maps is not None:
+        there, trust = _way(veil.look, memory.look, size, flow)
+        maps = maps + kept * trust * (warp(memory.maps, there, padding="border") - maps)
+    memory.look, memory.maps = veil.look, maps
+    return Veil(veil.look, maps[:, :1], veil.air, None if veil.tint is None else maps[:, 1:])
 
-    def __init__(self, kept: float) -> None:
-        self._kept = kept
-        self._flow = DisFlow("fast")
-        self._last: tuple[Look, Tensor] | None = None
 
-    def mixed(self, veil: Veil) -> Veil:
-        """Mix the haze of the next frame with that of the last."""
-        size = veil.depth.shape[-2:]
-        maps = veil.depth
-        if veil.tint is not None:
-            maps = torch.cat([maps, F.interpolate(veil.tint, size=size, mode="bilinear")], 1)
-        if self._last is not None:
-            look, last = self._last
-            flow, trust = self._way(veil.look, look, size)
-            weight = self._kept * trust
-            maps = maps + weight * (warp(last, flow, padding="border") - maps)
-        self._last = veil.look, maps
-        return Veil(veil.look, maps[:, :1], veil.air, None if veil.tint is None else maps[:, 1:])
-
-    def _way(self, this: Look, last: Look, size: torch.Size) -> tuple[Tensor, Tensor]:
-        """Give the flow of this frame towards the last, and how far to trust it, both of `size`."""
-        pair = [(look.luma[0, 0] * 255).round().to(torch.uint8).numpy() for look in (this, last)]
-        there = torch.from_numpy(self._flow(pair[0], pair[1]))[None]
-        back = torch.from_numpy(self._flow(pair[1], pair[0]))[None]
-        height, width = there.shape[-2:]
-        error = (there + warp(back, there, padding="border")).square().sum(1, keepdim=True)
-        change = (this.luma - warp(last.luma, there, padding="border")).square()
-        trust = torch.exp(-0.5 * (error / ROUND_TRIP**2 + change / SAME**2))
-        x, y = (pixel_grid(height, width) + there[0]).unbind(0)
-        inside = (x >= -1) & (x <= width) & (y >= -1) & (y <= height)
-        small = F.interpolate(torch.cat([there, trust * inside], 1), size=size, mode="area")
-        scale = torch.tensor(np.array(size[::-1]) / (width, height), dtype=torch.float32)
-        return small[:, :2] * scale[:, None, None], small[:, 2:]
+def _way(this: Look, last: Look, size: torch.Size, flow: DisFlow) -> tuple[Tensor, Tensor]:
+    """Give the flow of this frame towards the last, and how far to trust it, both of `size`."""
+    pair = [(look.luma[0, 0] * 255).round().to(torch.uint8).numpy() for look in (this, last)]
+    there = torch.from_numpy(flow(pair[0], pair[1]))[None]
+    back = torch.from_numpy(flow(pair[1], pair[0]))[None]
+    height, width = there.shape[-2:]
+    error = (there + warp(back, there, padding="border")).square().sum(1, keepdim=True)
+    change = (this.luma - warp(last.luma, there, padding="border")).square()
+    trust = torch.exp(-0.5 * (error / ROUND_TRIP**2 + change / SAME**2))
+    x, y = (pixel_grid(height, width) + there[0]).unbind(0)
+    inside = (x >= -1) & (x <= width) & (y >= -1) & (y <= height)
+    small = F.interpolate(torch.cat([there, trust * inside], 1), size=size, mode="area")
+    scale = torch.tensor(np.array(size[::-1]) / (width, height), dtype=torch.float32)
+    return small[:, :2] * scale[:, None, None], small[:, 2:]

@@ -37,7 +37,7 @@ class Segments(Generic[C, T]):
     A segment ends `length` frames after its start or later, where the next frame needs nothing of the one
     before; at twice that it ends wherever it is. `borders` is filled while frames pass: the frame that starts
     a new segment, before it is given, and what it needs, if anything; `tallies` has what was counted up to
-    there.
+    there. Both until it is `taken`: a border stays, what it needs may be large.
 
     A run may go on at such a border: frames before `start` then pass as they are and are not counted, and
     `carried` is what the run before found there.
@@ -66,3 +66,13 @@ class Segments(Generic[C, T]):
         """Let a new segment start at a frame."""
         self.borders[index], self.tallies[index] = carried, deepcopy(tally)
         self._begun = index
+
+    def taken(self, index: int, tally: T) -> tuple[T, C | None]:
+        """Give what was counted up to a border, and what starts there needs, which is forgotten here.
+
+        At the end of the video, which is no border, that is all of `tally` and nothing.
+        """
+        if index not in self.borders:
+            return tally, None
+        carried, self.borders[index] = self.borders[index], None
+        return self.tallies.pop(index), carried
