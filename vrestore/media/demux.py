@@ -175,6 +175,18 @@ class FileFeed:
                 self._seen.corrupt_packets += not packet.is_corrupt
         self._seen.whole = True
 
+    def seek(self, pts: int) -> bool:
+        """Let the next pictures begin with a key frame before that time; tell whether that can be done.
+
+        What the file says of times may be wrong: the picture of that time may not be among those that come,
+        or be damaged because it needs others.
+        """
+        try:
+            self.container.seek(pts, stream=self.stream)
+        except (av.FFmpegError, ValueError):
+            return False
+        return True
+
     def read_on(self, *, seconds: float) -> None:
         """Collect the other streams' packets up to a time in the file, without decoding."""
         late = 0.0

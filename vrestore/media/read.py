@@ -7,8 +7,9 @@ import re
 import sys
 from collections import deque
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from fractions import Fraction
-from itertools import chain
+from itertools import chain, dropwhile
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
@@ -50,9 +51,25 @@ class Feed(Protocol):
     def claim(self, indices: frozenset[int]) -> None: ...
     def forget(self, *, before_seconds: float) -> None: ...
     def pictures(self) -> Iterator[av.VideoFrame]: ...
+    def seek(self, pts: int) -> bool: ...
     def read_on(self, *, seconds: float) -> None: ...
     def damage(self, *, corrupt_frames: int) -> Damage: ...
     def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Excerpt:
+    """The later frames of a reader, from frame `index` at `pts` on, as one knows them who has read all.
+
+    `first_index` and `first_pts` are those of the reader's own first frame. With `is_sought` the source is
+    read from a key frame before it on, where that can be done. Which frames come then is to be checked.
+    """
+
+    index: int
+    pts: int
+    first_index: int
+    first_pts: int
+    is_sought: bool = True
 
 
 def open_video(
@@ -63,6 +80,7 @@ def open_video(
     threads: int = 0,
     rate: Fraction | None = None,
     protocols: Iterable[str] = (),
+    excerpt: Excerpt | None = None,
 ) -> VideoReader:
     """Open a video file, `-` (yuv4mpeg on standard input), an image, a folder of them or a pattern.
 
@@ -73,6 +91,7 @@ def open_video(
         threads: decoder threads, 0 for as many as there are cores.
         rate: frames a second of an image sequence, 25 if None; other sources have their own.
         protocols: by which a playlist may open what it names, see `demux.PROTOCOLS`; no playlists if none.
+        excerpt: which frames to give of those between start and stop, up to the end; all if None.
 
     Raises:
         InputError: the source cannot be read, holds no picture, or is interlaced.
@@ -90,7 +109,7 @@ def open_video(
     else:
         feed = FileFeed(str(source), name=str(source), threads=threads, protocols=protocols)
     try:
-        return VideoReader(feed, start=first, stop=last)
+        return VideoReader(feed, start=first, stop=last, excerpt=excerpt)
     except BaseException:
         feed.close()
         raise
@@ -101,12 +120,20 @@ class VideoReader:
 
     `meta` is known from the start; its `frame_count` is what `start` and `stop` leave of the declared
     one. `warnings` grows while frames are read. A frame's `index` counts the source's frames, also
-    where `start` skips some; `first_index` and `first_pts` are those of the first frame given.
+    where `start` skips some; `first_index` and `first_pts` are those of the first frame given, or that would
+    be given without `excerpt`.
     `first_picture` is the source's first decoded picture: its side data speaks for the stream.
     `end_seconds` is the time in the file at which `stop` ended the frames, None until then.
     """
 
-    def __init__(self, feed: Feed, *, start: Moment | None = None, stop: Moment | None = None) -> None:
+    def __init__(
+        self,
+        feed: Feed,
+        *,
+        start: Moment | None = None,
+        stop: Moment | None = None,
+        excerpt: Excerpt | None = None,
+    ) -> None:
         self.warnings: list[str] = []
         self.feed, self.start, self.stop = feed, start, stop
         self.end_seconds: Fraction | None = None
@@ -120,11 +147,17 @@ class VideoReader:
         self.first_picture = picture
         self._decoded_format = picture.format.name
         self.meta = self._described(picture)
-        self._frames: Iterator[Frame] | None = self._trimmed(chain([picture], pictures))
+        self._frames: Iterator[Frame] | None = None
+        self._first: Frame | None = None
+        if excerpt is not None:
+            self.first_index, self.first_pts = excerpt.first_index, excerpt.first_pts
+            self._frames = self._excerpted(excerpt, chain([picture], pictures))
+            return
+        self._frames = self._trimmed(chain([picture], pictures))
         first = next(self._frames, None)
         if first is None:
             raise InputError(f"{feed.name!r} has no frame between start and stop")
-        self._first: Frame | None = first
+        self._first = first
         self.first_index, self.first_pts = first.index, first.pts
 
     def __enter__(self) -> Self:
@@ -136,13 +169,15 @@ class VideoReader:
         self.close()
 
     def __iter__(self) -> Iterator[Frame]:
-        if self._frames is None or self._first is None:
+        if self._frames is None:
             raise ValueError("the frames of a reader can be read once")
         if not self._claimed:
             self.claim(frozenset())
-        first, self._first = self._first, None
-        yield first
-        yield from self._frames
+        frames, self._frames = self._frames, None
+        if self._first is not None:
+            first, self._first = self._first, None
+            yield first
+        yield from frames
 
     _claimed = False
 
@@ -225,11 +260,21 @@ class VideoReader:
             else:
                 self.feed.forget(before_seconds=float(frame.pts * self.meta.time_base))
 
-    def _stamped(self, pictures: Iterator[av.VideoFrame]) -> Iterator[Frame]:
-        """Give every picture as a frame whose timestamp is known and above the one before."""
+    def _excerpted(self, excerpt: Excerpt, pictures: Iterator[av.VideoFrame]) -> Iterator[Frame]:
+        if not excerpt.is_sought:
+            yield from (frame for frame in self._stamped(pictures) if frame.index >= excerpt.index)
+        elif self.feed.seek(excerpt.pts):
+            after = dropwhile(lambda picture: _is_before(picture, excerpt.pts), self.feed.pictures())
+            yield from self._stamped(after, first=excerpt.index)
+
+    def _stamped(self, pictures: Iterator[av.VideoFrame], *, first: int = 0) -> Iterator[Frame]:
+        """Give every picture as a frame whose timestamp is known and above the one before.
+
+        `first` is the index of the first one.
+        """
         step = max(1, round(1 / (self.meta.rate * self.meta.time_base)))
         previous: int | None = None
-        for index, picture in enumerate(pictures):
+        for index, picture in enumerate(pictures, first):
             native = self._native(picture, index=index)
             pts = picture.pts
             if pts is None:
@@ -269,6 +314,10 @@ class VideoReader:
 
 def _moment(text: str | int | None) -> Moment | None:
     return None if text is None else parse_time(str(text))
+
+
+def _is_before(picture: av.VideoFrame, pts: int) -> bool:
+    return picture.pts is not None and picture.pts < pts
 
 
 def _is_reached(moment: Moment, index: int, seconds: Fraction) -> bool:

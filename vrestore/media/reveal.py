@@ -37,10 +37,12 @@ class RevealMap:
         """
         self._noted.append((box, hidden, fetched, blended))
 
-    def drawn(self, frames: Iterator[Frame], *, start: int = 0) -> Iterator[Frame]:
-        """Let restored frames through, drawing each from the one of number `start` on."""
-        for number, frame in enumerate(frames):
-            if number < start:
+    def drawn(
+        self, frames: Iterator[Frame], *, first: int = 0, start: int = 0, stop: int | None = None
+    ) -> Iterator[Frame]:
+        """Let restored frames from number `first` on through, drawing those from `start` to before `stop`."""
+        for number, frame in enumerate(frames, first):
+            if number < start or (stop is not None and number >= stop):
                 yield frame
                 continue
             self._clip.write(as_picture(self._picture(frame), rotation=self._meta.rotation), frame.pts)

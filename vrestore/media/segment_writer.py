@@ -41,7 +41,6 @@ class SegmentWriter(Discarding):
         video.part.unlink(missing_ok=True)
         self.warnings = list(video.encoding.warnings)
         self._series: Series | None = None
-        self._position = self._start = 0
 
     @property
     def codec(self) -> str:
@@ -58,13 +57,11 @@ class SegmentWriter(Discarding):
     def begin(self, place: Place) -> None:
         """Say where the segments go."""
         self._series = Series(place, self._coder)
-        self._start = self._series.start
 
     def write(self, frame: Frame) -> None:
-        """Encode one frame, unless a finished segment holds it."""
+        """Encode one frame, unless a finished segment holds it or another writer's will."""
         stamp, duration = self._video.clock.read(frame)
-        position, self._position = self._position, self._position + 1
-        if position >= self._start:
+        if self.series.is_wanted(frame.index - self._video.reader.first_index):
             self.series.write(self._video.picture(frame, stamp, duration), stamp)
 
     def end(self) -> None:

@@ -76,7 +76,9 @@ class Place:
 
     `folder` holds them under `label` and a number. `finished` are the first ones, from an earlier run that
     wrote the same. `is_border` tells whether the frame of a number begins a segment, and is asked once for
-    each, in order. `keep` is told of each finished segment, in the thread that writes.
+    each, in order. `keep` is told of each finished segment, in the thread that writes. Where only a part of
+    the picture is written, it begins with the frame `start`, which begins the segment `number`, and ends
+    before the frame `stop`.
     """
 
     folder: Path
@@ -84,6 +86,9 @@ class Place:
     finished: Sequence[Segment]
     is_border: Callable[[int], bool]
     keep: Keep
+    start: int = 0
+    number: int = 0
+    stop: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +117,12 @@ class Series:
     @property
     def start(self) -> int:
         """The number of the first frame that no finished segment holds."""
-        return self.finished[-1].stop if self.finished else 0
+        return self.finished[-1].stop if self.finished else self._place.start
+
+    def is_wanted(self, index: int) -> bool:
+        """Tell whether the frame of a number is still to be written, and here."""
+        stop = self._place.stop
+        return index >= self._position and (stop is None or index < stop)
 
     def write(self, picture: av.VideoFrame, stamp: int) -> None:
         """Encode the next frame, to be shown at that time."""
@@ -121,7 +131,8 @@ class Series:
         self._position += 1
         with writing(self._coder.name):
             if self._open is None:
-                name = f"{self._place.label}.{len(self.finished):06}{CONTAINERS[self._coder.container]}"
+                number = self._place.number + len(self.finished)
+                name = f"{self._place.label}.{number:06}{CONTAINERS[self._coder.container]}"
                 self._open = _Open(self._place.folder / name, self._position - 1, self._coder)
             self._open.encode(picture, stamp)
 

@@ -75,6 +75,7 @@ class SequenceFeed:
 
     def __init__(self, name: str, files: list[Path], *, rate: Fraction) -> None:
         self.name, self.files = name, files
+        self._next = 0
         self.packets: deque[AnyPacket] = deque()
         self.covers: list[AnyPacket] = []
         self._first, codec = read_image(files[0])
@@ -97,7 +98,8 @@ class SequenceFeed:
     def pictures(self) -> Iterator[av.VideoFrame]:
         """Give one picture a file; raises InputError where a file differs in size from the first."""
         size = self._first.width, self._first.height
-        for number, file in enumerate(self.files):
+        for number in range(self._next, len(self.files)):
+            file = self.files[number]
             picture = read_image(file)[0] if number else self._first
             if (picture.width, picture.height) != size:
                 raise InputError(
@@ -106,6 +108,11 @@ class SequenceFeed:
                 )
             picture.pts, picture.duration, picture.time_base = number, 1, self.declared.time_base
             yield picture
+
+    def seek(self, pts: int) -> bool:
+        """Let the next pictures begin with that one; tell whether there is one."""
+        self._next = pts
+        return 0 <= pts < len(self.files)
 
     def read_on(self, *, seconds: float) -> None:
         """Do nothing: images have no other streams."""

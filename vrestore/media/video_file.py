@@ -105,12 +105,12 @@ class Clock:
         self._shift = reader.first_pts if reader.start is not None else 0
         self.origin = self._shift * meta.time_base
         self.time_base = 1 / meta.rate if counts else meta.time_base
+        self._first_index = reader.first_index
         first = (reader.first_pts - self._shift) * meta.time_base
-        self._next = max(0, round(first / self.time_base))
+        self._first_count = max(0, round(first / self.time_base))
 
     def read(self, frame: Frame) -> tuple[int, int]:
         """Give the frame's timestamp and duration in `time_base`."""
         if not self._counts:
             return frame.pts - self._shift, frame.duration
-        self._next += 1
-        return self._next - 1, 1
+        return self._first_count + frame.index - self._first_index, 1

@@ -72,7 +72,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Met:
-    """A frame that a survey met; `is_free` where a segment that starts there needs nothing of the one before."""
+    """A frame that a survey met; `is_free` where a segment from there on needs nothing of the one before."""
 
     shot: Shot
     starts_segment: bool
