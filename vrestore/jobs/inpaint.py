@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from functools import partial
@@ -16,6 +16,7 @@ from vrestore.frames import Frame, MaskedFrame
 from vrestore.jobs.job import DEFAULT_MODEL, InpaintJob
 from vrestore.jobs.resume import begin, kept_for, resumed
 from vrestore.jobs.run import (
+    Done,
     Opened,
     account_for,
     carry_out,
@@ -28,16 +29,17 @@ from vrestore.jobs.run import (
 from vrestore.jobs.segments import Kept
 from vrestore.jobs.state import sole_writer
 from vrestore.media.display import ClipWriter
-from vrestore.media.masks import Masks, open_masks
+from vrestore.media.masks import open_masks
 from vrestore.media.reveal import RevealMap
 from vrestore.models.library import find_weights
 from vrestore.plan import Plan, make_plan
-from vrestore.protocols import Method, Progress, ProgressEvent
+from vrestore.protocols import MaskSource, Method, Progress, ProgressEvent
 from vrestore.report import Origins, PlanReport, Report
 from vrestore.restore.segments import Segments
 from vrestore.restore.settings import Carried, NetworkSettings, Settings, Tally
 
 if TYPE_CHECKING:
+    from vrestore.restore.course import Part
     from vrestore.restore.propagate import Filled
 
 _NUMBERS = ("passes", "chunk", "look_ahead", "frames_held", "expected_bytes")
@@ -45,12 +47,16 @@ _NUMBERS = ("passes", "chunk", "look_ahead", "frames_held", "expected_bytes")
 
 
 @dataclass(frozen=True, slots=True)
-class _Opened:
-    """A job whose words all fit together; nothing but temporary files exists yet."""
+class Ready:
+    """A job whose words all fit together; nothing but temporary files exists yet.
+
+    `shape` says by how many pixels the masks are grown and feathered.
+    """
 
     job: InpaintJob
     files: Opened
-    masks: Masks
+    masks: MaskSource
+    shape: Mapping[str, int]
     plan: Plan
     network: NetworkSettings | None
     reveal: ClipWriter | None
@@ -58,6 +64,10 @@ class _Opened:
     @property
     def frames_with_holes(self) -> int:
         return sum(summary is not None for summary in self.masks.summaries)
+
+    def lines(self) -> list[str]:
+        """Say what will be done."""
+        return [*self.plan.lines(), *([] if self.network is None else [self.network.line()])]
 
 
 def run_inpaint(job: InpaintJob, *, progress: Progress = silent) -> Report:
@@ -69,27 +79,19 @@ def run_inpaint(job: InpaintJob, *, progress: Progress = silent) -> Report:
     threading.Thread(target=import_module, args=("vrestore.restore.inpaint",), daemon=True).start()
     with ExitStack() as opened:
         opened.enter_context(sole_writer(job.target))
-        ready = _open(job, opened, progress)
-        kept = kept_for(
-            ready.files,
-            numbers={name: getattr(ready.plan, name) for name in _NUMBERS},
-            settings=partial(_what, ready),
-            carried=Carried,
-            tally=Tally,
-        )
+        ready = open_inpaint(job, opened, progress)
+        kept = segments_of(ready)
         if kept is not None:
             ready = replace(ready, plan=resumed(kept, ready.files, ready.plan, progress=progress))
-        for line in ready.plan.lines():
+        for line in ready.lines():
             progress(ProgressEvent("plan", text=line))
-        if ready.network is not None:
-            progress(ProgressEvent("plan", text=ready.network.line()))
         return _work(ready, kept, progress, began)
 
 
 def plan_inpaint(job: InpaintJob) -> PlanReport:
     """Check the job and say what it would do; nothing is written, so the target may exist."""
     with ExitStack() as opened:
-        ready = _open(replace(job, overwrite=True, segment_seconds=0), opened, silent)
+        ready = open_inpaint(replace(job, overwrite=True, segment_seconds=0), opened, silent)
         reader, writer = ready.files.reader, ready.files.writer
         meta = reader.meta
         return PlanReport(
@@ -105,7 +107,18 @@ def plan_inpaint(job: InpaintJob) -> PlanReport:
         )
 
 
-def _open(job: InpaintJob, opened: ExitStack, progress: Progress) -> _Opened:
+def segments_of(ready: Ready) -> Kept[Carried, Tally] | None:
+    """Give what keeps finished segments, nothing loaded yet; None for a target written in one piece."""
+    return kept_for(
+        ready.files,
+        numbers={name: getattr(ready.plan, name) for name in _NUMBERS},
+        settings=partial(_what, ready),
+        carried=Carried,
+        tally=Tally,
+    )
+
+
+def open_inpaint(job: InpaintJob, opened: ExitStack, progress: Progress) -> Ready:
     """Open and check everything, the quick checks first."""
     files = open_run(job, opened, inputs=job.masks.paths)
     reader = files.reader
@@ -127,11 +140,18 @@ def _open(job: InpaintJob, opened: ExitStack, progress: Progress) -> _Opened:
         memory_bytes=memory_for(job),
         network_scale=job.network_scale if job.has_network else None,
     )
-    reveal = None
-    if job.reveal_map is not None:
-        reveal = opened.enter_context(further_clip("--reveal-map", job.reveal_map, job, reader.meta))
-        files.clips["reveal"] = reveal
-    return _Opened(job, files, masks, plan, _network(job, plan, files.device), reveal)
+    shape = {"grow": masks.grow, "feather": masks.feather}
+    reveal = open_reveal(job, files, opened)
+    return Ready(job, files, masks, shape, plan, _network(job, plan, files.device), reveal)
+
+
+def open_reveal(job: InpaintJob, files: Opened, opened: ExitStack) -> ClipWriter | None:
+    """Open the clip that shows where colours come from, if the job has one."""
+    if job.reveal_map is None:
+        return None
+    reveal = opened.enter_context(further_clip("--reveal-map", job.reveal_map, job, files.reader.meta))
+    files.clips["reveal"] = reveal
+    return reveal
 
 
 def _network(job: InpaintJob, plan: Plan, device: str) -> NetworkSettings | None:
@@ -143,13 +163,20 @@ def _network(job: InpaintJob, plan: Plan, device: str) -> NetworkSettings | None
     return NetworkSettings(str(weights.path), plan.network_scale, precision, device)
 
 
-def _work(ready: _Opened, kept: Kept[Carried, Tally] | None, progress: Progress, began: float) -> Report:
+def _work(ready: Ready, kept: Kept[Carried, Tally] | None, progress: Progress, began: float) -> Report:
     tally, segments, start = Tally(), None, 0
     if kept is not None:
         tally, start = kept.tally, kept.start
         segments = begin(ready.files, kept, tally)
-    method = _method(ready, tally, segments)
+    method = inpaint_method(ready, tally, segments)
     done = carry_out(ready.files, ready.masks, method, stage="inpaint", progress=progress, start=start)
+    return report_on(ready, done, tally, began=began, frames_before=start)
+
+
+def report_on(
+    ready: Ready, done: Done, tally: Tally, *, began: float, frames_before: int, peak_bytes: int = 0
+) -> Report:
+    """Finish what belongs to the target, and give the report; see `account_for`."""
     if ready.reveal is not None:
         ready.reveal.finish()
         done.extra_files.append(str(ready.job.reveal_map))
@@ -162,12 +189,13 @@ def _work(ready: _Opened, kept: Kept[Carried, Tally] | None, progress: Progress,
         repaired_frames=tally.repaired_frames,
         scenes=tally.scenes,
         origins=Origins(tally.copied, tally.blended, tally.painted),
-        frames_before=start,
+        frames_before=frames_before,
         warnings=_given_up(ready, tally),
+        peak_bytes=peak_bytes,
     )
 
 
-def _given_up(ready: _Opened, tally: Tally) -> list[str]:
+def _given_up(ready: Ready, tally: Tally) -> list[str]:
     """Say what the network's device had too little memory for."""
     if not tally.given_up:
         return []
@@ -177,7 +205,10 @@ def _given_up(ready: _Opened, tally: Tally) -> list[str]:
     ]
 
 
-def _method(ready: _Opened, tally: Tally, segments: Segments[Carried, Tally] | None) -> Method:
+def inpaint_method(
+    ready: Ready, tally: Tally, segments: Segments[Carried, Tally] | None, part: Part | None = None
+) -> Method:
+    """Give the method of a job, for all frames or for those of a part."""
     from vrestore.restore.inpaint import inpaint
 
     meta, plan = ready.files.reader.meta, ready.plan
@@ -205,9 +236,13 @@ def _method(ready: _Opened, tally: Tally, segments: Segments[Carried, Tally] | N
             tally=tally,
             observe=None if reveal is None else partial(_noted, reveal),
             segments=segments,
+            part=part,
         )
+        if reveal is None:
+            return frames
         start = 0 if segments is None else segments.start
-        return frames if reveal is None else reveal.drawn(frames, start=start)
+        first, stop = (0, None) if part is None else (part.first, part.stop)
+        return reveal.drawn(frames, first=first, start=start, stop=stop)
 
     return method
 
@@ -217,19 +252,19 @@ def _noted(reveal: RevealMap, filled: Filled) -> None:
     reveal.note(patch.box, patch.hidden, (filled.confidence > 0).numpy(), filled.is_blended.numpy())
 
 
-def _what(ready: _Opened) -> dict[str, object]:
+def _what(ready: Ready) -> dict[str, object]:
     """Give the settings without where the masks lie."""
     values = _settings(ready)
     masks = {name: value for name, value in values["masks"].items() if name not in {"paths", "allow_full"}}
     return values | {"masks": masks}
 
 
-def _settings(ready: _Opened) -> dict[str, Any]:
+def _settings(ready: Ready) -> dict[str, Any]:
     """Give every effective setting in plain types."""
     values = settings_of(ready.job)
     values["masks"]["paths"] = [str(path) for path in ready.job.masks.paths]
     values["masks"]["boxes"] = list(ready.job.masks.boxes)
-    values["masks"]["grow"], values["masks"]["feather"] = ready.masks.grow, ready.masks.feather
+    values["masks"] |= ready.shape
     if ready.network is not None:
         values["network"] = asdict(ready.network) | {"sha256": find_weights(ready.network.model).sha256()}
     return values

@@ -12,7 +12,7 @@ from typing import TypeVar
 from vrestore import __version__
 from vrestore.jobs.content import content_of, sum_of
 from vrestore.jobs.run import Opened, frames_about
-from vrestore.jobs.segments import PICTURE, Kept, T
+from vrestore.jobs.segments import MORE_MEMORY, PICTURE, Kept, T
 from vrestore.jobs.steady import check_unchanged
 from vrestore.media.segment_writer import SegmentWriter
 from vrestore.media.segments import Place, Segment
@@ -65,7 +65,7 @@ def resumed(kept: Kept[C, T], files: Opened, plan: P, *, progress: Progress) -> 
     why = kept.load()
     if kept.start and kept.numbers.get("expected_bytes", 0) > plan.memory_bytes:
         kept.drop()
-        why = "what an earlier run left was made with more memory; it is made again"
+        why = MORE_MEMORY
     if why:
         progress(ProgressEvent("warning", text=why))
     if not kept.start:
@@ -76,25 +76,41 @@ def resumed(kept: Kept[C, T], files: Opened, plan: P, *, progress: Progress) -> 
     return replace(plan, **kept.numbers)
 
 
-def begin(files: Opened, kept: Kept[C, T], tally: T) -> Segments[C, T]:
+def segment_frames(files: Opened) -> int:
+    """Give after how many frames a segment may end; twice that are the most."""
+    return max(1, round(files.job.segment_seconds * files.reader.meta.rate / 2))
+
+
+def begin(
+    files: Opened, kept: Kept[C, T], tally: T, *, stop: int | None = None, mark: str = ""
+) -> Segments[C, T]:
     """Let all that is written begin with the segments that there are, and keep what comes.
 
-    Gives where the video is cut; `tally` counts from where `kept` starts.
+    Gives where the video is cut; `tally` counts from where `kept` starts. Where others write too, this ends
+    before the frame `stop`, and its files are told from theirs by a `mark`.
     """
-    length = max(1, round(files.job.segment_seconds * files.reader.meta.rate / 2))  # twice that at most
-    segments = Segments[C, T](length, start=kept.start, carried=kept.carried)
+    segments = Segments[C, T](segment_frames(files), start=kept.start, carried=kept.carried)
+    first = kept.number - len(kept.segments.get(PICTURE, ()))
 
     def keep(segment: Segment) -> None:
-        number = len(kept.segments.get(PICTURE, ()))
+        index = kept.number - first
         parts = {PICTURE: segment}
         for label, clip in files.clips.items():
             if clip.series is not None:
-                parts[label] = clip.series.finished[number]  # it came to the border before
+                parts[label] = clip.series.finished[index]  # it came to the border before
         kept.keep(parts, *segments.taken(segment.stop, tally))
 
     def place(label: str, keep: Callable[[Segment], None]) -> Place:
-        finished = kept.segments.get(label, ())
-        return Place(kept.folder, label, finished, segments.borders.__contains__, keep)
+        return Place(
+            kept.folder,
+            label + mark,
+            finished=list(kept.segments.get(label, ())),
+            is_border=segments.borders.__contains__,
+            keep=keep,
+            start=segments.start,
+            number=first,
+            stop=stop,
+        )
 
     if isinstance(files.writer, SegmentWriter):
         files.writer.begin(place(PICTURE, keep))

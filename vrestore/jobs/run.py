@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
@@ -19,7 +19,7 @@ from vrestore.jobs.steady import Stamp, check_unchanged, stamps_of
 from vrestore.media.compare import CompareWriter, Layout
 from vrestore.media.display import ClipWriter, as_picture, shown
 from vrestore.media.encode import EncodeOptions
-from vrestore.media.read import VideoReader, open_video
+from vrestore.media.read import Excerpt, VideoReader, open_video
 from vrestore.media.target import check_target, part_beside, place_of, settle, writing
 from vrestore.media.write import open_writer
 from vrestore.media.written import Writer, Written
@@ -111,11 +111,13 @@ def silent(event: ProgressEvent) -> None:
     """Show no progress."""
 
 
-def open_run(job: Job, opened: ExitStack, *, inputs: Sequence[Path] = ()) -> Opened:
+def open_run(
+    job: Job, opened: ExitStack, *, inputs: Sequence[Path] = (), excerpt: Excerpt | None = None
+) -> Opened:
     """Open source and targets, the quick checks first.
 
-    `inputs` are files it reads beside the source. A video longer than the job's segments, or of unknown
-    length, gets a SegmentWriter, where there can be one.
+    `inputs` are files it reads beside the source, `excerpt` the frames that it reads of that, all if None. A
+    video longer than the job's segments, or of unknown length, gets a SegmentWriter, where there can be one.
     """
     device = choose_device(job.device, has_network=job.has_network)
     stamps = stamps_of([job.source, *inputs])
@@ -127,6 +129,7 @@ def open_run(job: Job, opened: ExitStack, *, inputs: Sequence[Path] = ()) -> Ope
             rate=job.rate,
             threads=job.threads,
             protocols=job.protocols,
+            excerpt=excerpt,
         )
     )
     if job.report is not None:
@@ -138,7 +141,7 @@ def open_run(job: Job, opened: ExitStack, *, inputs: Sequence[Path] = ()) -> Ope
             options=job.encode,
             overwrite=job.overwrite,
             strict=job.strict,
-            in_segments=_is_long(job, reader),
+            in_segments=is_long(job, reader.meta),
         )
     )
     compare, clips = None, dict[str, ClipWriter]()
@@ -148,12 +151,12 @@ def open_run(job: Job, opened: ExitStack, *, inputs: Sequence[Path] = ()) -> Ope
     return Opened(job, inputs, reader, writer, compare, clips, device, stamps)
 
 
-def _is_long(job: Job, reader: VideoReader) -> bool:
+def is_long(job: Job, meta: VideoMeta) -> bool:
     """Tell whether the work is worth keeping, and what it is made from can be told when it is run again."""
     if not job.segment_seconds or job.source == "-" or job.protocols:
         return False
-    frames = frames_about(reader.meta)
-    return frames is None or frames > job.segment_seconds * reader.meta.rate
+    frames = frames_about(meta)
+    return frames is None or frames > job.segment_seconds * meta.rate
 
 
 def frames_about(meta: VideoMeta) -> int | None:
@@ -178,34 +181,69 @@ def carry_out(
     Raises:
         LossError: the source is damaged, and the job is strict.
     """
+    timings = Timings()
+    count = pass_frames(
+        opened, opened.reader, masks, method, stage=stage, progress=_told(progress, start), start=start,
+        timings=timings,
+    )  # fmt: skip
+    check_source(opened)
+    return conclude(opened, count, progress=progress, timings=timings)
+
+
+def pass_frames(
+    opened: Opened,
+    frames: Iterable[Frame],
+    masks: MaskSource,
+    method: Method,
+    *,
+    stage: str,
+    progress: Progress,
+    timings: Timings,
+    start: int = 0,
+    stop: int | None = None,
+) -> int:
+    """Send frames through the method to what is written, and compare those from `start` to before `stop`."""
     from vrestore.restore.inpaint import one_thread_each
 
-    job, reader, timings = opened.job, opened.reader, Timings()
     with one_thread_each():
-        count = run(
-            reader,
+        return run(
+            frames,
             masks,
             method,
             opened.writer,
             stage=stage,
-            progress=_told(progress, start),
-            frames=reader.meta.frame_count,
-            before_and_after=_pairs(opened, start),
+            progress=progress,
+            frames=opened.reader.meta.frame_count,
+            before_and_after=_pairs(opened, start, stop),
             timings=timings,
         )
-    damage = list(reader.damage.texts)
-    if damage and job.strict:
-        raise LossError(f"{reader.meta.source!r} is damaged: {'; '.join(damage)}; drop --strict to go on")
+
+
+def check_source(opened: Opened) -> None:
+    """Raise an error when the source, read to its end, has changed, or is damaged and the job is strict."""
+    reader = opened.reader
+    if reader.damage.texts and opened.job.strict:
+        texts = "; ".join(reader.damage.texts)
+        raise LossError(f"{reader.meta.source!r} is damaged: {texts}; drop --strict to go on")
     check_unchanged(opened.stamps)
+
+
+def conclude(opened: Opened, count: int, *, progress: Progress, timings: Timings) -> Done:
+    """Verify what was written of so many frames, and give it its name."""
     progress(ProgressEvent("stage", "verify"))
-    for clip in opened.clips.values():
-        clip.end()  # so that the last segment can be kept whole
+    end_clips(opened)
     written = opened.writer.finish()
     extra_files = []
     if opened.compare is not None:
         opened.compare.finish()
-        extra_files.append(str(job.compare))
-    return Done(count, written, damage, extra_files, timings)
+        extra_files.append(str(opened.job.compare))
+    return Done(count, written, list(opened.reader.damage.texts), extra_files, timings)
+
+
+def end_clips(opened: Opened) -> None:
+    """Finish the last segments of the clips, so that the target's own last segment can be kept whole."""
+    for clip in opened.clips.values():
+        clip.end()
 
 
 def account_for(
@@ -221,10 +259,11 @@ def account_for(
     frames_before: int = 0,
     haze: HazeSeen | None = None,
     warnings: Sequence[str] = (),
+    peak_bytes: int = 0,
 ) -> Report:
     """Give the report of a run that began at `time.perf_counter()`, written where the job says.
 
-    `warnings` are the method's own.
+    `warnings` are the method's own, `peak_bytes` the memory of other processes that worked for it.
     """
     job, reader, written = opened.job, opened.reader, done.written
     report = Report(
@@ -248,7 +287,7 @@ def account_for(
         settings=settings,
         seconds=time.perf_counter() - began,
         stage_seconds=done.timings.seconds,
-        peak_memory_bytes=peak_memory_bytes(),
+        peak_memory_bytes=max(peak_bytes, peak_memory_bytes()),
         extra_files=done.extra_files,
     )
     if job.report is not None:
@@ -306,14 +345,15 @@ def _told(progress: Progress, start: int) -> Progress:
     return tell
 
 
-def _pairs(opened: Opened, start: int) -> Callable[[Frame, Frame], None] | None:
+def _pairs(opened: Opened, start: int, stop: int | None) -> Callable[[Frame, Frame], None] | None:
     """Give what draws the comparison, None where none is wanted."""
     compare, meta = opened.compare, opened.reader.meta
     if compare is None:
         return None
 
     def draw(before: Frame, after: Frame) -> None:
-        if before.index - opened.reader.first_index < start:
+        number = before.index - opened.reader.first_index
+        if number < start or (stop is not None and number >= stop):
             return
         pictures = (as_picture(shown(frame, meta), rotation=meta.rotation) for frame in (before, after))
         compare.write(*pictures, pts=before.pts)

@@ -35,9 +35,11 @@ if TYPE_CHECKING:
 T = TypeVar("T", bound="DataclassInstance")
 """What is counted, of values that JSON holds."""
 
-VERSION = 2
+VERSION = 3
 PICTURE = "picture"
 """The label of the target's own segments; further clips have others."""
+
+MORE_MEMORY = "what an earlier run left was made with more memory; it is made again"
 
 _HEAD = "state.json"
 _OURS = {".json", ".npz", *CONTAINERS.values()}
@@ -56,6 +58,7 @@ class Kept(Generic[C, T]):
         numbers: those of the plan that the result depends on.
         carried, tally: what a segment needs of the one before, and what is counted.
         check: raises an error if what is read has changed meanwhile.
+        number, start: where only a part of the picture is made, its first segment and frame.
 
     `segments` by label, `tally` and `carried` are what an earlier run left, nothing until `load` is called.
     """
@@ -69,8 +72,11 @@ class Kept(Generic[C, T]):
         carried: type[C],
         tally: type[T],
         check: Callable[[], None],
+        number: int = 0,
+        start: int = 0,
     ) -> None:
         self._target, self._folder = target, work_folder(target)
+        self._number, self._first = number, start
         self._facts, self._check = facts, check
         self.numbers = numbers
         self._kind_of_carried, self._kind_of_tally = carried, tally
@@ -84,13 +90,37 @@ class Kept(Generic[C, T]):
     @property
     def start(self) -> int:
         """The number of the first frame that no finished segment holds."""
-        return self.segments[PICTURE][-1].stop if PICTURE in self.segments else 0
+        return self.segments[PICTURE][-1].stop if PICTURE in self.segments else self._first
+
+    @property
+    def number(self) -> int:
+        """The number of the segment that comes next."""
+        return self._number + len(self.segments.get(PICTURE, ()))
 
     def load(self) -> str:
         """Take over what an earlier run left; gives the reason where not all of it can be, else nothing."""
         reason = self._load() if (self._folder / _HEAD).exists() else ""
         self._clear()
         return reason
+
+    def share(self, most_bytes: int) -> str:
+        """Let parts be kept here by other processes; gives the reason where what lies here does not fit.
+
+        A plan that needs no more than `most_bytes` is taken over, all that does not fit is removed.
+        """
+        reason = self._load_head() if (self._folder / _HEAD).exists() else ""
+        if not reason and self.numbers.get("expected_bytes", 0) > most_bytes:
+            reason = MORE_MEMORY
+        if reason:
+            self.drop()
+        with writing(self._target):
+            self._write_head()
+        return reason
+
+    def load_part(self, stop: int) -> None:
+        """Take over the segments of a part that ends before the frame `stop`, as far as they are whole."""
+        self._load_records(stop)
+        self._since = self.start
 
     def drop(self) -> None:
         """Remove all segments."""
@@ -102,17 +132,16 @@ class Kept(Generic[C, T]):
 
         Args:
             segments: by label.
-            tally: what was counted up to its end.
+            tally: what was counted up to its end, from the start of the part that this process makes.
             carried: what the next one needs of it.
         """
-        number = len(self.segments.get(PICTURE, ()))
+        number = self.number
         with writing(self._target):
-            if number == 0:
-                head = {"facts": dict(self._facts()), "numbers": dict(self.numbers)}
-                self._write(self._folder / _HEAD, _sealed(head))
+            self._write_head()
             self._check()
             values: Values = {
                 "segments": {label: _described(segment) for label, segment in segments.items()},
+                "since": self._since,
                 "tally": asdict(tally),
                 "carried": None if carried is None else self._write_carried(number, carried),
             }
@@ -124,8 +153,13 @@ class Kept(Generic[C, T]):
         self.segments: dict[str, list[Segment]] = {}
         self.tally = self._kind_of_tally()
         self.carried: C | None = None
+        self._since = 0
+        self._totals: dict[int, T] = {}
 
     def _load(self) -> str:
+        return self._load_head() or self._load_records()
+
+    def _load_head(self) -> str:
         try:
             head = _unsealed(self._folder / _HEAD)
             facts, numbers = head["facts"], head["numbers"]
@@ -135,7 +169,12 @@ class Kept(Generic[C, T]):
         if others:
             return f"what an earlier run left is of another {', '.join(others)}; it is made again"
         self.numbers = numbers
-        for number in count():
+        return ""
+
+    def _load_records(self, stop: int | None = None) -> str:
+        for number in count(self._number):
+            if stop is not None and self.start >= stop:
+                return ""
             try:
                 if not self._record(number).exists():
                     return ""
@@ -149,7 +188,10 @@ class Kept(Generic[C, T]):
         found = {label: self._segment(said) for label, said in values["segments"].items()}
         tally = self._kind_of_tally(**values["tally"])
         self.carried = None if values["carried"] is None else self._read_carried(number, values["carried"])
-        self.tally = tally
+        since = int(values["since"])
+        if since:  # counted by a process that made a part
+            tally = self._totals.get(since, self._kind_of_tally()) + tally  # type: ignore[operator]  # such can be
+        self.tally = self._totals[found[PICTURE].stop] = tally
         for label, segment in found.items():
             self.segments.setdefault(label, []).append(segment)
 
@@ -168,6 +210,12 @@ class Kept(Generic[C, T]):
         _check_sum(self._carried(number), digest)
         with np.load(self._carried(number), allow_pickle=False) as arrays:
             return self._kind_of_carried.unpacked(dict(arrays))
+
+    def _write_head(self) -> None:
+        """Write what the segments are made from and how, unless it is there."""
+        if not (self._folder / _HEAD).exists():
+            head = {"facts": dict(self._facts()), "numbers": dict(self.numbers)}
+            self._write(self._folder / _HEAD, _sealed(head))
 
     def _write(self, place: Path, put: Callable[[BinaryIO], object]) -> None:
         """Write a file whole or not at all, and wait until it is on the disk."""

@@ -96,3 +96,8 @@ class Tally:
     most_tracks: int = 0
     given_up: int = 0
     """Frames that the network gave on the CPU because its device had too little memory."""
+
+    def __add__(self, other: Tally) -> Tally:
+        """Give what was counted in two parts of a video."""
+        counts = {name: getattr(self, name) + getattr(other, name) for name in self.__slots__}
+        return Tally(**counts | {"most_tracks": max(self.most_tracks, other.most_tracks)})
