@@ -5,14 +5,17 @@ from dataclasses import replace
 import cv2
 import numpy as np
 import torch
+from clips import write_pictures
 from textured import layout, panned, texture
 
 from vrestore.frames import Box, Colour, Frame, MaskedFrame
 from vrestore.media.coding import coding_of
 from vrestore.media.colour import to_rgb
 from vrestore.media.formats import plane_shapes
+from vrestore.models.cards import Card
 from vrestore.models.cgidn import CgIdn
 from vrestore.models.cgidn_configs import CGIDN_SMALL
+from vrestore.models.weights import save_weights
 from vrestore.restore.dehaze import dehaze
 from vrestore.restore.dehaze_dcp import estimate_dark
 from vrestore.restore.dehaze_haze import Veil
@@ -39,6 +42,18 @@ def hazed(pictures, depth, *, air=AIR):
     """The scattering law, the same haze over every picture."""
     t = np.exp(-depth)
     return (pictures * t + np.float32(air)[:, None, None] * (1 - t)).astype(np.float32)
+
+
+def foggy_scenes(*lengths, height=64, width=96):
+    """Scenes of so many frames, one after the other (T, 3, H, W), under haze that flickers."""
+    rng, pictures = np.random.default_rng(1), []
+    for seed, count in enumerate(lengths):
+        depth = slanted_depth(height, width)
+        for each in clear_pictures(count, height=height, width=width, seed=seed):
+            air = rng.normal((0.8, 0.82, 0.85), 0.04)
+            thick = depth * rng.uniform(0.7, 1.3) / (1 + seed % 3)
+            pictures.append(hazed(each, thick, air=air) * (1 - 0.4 * (seed % 2)))
+    return np.clip(np.stack(pictures), 0, 1)
 
 
 def frames_of(pictures, name, *, colour=TAGGED):
@@ -75,13 +90,27 @@ def knowing(depth, *, air=AIR, tint=None):
     return estimate
 
 
-def stirred(config=TINY):
+def write_foggy(path, *lengths, height=64, width=96):
+    """Write scenes under haze as a clip, lossless."""
+    scenes = foggy_scenes(*lengths, height=height, width=width)
+    pictures = [np.rint(each.transpose(1, 2, 0) * 255).astype(np.uint8) for each in scenes]
+    return write_pictures(path, pictures, layout="yuv420p")
+
+
+def write_weights(path, network):
+    """Write weights of the small network with a card."""
+    card = Card(path.stem, "0", "cgidn-small", "Untrained.", "CC0-1.0", (), "a test", 0, 0, "none", ())
+    save_weights(network, path, card)
+    return path
+
+
+def stirred(config=TINY, *, by=0.05):
     """A small network whose weights are not at rest: what it is given shows."""
     torch.manual_seed(0)
     network = CgIdn(config).eval()
     with torch.no_grad():
         for parameter in network.parameters():
-            parameter.add_(0.05 * torch.randn_like(parameter))
+            parameter.add_(by * torch.randn_like(parameter))
     return network
 
 

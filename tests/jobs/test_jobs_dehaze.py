@@ -6,15 +6,13 @@ import numpy as np
 import pytest
 import torch
 from clips import packets_of, planes_in, stamps_of, with_company, write_clip, write_pictures
-from hazy import clear_pictures, hazed, slanted_depth
+from hazy import clear_pictures, hazed, slanted_depth, write_weights
 
 import vrestore
 from vrestore.errors import InputError, ModelError, OutOfMemory, TargetError, UsageError
 from vrestore.frames import Colour
-from vrestore.models.cards import Card
 from vrestore.models.cgidn import CgIdn
 from vrestore.models.cgidn_configs import CGIDN_SMALL
-from vrestore.models.weights import save_weights
 
 DCP = {"method": "dcp"}
 LOSSLESS = {"codec": "ffv1"} | DCP
@@ -30,24 +28,10 @@ def foggy(tmp_path):
 
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory):
-    """Untrained weights of the small network with a card."""
+    """Untrained weights of the small network."""
     torch.manual_seed(0)
-    card = Card(
-        name="cgidn-small",
-        version="0",
-        architecture="cgidn-small",
-        summary="Untrained.",
-        licence="Apache-2.0",
-        data=(),
-        command="none",
-        seed=0,
-        steps=0,
-        machine="none",
-        quality=(),
-    )
-    path = tmp_path_factory.mktemp("weights") / "cgidn-small.safetensors"
-    save_weights(CgIdn(CGIDN_SMALL), path, card)
-    return path
+    folder = tmp_path_factory.mktemp("weights")
+    return write_weights(folder / "cgidn-small.safetensors", CgIdn(CGIDN_SMALL))
 
 
 def luma(path):

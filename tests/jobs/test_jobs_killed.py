@@ -9,15 +9,17 @@ import time
 from pathlib import Path
 
 import pytest
-from clips import planes_in, stamps_of, write_clip
+from clips import write_clip
+from hazy import stirred, write_foggy, write_weights
+from resuming import assert_same, names
 
 import vrestore
 from vrestore.jobs.segments import frames_kept
+from vrestore.models.cgidn_configs import CGIDN_SMALL
 from vrestore.pipeline import QUEUE_FRAMES
 
 pytestmark = pytest.mark.slow
 
-KILLS = 20
 FRAMES, LENGTH = 600, 25
 IN_FLIGHT = QUEUE_FRAMES + 3
 """Frames that were restored and wait to be written, or are at the border that is being written."""
@@ -26,17 +28,27 @@ LAST = 400
 """Of the frames after which a run is killed; behind it is work for longer than it is waited then."""
 
 BOXES = [f"8,8,8,6@{start}-{start + 18}" for start in range(0, FRAMES, 60)] + [f"20,12,8,6@{LAST}-590"]
-OPTIONS = {"box": BOXES, "quality": "draft", "codec": "ffv1", "segment": 1.0, "threads": 1, "overwrite": True}
+OPTIONS = {"codec": "ffv1", "segment": 1.0, "threads": 1, "overwrite": True}
+COMMANDS = {
+    "inpaint": ("inpaint", {"box": BOXES, "quality": "draft"}, 20),
+    "dehaze": ("dehaze", {"method": "dcp"}, 10),
+    "dehaze by the network": ("dehaze", {"method": "cgidn", "model": "model.safetensors"}, 6),
+    "dehaze nothing": ("dehaze", {"method": "dcp", "strength": 0}, 5),
+}
+"""What is run, how, and how often it is killed."""
+
+SCENES = (190, 14, 6, 230, 160)
 
 # One process loads the libraries, each run is a fork of it: that saves a minute. A run is killed some time
 # after so many frames, by a thread of its own.
 RUNS = """
 import json, mmap, os, random, signal, sys, threading
 import vrestore.api
+import vrestore.restore.dehaze_network
 import vrestore.restore.runs
 from vrestore.jobs.segments import frames_kept
 
-source, target, options, moments = json.loads(sys.argv[1])
+command, source, target, options, moments = json.loads(sys.argv[1])
 done = mmap.mmap(-1, 8)
 
 def run(at, delay):
@@ -47,7 +59,7 @@ def run(at, delay):
         if event.frame == at:
             threading.Timer(delay, os.kill, (os.getpid(), signal.SIGKILL)).start()
 
-    report = vrestore.inpaint(source, target=target, progress=progress, **options)
+    report = getattr(vrestore, command)(source, target=target, progress=progress, **options)
     print(json.dumps(report.to_dict()), flush=True)
 
 for at, delay in moments:
@@ -62,33 +74,39 @@ run(-1, 0)
 """
 
 
-def assert_same(one, other):
-    for planes, others in zip(planes_in(one), planes_in(other), strict=True):
-        assert all((a == b).all() for a, b in zip(planes, others, strict=True))
-    assert stamps_of(one) == stamps_of(other)
-
-
-def test_a_run_that_is_killed_twenty_times_gives_what_it_would_have_given(tmp_path):
-    source = write_clip(tmp_path / "in.mkv", codec="ffv1", frames=FRAMES, height=32, width=48, noise=True)
-    whole = vrestore.inpaint(source, target=tmp_path / "whole.mkv", **OPTIONS)
+@pytest.mark.parametrize("case", COMMANDS)
+def test_a_run_that_is_killed_again_and_again_gives_what_it_would_have_given(tmp_path, monkeypatch, case):
+    monkeypatch.chdir(tmp_path)
+    command, words, kills = COMMANDS[case]
+    further = {"reveal_map" if command == "inpaint" else "matte": "further.mkv"}
+    options = OPTIONS | words
+    if command == "inpaint":
+        write_clip(Path("in.mkv"), codec="ffv1", frames=FRAMES, height=32, width=48, noise=True)
+    else:
+        write_foggy(Path("in.mkv"), *SCENES, height=32, width=48)
+        write_weights(Path("model.safetensors"), stirred(CGIDN_SMALL, by=0.01))
+    whole = getattr(vrestore, command)("in.mkv", target="whole.mkv", **options, **further)
+    Path("further.mkv").rename("further.whole.mkv")
+    left = names(tmp_path)
     rng = random.Random(5)
-    moments = sorted((rng.randrange(1, LAST), rng.uniform(0, 0.3)) for _ in range(KILLS))
-    words = json.dumps([str(source), str(tmp_path / "out.mkv"), OPTIONS, moments])
+    moments = sorted((rng.randrange(1, LAST), rng.uniform(0, 0.3)) for _ in range(kills))
+    words = json.dumps([command, "in.mkv", "out.mkv", options | further, moments])
     said = subprocess.run(
         [sys.executable, "-c", RUNS, words], capture_output=True, text=True, check=True, timeout=300
     )
     *killed, report = map(json.loads, said.stdout.splitlines())
-    assert [status for status, _, _ in killed] == [-9] * KILLS
+    assert [status for status, _, _ in killed] == [-9] * kills
     for _, done, kept in killed:
         assert done - kept <= LENGTH + IN_FLIGHT
     starts = [kept for _, _, kept in killed]
     assert starts == sorted(starts)
     assert report["frames_before"] == starts[-1] > FRAMES // 2
-    assert_same(tmp_path / "out.mkv", tmp_path / "whole.mkv")
-    for name in ("frames", "repaired_frames", "scenes"):
-        assert report[name] == getattr(whole, name)
-    assert report["origins"] == whole.to_dict()["origins"]
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.mkv", "out.mkv", "whole.mkv"]
+    assert_same("out.mkv", "whole.mkv")
+    assert_same("further.mkv", "further.whole.mkv")
+    once = json.loads(json.dumps(whole.to_dict()))
+    for name in ("frames", "repaired_frames", "scenes", "origins", "haze"):
+        assert report[name] == once[name]
+    assert names(tmp_path) == sorted([*left, "further.mkv", "out.mkv"])
 
 
 def command(*words):
@@ -113,7 +131,14 @@ def frames_safe(folder):
     return 100 * len(done) + sum(frames_kept(str(folder / name)) for name in open_ones)
 
 
-def test_a_batch_of_six_that_is_killed_gives_what_it_would_have_given(tmp_path):
+WORDS = {
+    "inpaint": ["inpaint", "-b", "8,8,8,6@10-58", "--quality", "draft", "-c", "ffv1", "--segment", "0.8"],
+    "dehaze": ["dehaze", "--method", "dcp", "-c", "ffv1", "--segment", "0.8"],
+}
+
+
+@pytest.mark.parametrize("method", WORDS)
+def test_a_batch_of_six_that_is_killed_gives_what_it_would_have_given(tmp_path, method):
     """The batch itself is killed, or the process that works for it, which then counts as a failure."""
     (tmp_path / "in").mkdir()
     for number in range(6):
@@ -125,10 +150,9 @@ def test_a_batch_of_six_that_is_killed_gives_what_it_would_have_given(tmp_path):
             width=48,
             noise=True,
         )
-    options = {"box": "8,8,8,6@10-58", "quality": "draft", "codec": "ffv1", "segment": 0.8}
-    vrestore.batch("inpaint", tmp_path / "in", output=tmp_path / "whole", **options)
-    words = ["-b", options["box"], "--quality", "draft", "-c", "ffv1", "--segment", "0.8", "--tries", "9"]
-    batch = command("batch", "inpaint", tmp_path / "in", "-o", tmp_path / "out", "--progress", "json", *words)
+    words = [*WORDS[method], tmp_path / "in", "--progress", "json", "--tries", "9", "-o"]
+    subprocess.run(command("batch", *words, tmp_path / "whole"), check=True, capture_output=True)
+    batch = command("batch", *words, tmp_path / "out")
     rng = random.Random(7)
     safe = [0]
     for kill in range(8):
@@ -146,9 +170,9 @@ def test_a_batch_of_six_that_is_killed_gives_what_it_would_have_given(tmp_path):
     assert safe == sorted(safe)
     assert safe[-1] > 100
     subprocess.run(batch, check=True, capture_output=True)
-    names = sorted(path.name for path in (tmp_path / "out").iterdir() if path.suffix == ".mkv")
-    assert names == [f"{number}.mkv" for number in range(6)]
-    for name in names:
+    results = [name for name in names(tmp_path / "out") if name.endswith(".mkv")]
+    assert results == [f"{number}.mkv" for number in range(6)]
+    for name in results:
         assert_same(tmp_path / "out" / name, tmp_path / "whole" / name)
     assert not list((tmp_path / "out" / ".vrestore").glob("*.mkv"))
 
@@ -180,10 +204,10 @@ def test_what_a_full_disk_stopped_goes_on_when_there_is_space_again(tmp_path, li
     assert not (tmp_path / ".vrestore").exists()
 
 
-def test_ctrl_c_says_that_the_same_command_goes_on_and_it_does(tmp_path):
-    source = write_clip(tmp_path / "in.mkv", codec="ffv1", frames=120)
-    words = ["inpaint", source, "-b", "20,16,12,10", "--quality", "draft", "-c", "ffv1", "--segment", "0.8"]
-    words += ["-o", tmp_path / "out.mkv", "--progress", "json"]
+@pytest.mark.parametrize("method", WORDS)
+def test_ctrl_c_says_that_the_same_command_goes_on_and_it_does(tmp_path, method):
+    source = write_clip(tmp_path / "in.mkv", codec="ffv1", frames=400)
+    words = [*WORDS[method], source, "-o", tmp_path / "out.mkv", "--progress", "json"]
     with subprocess.Popen(command(*words), stderr=subprocess.PIPE, text=True) as run:
         while not frames_kept(str(tmp_path / "out.mkv")):
             assert run.poll() is None
@@ -195,5 +219,5 @@ def test_ctrl_c_says_that_the_same_command_goes_on_and_it_does(tmp_path):
     line = f"vrestore: interrupted; {kept} frames are done and kept, the same command goes on there"
     assert said.splitlines()[-1] == line
     again = subprocess.run(command(*words), check=True, capture_output=True, text=True)
-    assert f"goes on at frame {kept} of 120, where an earlier run stopped" in again.stderr
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.mkv", "out.mkv"]
+    assert f"goes on at frame {kept} of 400, where an earlier run stopped" in again.stderr
+    assert names(tmp_path) == ["in.mkv", "out.mkv"]

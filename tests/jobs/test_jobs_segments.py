@@ -6,8 +6,10 @@ import shutil
 import av
 import numpy as np
 import pytest
+import resuming
 from clips import packets_of, planes_in, stamps_of, with_company, write_clip, write_pictures
 from networks import small
+from resuming import assert_same, left_behind, lines, names, state_of
 
 import vrestore
 from vrestore.errors import InputError, TargetError, UsageError
@@ -46,13 +48,6 @@ def halfway(clip, tmp_path_factory):
     return state_of(target)
 
 
-def left_behind(state, folder):
-    """Put a state folder where it belongs to a target in another folder; gives that."""
-    target = folder / "out.mkv"
-    shutil.copytree(state, state_of(target))
-    return target
-
-
 def further(folder):
     return {"compare": folder / "compare.mp4", "reveal_map": folder / "reveal.mkv"}
 
@@ -63,33 +58,7 @@ def done(clip, target, *, events=None, **options):
 
 
 def stopped(clip, target, *, at, **options):
-    """Begin, and be stopped when so many frames are restored."""
-
-    def stop(event):
-        if event.event == "progress" and event.frame == at:
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        vrestore.inpaint(clip, target=target, progress=stop, **OPTIONS | options)
-    return frames_kept(str(target))
-
-
-def state_of(target):
-    return target.parent / ".vrestore" / target.name
-
-
-def names(folder):
-    return sorted(path.name for path in folder.iterdir())
-
-
-def assert_same(one, other):
-    for planes, others in zip(planes_in(one), planes_in(other), strict=True):
-        assert all((a == b).all() for a, b in zip(planes, others, strict=True))
-    assert stamps_of(one) == stamps_of(other)
-
-
-def lines(events, kind):
-    return [event.text for event in events if event.event == kind]
+    return resuming.stopped(vrestore.inpaint, clip, target, at=at, **OPTIONS | options)
 
 
 def facts_of(report):

@@ -2,10 +2,9 @@
 
 from dataclasses import asdict
 
-import numpy as np
 import pytest
 import torch
-from hazy import clear_pictures, cleared, frames_of, hazed, slanted_depth, stirred
+from hazy import cleared, foggy_scenes, frames_of, stirred
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -30,15 +29,7 @@ SETTINGS = {
 
 
 def foggy(*lengths):
-    """Frames of scenes of these lengths under haze that flickers."""
-    rng, pictures = np.random.default_rng(1), []
-    for seed, count in enumerate(lengths):
-        depth = slanted_depth()
-        for each in clear_pictures(count, seed=seed):
-            air = rng.normal((0.8, 0.82, 0.85), 0.04)
-            thick = depth * rng.uniform(0.7, 1.3) / (1 + seed)
-            pictures.append(hazed(each, thick, air=air) * (1 - 0.4 * (seed % 2)))
-    return frames_of(np.clip(np.stack(pictures), 0, 1), "yuv420p")
+    return frames_of(foggy_scenes(*lengths), "yuv420p")
 
 
 def done(frames, *, method="dcp", **how):
