@@ -95,5 +95,11 @@ def verdict_on(error: BaseException) -> tuple[str, int]:
     return words, VRestoreError.exit_code
 
 
+def error_for(exit_code: int, words: str) -> VRestoreError:
+    """Give the error of an exit code, such as that of a worker."""
+    kinds = {kind.exit_code: kind for kind in VRestoreError.__subclasses__()}
+    return kinds.get(exit_code, VRestoreError)(words)
+
+
 LOSS_EXIT_CODE = LossError.exit_code
 """Also the exit code of a run that finished although its source was truncated or damaged."""

@@ -76,6 +76,15 @@ def resumed(kept: Kept[C, T], files: Opened, plan: P, *, progress: Progress) -> 
     return replace(plan, **kept.numbers)
 
 
+def shared(kept: Kept[C, T], files: Opened, plan: P, *, progress: Progress) -> P:
+    """Let other processes keep segments too, those of an earlier run left where they fit; see `resumed`."""
+    if not files.job.resume:
+        kept.drop()
+    if why := kept.share(plan.memory_bytes):
+        progress(ProgressEvent("warning", text=why))
+    return replace(plan, **kept.numbers)
+
+
 def segment_frames(files: Opened) -> int:
     """Give after how many frames a segment may end; twice that are the most."""
     return max(1, round(files.job.segment_seconds * files.reader.meta.rate / 2))

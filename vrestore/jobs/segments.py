@@ -108,14 +108,21 @@ class Kept(Generic[C, T]):
 
         A plan that needs no more than `most_bytes` is taken over, all that does not fit is removed.
         """
+        own = self.numbers
         reason = self._load_head() if (self._folder / _HEAD).exists() else ""
         if not reason and self.numbers.get("expected_bytes", 0) > most_bytes:
             reason = MORE_MEMORY
         if reason:
+            self.numbers = own
             self.drop()
         with writing(self._target):
             self._write_head()
         return reason
+
+    def leave(self) -> None:
+        """Remove what other processes were told for segments of which there is none."""
+        if not any(self._folder.glob("[0-9]*.json")):
+            _remove_all(self._folder)
 
     def load_part(self, stop: int) -> None:
         """Take over the segments of a part that ends before the frame `stop`, as far as they are whole."""

@@ -12,7 +12,9 @@ from vrestore.errors import UsageError
 from vrestore.jobs.dehaze import MODEL, run_dehaze
 from vrestore.jobs.dehaze_job import DehazeJob, DehazeOptions, dehaze_job
 from vrestore.jobs.inpaint import run_inpaint
+from vrestore.jobs.inpaint_part import PartReport, inpaint_part
 from vrestore.jobs.job import DEFAULT_MODEL, InpaintJob, InpaintOptions, inpaint_job
+from vrestore.jobs.parts import PartTask
 from vrestore.jobs.words import Words, check_words
 from vrestore.models.library import find_weights
 from vrestore.protocols import Progress
@@ -24,7 +26,7 @@ class Task:
     """What a manifest says, a journal names and a worker is sent.
 
     `command` is a key of METHODS, `options` are those of the method. `refused` says why there is nothing to
-    send, such as a mask that is missing.
+    send, such as a mask that is missing. With `part`, the fields of a PartTask, only that part is made.
     """
 
     command: str
@@ -32,6 +34,7 @@ class Task:
     target: str
     options: Words = field(default_factory=dict)
     refused: str = ""
+    part: Words | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +93,9 @@ def job_of(task: Task) -> Any:  # noqa: ANN401 - each method has jobs of its own
     return method.job(task.source, **words | {"target": task.target})
 
 
-def run_task(task: Task, progress: Progress) -> Report:
+def run_task(task: Task, progress: Progress) -> Report | PartReport:
     """Do the work in this process."""
+    if task.part is not None:
+        words: dict[str, Any] = dict(task.part)
+        return inpaint_part(job_of(task), PartTask(**words), progress=progress)
     return METHODS[task.command].run(job_of(task), progress=progress)

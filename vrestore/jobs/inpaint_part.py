@@ -1,0 +1,142 @@
+"""Inpaint a part of a video: what a worker does, told by a file in the target's state folder."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from functools import partial
+
+from vrestore.device import peak_memory_bytes
+from vrestore.errors import InputError
+from vrestore.frames import Frame
+from vrestore.jobs.inpaint import Ready, inpaint_method, open_reveal
+from vrestore.jobs.job import InpaintJob
+from vrestore.jobs.parts import PartFile, PartTask, part_file, sum_of_frame
+from vrestore.jobs.resume import begin
+from vrestore.jobs.run import end_clips, open_run, pass_frames
+from vrestore.jobs.segments import Kept
+from vrestore.jobs.state import work_folder
+from vrestore.jobs.steady import check_unchanged
+from vrestore.media.read import Excerpt
+from vrestore.media.segment_writer import SegmentWriter
+from vrestore.pipeline import Timings
+from vrestore.plan import Plan
+from vrestore.protocols import Progress, ProgressEvent
+from vrestore.report import Values
+from vrestore.restore.settings import Carried, NetworkSettings, Tally
+
+
+class OtherFrames(Exception):
+    """The frames that came are not those that the whole video has there."""
+
+
+@dataclass(frozen=True, slots=True)
+class PartReport:
+    """The account of a part; `frames_before` of its frames were done by a worker before this one."""
+
+    frames_before: int
+    stage_seconds: dict[str, float]
+    peak_memory_bytes: int
+    exit_code: int = 0
+    damage: tuple[str, ...] = ()
+
+    def to_dict(self) -> Values:
+        """Give everything for programs, in plain types."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
+
+def inpaint_part(job: InpaintJob, task: PartTask, *, progress: Progress) -> PartReport:
+    """Make the segments of a part, going on where an earlier worker stopped.
+
+    The source is read from a key frame before the part on. Where other frames come then than the whole video
+    has, it is read from its beginning.
+
+    Raises InputError where other frames come even so.
+    """
+    job = replace(job, overwrite=True, report=None)  # that is checked already
+    seconds = dict[str, float]()
+    before = None
+    with PartFile(part_file(work_folder(job.target), task.number), task) as part:
+        for is_sought in (True, False)[task.is_damaged :]:
+            kept = _kept(job, task)
+            before = kept.start if before is None else before
+            try:
+                _work(job, task, part, kept, progress, seconds, is_sought=is_sought)
+            except OtherFrames:
+                continue
+            return PartReport(before - task.start, seconds, peak_memory_bytes())
+    raise InputError(
+        f"{job.source!r} gives other frames to a worker than to the run; is it the same file on all machines?"
+    )
+
+
+def _kept(job: InpaintJob, task: PartTask) -> Kept[Carried, Tally]:
+    """Give what keeps the part's segments, with those that there are."""
+    kept = Kept(
+        job.target, facts=dict, numbers={}, carried=Carried, tally=Tally, check=lambda: None,
+        number=task.number, start=task.start,
+    )  # fmt: skip
+    kept.load_part(task.stop)
+    return kept
+
+
+def _work(
+    job: InpaintJob,
+    task: PartTask,
+    part: PartFile,
+    kept: Kept[Carried, Tally],
+    progress: Progress,
+    seconds: dict[str, float],
+    *,
+    is_sought: bool,
+) -> None:
+    if kept.start >= task.stop:
+        return
+    first = max(0, kept.start - 1)  # what is done is a source for what is not
+    index, pts = task.first_index + first, part.pts(first)
+    excerpt = Excerpt(index, pts, task.first_index, task.first_pts, is_sought=is_sought and first > 0)
+    timings, tally = Timings(seconds), Tally()
+    with ExitStack() as opened:
+        files = open_run(job, opened, inputs=job.masks.paths, excerpt=excerpt)
+        if not isinstance(files.writer, SegmentWriter):
+            raise ValueError("a part is for a target that is written in segments")
+        reveal = open_reveal(job, files, opened)
+        network = None if task.network is None else NetworkSettings(**task.network)
+        ready = Ready(job, files, part, {}, Plan(**task.plan), network, reveal)
+        segments = begin(files, kept, tally, stop=task.stop, mark=f"-{secrets.token_hex(4)}")
+        pass_frames(
+            files,
+            _checked(files.reader, task, part, first),
+            part,
+            inpaint_method(ready, tally, segments, part.from_frame(first)),
+            stage="inpaint",
+            progress=partial(_tell, progress, task, first),
+            timings=timings,
+            start=segments.start,
+            stop=task.stop,
+        )
+        check_unchanged(files.stamps)
+        end_clips(files)
+        files.writer.end()
+
+
+def _checked(frames: Iterable[Frame], task: PartTask, part: PartFile, first: int) -> Iterator[Frame]:
+    """Give the frames of a part from number `first` on; raises OtherFrames where they are not its frames."""
+    wanted = range(first, part.last + 1)
+    for position, frame in zip(wanted, frames, strict=False):
+        if frame.index != task.first_index + position or frame.pts != part.pts(position):
+            raise OtherFrames
+        if not task.is_damaged and sum_of_frame(frame) != part.sum(position):
+            raise OtherFrames
+        yield frame
+        if position == part.last:
+            return
+    raise OtherFrames
+
+
+def _tell(progress: Progress, task: PartTask, first: int, event: ProgressEvent) -> None:
+    """Tell how many of the part's own frames are done."""
+    done = min(max(first + event.frame - task.start, 0), task.frames)
+    progress(replace(event, frame=done, frames=task.frames))

@@ -1,0 +1,146 @@
+"""One video on many workers: its parts are found, handed out, and joined when all are there.
+
+The source is read here once, quickly: frames, holes and cuts of scenes say where inpainting cuts the video,
+and which cuts need nothing of what is before them. What lies between those is a part. A part is handed out as
+soon as it is found, its segments are kept beside the target as those of a run on one machine are, and each of
+both goes on with what the other left.
+"""
+
+from __future__ import annotations
+
+import time
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+from vrestore.errors import VRestoreError, error_for
+from vrestore.jobs.executor import Executor, Outcome
+from vrestore.jobs.inpaint import Ready, open_inpaint, report_on, segments_of
+from vrestore.jobs.job import InpaintJob
+from vrestore.jobs.parts import PartTask
+from vrestore.jobs.resume import begin, shared
+from vrestore.jobs.run import check_source, conclude
+from vrestore.jobs.segments import Kept
+from vrestore.jobs.state import sole_writer
+from vrestore.jobs.survey import parts_of
+from vrestore.jobs.task import Task, job_of
+from vrestore.pipeline import Timings
+from vrestore.protocols import Progress, ProgressEvent
+from vrestore.report import Report
+from vrestore.restore.settings import Carried, Tally
+
+_WAIT_SECONDS = 0.25
+
+
+class InOnePiece(Exception):
+    """The target of a task is not written in segments, so that there are no parts to hand out."""
+
+
+def inpaint_on(executor: Executor, task: Task, *, progress: Progress) -> Report:
+    """Do an inpainting task by handing out parts of the video; else as `run_inpaint`.
+
+    Parts that are under way when an error is raised are left to `executor.close`.
+
+    Raises InOnePiece where there are no parts.
+    """
+    began = time.perf_counter()
+    job: InpaintJob = job_of(task)
+    with ExitStack() as opened:
+        opened.enter_context(sole_writer(job.target))
+        ready = open_inpaint(job, opened, progress)
+        kept = segments_of(ready)
+        if kept is None:
+            raise InOnePiece
+        ready = replace(ready, plan=shared(kept, ready.files, ready.plan, progress=progress))
+        for line in ready.lines():
+            progress(ProgressEvent("plan", text=line))
+        opened.callback(kept.leave)
+        spread = _Spread(task, ready, kept, executor, progress, ready.files.reader.meta.frame_count)
+        spread.run()
+        return spread.report(began)
+
+
+@dataclass(slots=True)
+class _Spread:
+    """The loop: find parts and hand them out while there is room, hear of them, add up."""
+
+    task: Task
+    ready: Ready
+    kept: Kept[Carried, Tally]
+    executor: Executor
+    progress: Progress
+    frames: int | None
+    done: dict[int, int] = field(default_factory=dict)
+    frames_before: int = 0
+    peak_bytes: int = 0
+    timings: Timings = field(default_factory=Timings)
+    parts: list[PartTask] = field(default_factory=list)
+    running: set[int] = field(default_factory=set)
+
+    def run(self) -> None:
+        parts, is_over = parts_of(self.ready, self.kept.folder, self._surveyed), False
+        while self.running or not is_over:
+            while self.executor.free and not is_over:
+                part = next(parts, None)
+                is_over = part is None
+                if part is None:
+                    self._say_how_many()
+                else:
+                    self._start(part)
+            for happening in self.executor.wait(_WAIT_SECONDS) if self.running else ():
+                self._take(happening.number, happening.what)
+        check_source(self.ready.files)
+
+    def report(self, began: float) -> Report:
+        """Join the segments and account for them."""
+        reason, frames = self.kept.load(), self.parts[-1].stop
+        if self.kept.start != frames:
+            why = reason or f"{self.kept.start} of {frames} frames are there"
+            raise VRestoreError(
+                f"segments of {self.task.target!r} are missing ({why}); do all machines see its folder? "
+                "run again to go on"
+            )
+        begin(self.ready.files, self.kept, self.kept.tally)
+        done = conclude(self.ready.files, frames, progress=self.progress, timings=self.timings)
+        return report_on(
+            self.ready, done, self.kept.tally,
+            began=began, frames_before=self.frames_before, peak_bytes=self.peak_bytes,
+        )  # fmt: skip
+
+    def _start(self, part: PartTask) -> None:
+        self.parts.append(part)
+        self.running.add(part.number)
+        self.executor.start(part.number, replace(self.task, part=asdict(part)))
+
+    def _take(self, number: int, what: ProgressEvent | Outcome) -> None:
+        if isinstance(what, ProgressEvent):
+            self._tell(number, what)
+            return
+        self.running.discard(number)
+        if what.report is None:
+            raise error_for(what.exit_code, what.words)
+        account: dict[str, Any] = what.report
+        self.frames_before += account["frames_before"]
+        self.peak_bytes = max(self.peak_bytes, account["peak_memory_bytes"])
+        for stage, seconds in account["stage_seconds"].items():
+            self.timings.add(stage, seconds)
+
+    def _tell(self, number: int, event: ProgressEvent) -> None:
+        """Tell of the whole what a worker tells of its part."""
+        if event.event == "progress":
+            self.done[number] = event.frame
+            self.progress(replace(event, frame=sum(self.done.values()), frames=self.frames))
+        elif event.event == "warning":
+            self.progress(event)
+
+    def _surveyed(self, frame: int) -> None:
+        if not self.running:
+            self.progress(ProgressEvent("progress", "survey", frame, self.frames))
+
+    def _say_how_many(self) -> None:
+        self.frames = self.parts[-1].stop
+        count, segments = len(self.parts), sum(part.segments for part in self.parts)
+        words = f"{count} parts that need nothing of each other, {segments} segments in all"
+        if count == 1:
+            words = "one part for one worker: nowhere can the video be cut without need of what is before"
+        self.progress(ProgressEvent("plan", text=words))

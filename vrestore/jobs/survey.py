@@ -1,0 +1,68 @@
+"""A look through a video that finds its parts: decoded once, nothing restored."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from pathlib import Path
+
+from vrestore.frames import MaskedFrame
+from vrestore.jobs.inpaint import Ready
+from vrestore.jobs.parts import PartTask, PartWriter, part_file, sum_of_frame
+from vrestore.jobs.resume import segment_frames
+from vrestore.restore.course import Course, Met, survey
+
+
+def parts_of(ready: Ready, folder: Path, seen: Callable[[int], None]) -> Iterator[PartTask]:
+    """Give the parts of a video in order, each as soon as it is known.
+
+    Args:
+        ready: the job; its source is read to the end.
+        folder: of its segments; the file of a part lies there when the part is given.
+        seen: is told how many frames were looked at.
+    """
+    start = number = segments = count = 0
+    before: tuple[Met, int] | None = None
+    writer = PartWriter(part_file(folder, 0), 0, name=ready.job.target)
+    try:
+        for index, met in enumerate(_met(ready)):
+            this = met, sum_of_frame(met.shot.frame)
+            if before is not None and met.starts_segment and met.is_free:
+                writer.add(*this)  # a source for the frames before it
+                yield _part(ready, writer, number=number, segments=segments, start=start, stop=index)
+                start, number, segments = index, number + segments, 0
+                writer = PartWriter(part_file(folder, number), index - 1, name=ready.job.target)
+                writer.add(*before)
+            writer.add(*this)
+            segments += met.starts_segment
+            before, count = this, index + 1
+            seen(count)
+        yield _part(ready, writer, number=number, segments=segments, start=start, stop=count)
+    finally:
+        writer.close()
+
+
+def _met(ready: Ready) -> Iterator[Met]:
+    from vrestore.restore.scenes import mark_cuts
+
+    meta = ready.files.reader.meta
+    course = Course(ready.masks.summaries, margin=ready.plan.margin, height=meta.height, width=meta.width)
+    items = (MaskedFrame(frame, ready.masks.hole(frame)) for frame in ready.files.reader)
+    return survey(mark_cuts(items, format=meta.pixel_format), course, length=segment_frames(ready.files))
+
+
+def _part(ready: Ready, writer: PartWriter, *, number: int, segments: int, start: int, stop: int) -> PartTask:
+    writer.finish(ready.masks.summaries, start=start, stop=stop)
+    reader = ready.files.reader
+    damage = reader.damage
+    return PartTask(
+        number=number,
+        segments=segments,
+        start=start,
+        stop=stop,
+        first_index=reader.first_index,
+        first_pts=reader.first_pts,
+        is_damaged=bool(damage.corrupt_packets or damage.corrupt_frames),
+        plan=ready.plan.to_dict(),
+        network=None if ready.network is None else asdict(ready.network),
+    )
