@@ -8,6 +8,7 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Literal
 
+import av
 import cv2
 import numpy as np
 
@@ -93,18 +94,25 @@ def track_masks(
 
 
 def counted_frames(source: str) -> int | None:
-    """Count the frames of a video by its packets, without decoding; None for what is no video file."""
+    """Count the frames of a video by its packets, without decoding; None for what is no video file.
+
+    Where packets cannot be read any more, those before count, as they do when frames are read.
+    """
     if not Path(source).is_file():
         return None
     try:
         feed = FileFeed(source, name=source, threads=1)
     except InputError:
         return None
+    count = 0
     try:
-        packets = feed.container.demux(feed.stream)
-        return sum(1 for packet in packets if packet.size and not packet.is_discard)
+        for packet in feed.container.demux(feed.stream):
+            count += bool(packet.size and not packet.is_discard)
+    except av.FFmpegError:
+        pass
     finally:
         feed.close()
+    return count
 
 
 class _Union:
