@@ -16,8 +16,9 @@ from vrestore.jobs.find import Selection
 from vrestore.jobs.folder import FolderJobs, watched
 from vrestore.jobs.inpaint import plan_inpaint as plan_job
 from vrestore.jobs.inpaint import run_inpaint
-from vrestore.jobs.job import InpaintOptions, PathLike, inpaint_job
+from vrestore.jobs.job import InpaintOptions, inpaint_job
 from vrestore.jobs.manifest import read_manifest
+from vrestore.jobs.options import PathLike
 from vrestore.jobs.run import silent
 from vrestore.jobs.segments import drop_segments
 from vrestore.jobs.words import plain

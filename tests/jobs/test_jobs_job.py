@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 
 from vrestore.errors import UsageError
-from vrestore.jobs.job import default_target, inpaint_job
+from vrestore.jobs.dehaze_job import DehazeOptions, dehaze_job
+from vrestore.jobs.job import InpaintOptions, inpaint_job
+from vrestore.jobs.options import RunOptions, default_target
 
 
 @pytest.mark.parametrize(
@@ -86,3 +88,15 @@ def test_words_that_do_not_fit_are_refused(options, message):
 
 def test_a_job_is_a_value():
     assert inpaint_job("a.mp4", box="0,0,1,1", crf=12) == inpaint_job("a.mp4", box="0,0,1,1", crf=12)
+
+
+def test_every_method_knows_the_common_words():
+    common = RunOptions.__annotations__.keys()
+    assert "resume" in common
+    assert common <= InpaintOptions.__annotations__.keys() & DehazeOptions.__annotations__.keys()
+
+
+@pytest.mark.parametrize(("make", "words"), [(inpaint_job, {"box": "0,0,1,1"}), (dehaze_job, {})])
+def test_a_word_that_no_method_knows_is_refused(make, words):
+    with pytest.raises(TypeError, match="unexpected keyword argument 'colour'"):
+        make("a.mp4", colour=1, **words)

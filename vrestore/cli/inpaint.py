@@ -79,7 +79,7 @@ def inpaint(
         arguments = library_arguments(words)
         import vrestore
         from vrestore.cli.progress import progress_shown
-        from vrestore.jobs.job import default_target
+        from vrestore.jobs.options import default_target
 
         target = output or default_target(source, "inpaint")
         arguments["overwrite"] = may_overwrite(target, overwrite=overwrite, no_overwrite=no_overwrite)

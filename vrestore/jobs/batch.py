@@ -28,8 +28,8 @@ from vrestore.errors import (
 )
 from vrestore.jobs.executor import Executor, Outcome
 from vrestore.jobs.identity import key_of
-from vrestore.jobs.job import check_choice
 from vrestore.jobs.journal import Journal
+from vrestore.jobs.options import check_choice
 from vrestore.jobs.run import MEMORY_SHARE, write_report
 from vrestore.jobs.segments import drop_segments
 from vrestore.jobs.state import locked

@@ -20,7 +20,7 @@ from typing import get_type_hints
 
 from vrestore.errors import InputError, MaskError, TargetError, UsageError, VRestoreError
 from vrestore.jobs.batch import check_distinct, ordered
-from vrestore.jobs.job import default_target
+from vrestore.jobs.options import default_target
 from vrestore.jobs.state import STATE_FOLDER
 from vrestore.jobs.task import Task, job_of, method_of
 from vrestore.jobs.words import Plain
