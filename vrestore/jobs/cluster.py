@@ -1,4 +1,4 @@
-"""An executor on a Ray cluster: a task is a file, and is worked on where there is room for it.
+"""An executor on a Ray cluster: a task is a file or a part of one, worked on where there is room for it.
 
 The machines open sources, masks and targets by the same paths, so they share the folders that these lie in.
 A worker that is lost costs the segment it was at: its task is begun again, perhaps elsewhere, and goes on
@@ -21,6 +21,7 @@ from vrestore.errors import UsageError, VRestoreError
 from vrestore.jobs.executor import Happening, Outcome
 from vrestore.jobs.task import Task
 from vrestore.jobs.worker import Seldom, outcome_of
+from vrestore.jobs.workers import STALL_SECONDS
 from vrestore.protocols import ProgressEvent
 from vrestore.report import Values
 
@@ -37,15 +38,24 @@ class Cluster:
     If that is None, on one of this machine alone, which is made and ended with this. A task takes as many
     processors as it has threads, and a GPU where it asks for a CUDA device.
 
+    A task of which nothing is heard for `stall_seconds` is taken for lost, and its worker is ended.
+
     Raises UsageError when no cluster is found at the address.
     """
 
-    def __init__(self, count: int, *, threads: int, address: str | None = None) -> None:
+    def __init__(
+        self,
+        count: int,
+        *,
+        threads: int,
+        address: str | None = None,
+        stall_seconds: float = STALL_SECONDS,
+    ) -> None:
         import ray
         import ray.util.scheduling_strategies
 
         self._ray: Any = ray  # it has no types that are kept
-        self._count = count
+        self._count, self._stall_seconds = count, stall_seconds
         self._running: dict[Any, _Running] = {}
         with _signals_kept():
             self._connect(count * threads, address)
@@ -67,8 +77,11 @@ class Cluster:
         """Give what was heard since the last time."""
         end, happenings = time.monotonic() + seconds, list[Happening]()
         while not happenings:
+            began = time.monotonic()
             happenings += self._letters()
             happenings += self._ends()
+            # What this process slept through is no silence of the workers.
+            happenings += self._stalled(min(time.monotonic() - began, 2 * _POLL_SECONDS))
             if time.monotonic() >= end:
                 break
         return happenings
@@ -112,9 +125,12 @@ class Cluster:
         self._running[reference] = running
 
     def _letters(self) -> Iterator[Happening]:
-        numbers = {running.number for running in self._running.values()}
+        running = {each.number: each for each in self._running.values()}
         for number, event in self._ray.get(self._mailbox.take.remote()):
-            if number in numbers:
+            if number not in running:
+                continue
+            running[number].silent_seconds = 0.0
+            if event is not None:
                 yield Happening(number, ProgressEvent(**event))
 
     def _ends(self) -> Iterator[Happening]:
@@ -127,14 +143,26 @@ class Cluster:
             try:
                 yield Happening(running.number, Outcome(**self._ray.get(reference)))
             except self._ray.exceptions.RayError as error:
-                yield self._lost(running, error)
+                yield self._lost(running, f"its worker was lost ({type(error).__name__})", str(error))
 
-    def _lost(self, running: _Running, error: Exception) -> Happening:
-        words = f"its worker was lost ({type(error).__name__})"
+    def _stalled(self, seconds: float) -> Iterator[Happening]:
+        """Give up tasks of which nothing was heard for too long, these seconds included."""
+        for reference, running in list(self._running.items()):
+            if running.silent_seconds is None:  # it waits for room
+                continue
+            running.silent_seconds += seconds
+            if running.silent_seconds > self._stall_seconds:
+                self._ray.cancel(reference, force=True)
+                del self._running[reference]  # also if it cannot even be ended
+                words = f"nothing was heard of its worker for {self._stall_seconds:g} s; that was stopped"
+                yield self._lost(running, words)
+
+    def _lost(self, running: _Running, words: str, log: str = "") -> Happening:
         running.tries += 1
+        running.silent_seconds = None
         if running.tries == TRIES:
-            text = f"{words} {TRIES} times; was there too little memory? pass --memory with less"
-            return Happening(running.number, Outcome(VRestoreError.exit_code, text, log=str(error)))
+            text = f"{words}, {TRIES} times in all; was there too little memory? pass --memory with less"
+            return Happening(running.number, Outcome(VRestoreError.exit_code, text, log=log))
         self._begin(running)
         return Happening(running.number, ProgressEvent("warning", text=f"{words}; it is begun again"))
 
@@ -144,19 +172,20 @@ class _Running:
     number: int
     task: Task
     tries: int = 0
+    silent_seconds: float | None = None
 
 
 class _Mailbox:
     """An actor that takes what workers tell until it is fetched."""
 
     def __init__(self) -> None:
-        self._letters: list[tuple[int, Values]] = []
+        self._letters: list[tuple[int, Values | None]] = []
 
-    def put(self, number: int, event: Values) -> None:
-        """Take a letter about the task of a number."""
+    def put(self, number: int, event: Values | None) -> None:
+        """Take a letter about the task of a number; None says that it is begun."""
         self._letters.append((number, event))
 
-    def take(self) -> list[tuple[int, Values]]:
+    def take(self) -> list[tuple[int, Values | None]]:
         """Give all letters."""
         letters, self._letters = self._letters, []
         return letters
@@ -164,6 +193,7 @@ class _Mailbox:
 
 def _work(number: int, words: dict[str, Any], folder: str, mailbox: Any) -> Values:  # noqa: ANN401 - an actor
     """Do a task in a worker; names are meant from where the batch was begun."""
+    mailbox.put.remote(number, None)
     os.chdir(folder)
     shown = Seldom()
 
