@@ -1,9 +1,10 @@
-"""How fast dehazing is: the whole command at two sizes, and the two networks alone.
+"""How fast dehazing is: the whole command at two sizes, the two networks alone, and deformable convolution.
 
     python -m benchmarks.dehaze_speed [--runs 3] [--frames 120] [--methods cgidn,dcp] [--model FILE]
 
 Runs of the methods take turns, each with `--memory 3GiB`; figures are medians. The networks clear windows of
 one size with random weights, which their speed does not depend on; a frame is encoded once, as in use.
+Deformable convolution is timed against its definition, which gathers corner by corner.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from benchmarks.tables import figures_table
 from vrestore.device import core_count
 from vrestore.models.cgidn import CgIdn
 from vrestore.models.cgidn_configs import CGIDN, CGIDN_SMALL, HazeConfig
+from vrestore.ops.deform import deform_conv, deform_conv_exact
 
 METHODS = ("cgidn", "dcp")
 PAPER_SIZE = Size(240, 432)
@@ -43,6 +45,10 @@ NETWORK_SIZE = Size(192, 336)
 """What a video of 16:9 is looked at in."""
 
 NETWORK_FRAMES = 4
+
+DEFORM_SIZE, DEFORM_CHANNELS, DEFORM_RUNS = Size(180, 320), 64, 9
+LEAST_DEFORM_RATIO, MOST_DEFORM_ERROR = 4.0, 1e-4
+"""Bars: how many times as fast as the definition, and how far from it at most."""
 
 
 def main(words: Sequence[str] | None = None) -> None:
@@ -64,6 +70,7 @@ def main(words: Sequence[str] | None = None) -> None:
     peak = max(each.peak_bytes for by_method in runs.values() for own in by_method.values() for each in own)
     torch.set_num_threads(options.threads)
     networks = {config.name: _network_rate(config, options.runs) for config in (CGIDN_SMALL, CGIDN)}
+    deform_ratio, deform_error = _deform()
     table = figures_table("frames a second", "what", "frames/s")
     for name, rate in (rates | {f"network {name}": rate for name, rate in networks.items()}).items():
         table.add_row(name, f"{rate:.2f}")
@@ -78,8 +85,15 @@ def main(words: Sequence[str] | None = None) -> None:
         Bar(f"{CGIDN_SMALL.name}, as fast as {CGIDN.name}", ratio, "at least", LEAST_RATIO, unit="x"),
         Bar(f"memory of the process with --memory {MEMORY}", peak / 2**30, "at most", MOST_GIB, unit=" GiB"),
     ]
+    bars += [
+        Bar(
+            "deformable convolution, as fast as its definition", deform_ratio, "at least", LEAST_DEFORM_RATIO
+        ),
+        Bar("the same: largest difference", deform_error, "at most", MOST_DEFORM_ERROR),
+    ]
     show_bars(bars, console)
     results: Values = {
+        "deform": {"times_as_fast": deform_ratio, "largest_difference": deform_error},
         "frames_per_second": dict(rates),
         "network_frames_per_second": dict(networks),
         "peak_bytes": peak,
@@ -130,6 +144,26 @@ def _network_rate(config: HazeConfig, rounds: int) -> float:
                 network.clear(window)
             seconds.append((time.perf_counter() - began) / NETWORK_FRAMES)
     return 1 / median(seconds)
+
+
+def _deform() -> tuple[float, float]:
+    """Give how many times as fast as its definition deformable convolution is, and how far from it."""
+    random, (height, width) = torch.Generator().manual_seed(0), DEFORM_SIZE
+    frames = torch.randn(1, DEFORM_CHANNELS, height, width, generator=random)
+    offset = 3 * torch.randn(1, 18, height, width, generator=random)
+    mask = torch.rand(1, 9, height, width, generator=random)
+    weight = torch.randn(DEFORM_CHANNELS, DEFORM_CHANNELS, 3, 3, generator=random)
+    weight /= (9 * DEFORM_CHANNELS) ** 0.5
+    seconds: tuple[list[float], list[float]] = [], []
+    with torch.inference_mode():
+        for _ in range(DEFORM_RUNS):
+            results = []
+            for own, form in zip(seconds, (deform_conv, deform_conv_exact), strict=True):
+                began = time.perf_counter()
+                results.append(form(frames, offset, mask, weight, padding=1))
+                own.append(time.perf_counter() - began)
+    fast, exact = (median(own) for own in seconds)
+    return exact / fast, float((results[0] - results[1]).abs().max())
 
 
 def _parser() -> argparse.ArgumentParser:
