@@ -32,8 +32,10 @@ from vrestore.jobs.journal import Journal
 from vrestore.jobs.options import check_choice
 from vrestore.jobs.run import MEMORY_SHARE, write_report
 from vrestore.jobs.segments import drop_segments
+from vrestore.jobs.spreading import Spreading
 from vrestore.jobs.state import locked
 from vrestore.jobs.task import Task, job_of
+from vrestore.jobs.words import Plain
 from vrestore.jobs.workers import STALL_SECONDS, Workers
 from vrestore.media.target import check_target, writing
 from vrestore.protocols import Event, ProgressEvent
@@ -88,6 +90,12 @@ class BatchOptions:
     def threads_each(self) -> int:
         """How many threads a job has."""
         return self.threads or max(1, core_count() // self.jobs)
+
+    @property
+    def share(self) -> dict[str, Plain]:
+        """What of the machine is for a job, as its options."""
+        memory = self.memory_bytes or int(free_memory_bytes() * MEMORY_SHARE)
+        return {"memory": memory // self.jobs, "threads": self.threads_each}
 
     def __post_init__(self) -> None:
         if self.jobs < 1:
@@ -147,9 +155,19 @@ def run_batch(
 def _executor(options: BatchOptions) -> Executor:
     if options.executor == "local":
         return Workers(options.jobs, stall_seconds=options.stall_seconds)
+    return Spreading(cluster_for(options), options.jobs)
+
+
+def cluster_for(options: BatchOptions) -> Executor:
+    """Connect to the Ray cluster that the options say."""
     from vrestore.jobs.cluster import Cluster
 
-    return Cluster(options.jobs, threads=options.threads_each, address=options.address)
+    return Cluster(
+        options.jobs,
+        threads=options.threads_each,
+        address=options.address,
+        stall_seconds=options.stall_seconds,
+    )
 
 
 @dataclass(slots=True)
@@ -181,11 +199,7 @@ class _Batch:
         self._feed, self._base, self._state = iter(tasks), base, state
         self._count = len(tasks) if isinstance(tasks, list) else None
         self._options, self._show, self._journal, self._executor = options, show, journal, executor
-        memory = options.memory_bytes or int(free_memory_bytes() * MEMORY_SHARE)
-        self._share: dict[str, int] = {
-            "memory": memory // options.jobs,
-            "threads": options.threads_each,
-        }
+        self._share = options.share
         self._ready: deque[_Job] = deque()
         self._again: deque[_Job] = deque()
         self._running: dict[int, _Job] = {}

@@ -13,17 +13,18 @@ from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from vrestore.errors import VRestoreError, error_for
+from vrestore.errors import DeviceError, VRestoreError, error_for
 from vrestore.jobs.executor import Executor, Outcome
 from vrestore.jobs.inpaint import Ready, open_inpaint, report_on, segments_of
 from vrestore.jobs.job import InpaintJob
 from vrestore.jobs.parts import PartTask
 from vrestore.jobs.resume import begin, shared
-from vrestore.jobs.run import check_source, conclude
+from vrestore.jobs.run import check_source, conclude, is_long
 from vrestore.jobs.segments import Kept
 from vrestore.jobs.state import sole_writer
 from vrestore.jobs.survey import parts_of
 from vrestore.jobs.task import Task, job_of
+from vrestore.media.read import open_video
 from vrestore.pipeline import Timings
 from vrestore.protocols import Progress, ProgressEvent
 from vrestore.report import Report
@@ -32,32 +33,43 @@ from vrestore.restore.settings import Carried, Tally
 _WAIT_SECONDS = 0.25
 
 
-class InOnePiece(Exception):
-    """The target of a task is not written in segments, so that there are no parts to hand out."""
-
-
-def inpaint_on(executor: Executor, task: Task, *, progress: Progress) -> Report:
+def inpaint_on(executor: Executor, task: Task, *, progress: Progress) -> Report | None:
     """Do an inpainting task by handing out parts of the video; else as `run_inpaint`.
 
-    Parts that are under way when an error is raised are left to `executor.close`.
-
-    Raises InOnePiece where there are no parts.
+    Gives None, nothing being done, where there are no parts: the target is not written in segments, or there
+    is no such device on this machine, so that not even the memory can be planned. Parts that are under way
+    when an error is raised are left to `executor.close`.
     """
     began = time.perf_counter()
     job: InpaintJob = job_of(task)
+    if not _may_have_parts(job):
+        return None
     with ExitStack() as opened:
         opened.enter_context(sole_writer(job.target))
-        ready = open_inpaint(job, opened, progress)
+        try:
+            ready = open_inpaint(job, opened, progress)
+        except DeviceError:
+            return None
         kept = segments_of(ready)
         if kept is None:
-            raise InOnePiece
+            return None
+        opened.callback(kept.leave)
         ready = replace(ready, plan=shared(kept, ready.files, ready.plan, progress=progress))
         for line in ready.lines():
             progress(ProgressEvent("plan", text=line))
-        opened.callback(kept.leave)
         spread = _Spread(task, ready, kept, executor, progress, ready.files.reader.meta.frame_count)
         spread.run()
         return spread.report(began)
+
+
+def _may_have_parts(job: InpaintJob) -> bool:
+    """Look quickly whether the video is long enough, without its masks."""
+    if "-" in {job.source, job.target}:
+        return False
+    if job.start is not None:  # up to there it would be read twice
+        return True
+    with open_video(job.source, stop=job.stop, rate=job.rate, threads=1, protocols=job.protocols) as reader:
+        return is_long(job, reader.meta)
 
 
 @dataclass(slots=True)

@@ -20,9 +20,11 @@ from dataclasses import asdict
 from typing import BinaryIO
 
 from vrestore.errors import Interrupted, verdict_on
+from vrestore.jobs.executor import Outcome
+from vrestore.jobs.inpaint_part import PartReport
 from vrestore.jobs.task import Task, run_task
 from vrestore.protocols import Progress, ProgressEvent
-from vrestore.report import Values
+from vrestore.report import Report, Values
 
 _MOST_OFTEN_SECONDS = 0.1
 
@@ -68,9 +70,19 @@ def outcome_of(task: Task, progress: Progress) -> Values:
     try:
         report = run_task(task, progress)
     except Exception as error:  # noqa: BLE001 - whatever goes wrong with one task, the next one has its turn
-        words, exit_code = verdict_on(error)
-        return {"exit_code": exit_code, "words": " ".join(words.split()), "log": traceback.format_exc()}
-    return {"exit_code": report.exit_code, "words": "; ".join(report.damage), "report": report.to_dict()}
+        return asdict(failure(error))
+    return asdict(success(report))
+
+
+def failure(error: Exception) -> Outcome:
+    """Give the end of a task that an error ended."""
+    words, exit_code = verdict_on(error)
+    return Outcome(exit_code, " ".join(words.split()), log="".join(traceback.format_exception(error)))
+
+
+def success(report: Report | PartReport) -> Outcome:
+    """Give the end of a task that was done."""
+    return Outcome(report.exit_code, "; ".join(report.damage), report.to_dict())
 
 
 class Seldom:
