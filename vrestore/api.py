@@ -7,8 +7,9 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, Unpack
 
-from vrestore.device import parse_bytes
+from vrestore.device import core_count, parse_bytes
 from vrestore.jobs.batch import BatchOptions, ExecutorName, Show, run_batch, show_nothing
+from vrestore.jobs.clustered import inpaint_clustered
 from vrestore.jobs.dehaze import plan_dehaze as plan_dehaze_job
 from vrestore.jobs.dehaze import run_dehaze
 from vrestore.jobs.dehaze_job import DehazeOptions, dehaze_job
@@ -21,6 +22,7 @@ from vrestore.jobs.manifest import read_manifest
 from vrestore.jobs.options import PathLike
 from vrestore.jobs.run import silent
 from vrestore.jobs.segments import drop_segments
+from vrestore.jobs.task import Task
 from vrestore.jobs.words import plain
 from vrestore.media.read import VideoReader
 from vrestore.media.read import open_video as open_reader
@@ -29,20 +31,40 @@ from vrestore.report import BatchReport, PlanReport, Report
 
 
 def inpaint(
-    source: PathLike, *, progress: Progress | None = None, **options: Unpack[InpaintOptions]
+    source: PathLike,
+    *,
+    progress: Progress | None = None,
+    executor: ExecutorName = "local",
+    address: str | None = None,
+    jobs: int = 0,
+    **options: Unpack[InpaintOptions],
 ) -> Report:
     """Remove what a mask or box covers, and fill it from the rest of the video.
 
     Args:
         source: a video file, a folder or pattern of images, or `-` for y4m on standard input.
         progress: is called with a ProgressEvent for each thing that happens.
+        executor, address, jobs: `ray` works on parts of a long video on a Ray cluster, so many at a time, by
+            default as many as this machine has cores; `memory` is for all of them together.
         options: see InpaintOptions; at least one `mask` or `box` is needed.
 
     Raises:
         VRestoreError: a subclass for each cause, see `vrestore.errors`; nothing half-written is left.
     """
     job = inpaint_job(source, **options)
-    report = run_inpaint(job, progress=progress or silent)
+    if executor == "local" and address is None and not jobs:
+        report = run_inpaint(job, progress=progress or silent)
+    else:
+        how = BatchOptions(
+            jobs=jobs or core_count(),
+            memory_bytes=job.memory_bytes,
+            threads=job.threads,
+            executor=executor,
+            address=address,
+        )
+        words = {name: value for name, value in options.items() if name != "target"}
+        task = Task("inpaint", job.source, job.target, plain(words))
+        report = inpaint_clustered(task, how, progress=progress or silent)
     drop_segments(job.target)
     return report
 

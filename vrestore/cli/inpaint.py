@@ -62,6 +62,9 @@ def inpaint(
     memory: options.Memory = None,
     segment: options.Segment = 60.0,
     no_resume: options.NoResume = False,
+    executor: options.VideoExecutor = "local",
+    address: options.VideoAddress = None,
+    jobs: options.VideoJobs = 0,
     progress: options.Progress = None,
     log_file: options.LogFile = None,
     debug: options.Debug = False,
@@ -74,7 +77,7 @@ def inpaint(
     if masks is not None:
         from vrestore.cli.batch import run_folder
 
-        run_folder("inpaint", source, words)
+        run_folder("inpaint", source, words | {"jobs": jobs or 1})
     with failures_shown(debug=debug, log_file=log_file) as log:
         arguments = library_arguments(words)
         import vrestore
@@ -114,6 +117,9 @@ def library_arguments(words: Mapping[str, Any]) -> dict[str, Any]:
         "encoder_option",
         "no_overwrite",
         "no_resume",
+        "executor",
+        "address",
+        "jobs",
         "progress",
         "log_file",
         "debug",

@@ -251,6 +251,11 @@ Address = Annotated[
     str | None,
     typer.Option(metavar="WHERE", rich_help_panel=WORK, help="Of the cluster: host:port, or auto."),
 ]
+VideoExecutor = Annotated[Literal["local", "ray"], typer.Option("--executor", hidden=True)]
+VideoAddress = Annotated[str | None, typer.Option("--address", hidden=True)]
+VideoJobs = Annotated[int, typer.Option("--jobs", "-j", hidden=True)]
+"""Said where they are for a batch, and in the README: a longer help is read by nobody."""
+
 Watch = Annotated[
     bool, typer.Option("--watch", rich_help_panel=WORK, help="Go on with new files until stopped.")
 ]

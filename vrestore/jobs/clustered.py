@@ -1,0 +1,38 @@
+"""One video on a Ray cluster."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from vrestore.errors import UsageError
+from vrestore.jobs.batch import BatchOptions, cluster_for
+from vrestore.jobs.inpaint import run_inpaint
+from vrestore.jobs.spread import inpaint_on
+from vrestore.jobs.task import Task, job_of
+from vrestore.protocols import Progress, ProgressEvent
+from vrestore.report import Report
+
+
+def inpaint_clustered(task: Task, how: BatchOptions, *, progress: Progress) -> Report:
+    """Do an inpainting task on the cluster that the options say, with so many parts at a time as these jobs.
+
+    A video without parts is worked on by this process, and a warning says so.
+
+    Raises UsageError for another executor, for pipes, and when there is no cluster.
+    """
+    if how.executor != "ray":
+        raise UsageError("--jobs is for the parts of a video on a cluster; pass --executor ray with it")
+    if "-" in {task.source, task.target}:
+        raise UsageError("a pipe cannot be read or written by other machines; drop --executor ray")
+    shared = replace(task, options={**task.options, **how.share})
+    job_of(shared)  # words that are not understood show before a cluster is made
+    cluster = cluster_for(how)
+    try:
+        report = inpaint_on(cluster, shared, progress=progress)
+    finally:
+        cluster.close()
+    if report is not None:
+        return report
+    words = "it is done here, in one go: it is short, or its target cannot be joined of parts; see --segment"
+    progress(ProgressEvent("warning", text=words))
+    return run_inpaint(job_of(task), progress=progress)
