@@ -106,6 +106,22 @@ def test_a_failure_is_one_line_on_stderr(words, exit_code, message, tmp_path, mo
     assert message in result.stderr
 
 
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--executor", "ray"], "needs Ray; pip install 'vrestore[cluster]'"),
+        (["--address", "head:6379"], "pass --executor ray with it"),
+        (["--jobs", "2"], "pass --executor ray with it"),
+    ],
+    ids=["executor", "address", "jobs"],
+)
+def test_words_for_a_cluster_reach_the_library(words, message, monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    result = run("inpaint", "none.mp4", "--box", "0,0,9,9", *words)
+    assert result.exit_code == 2
+    assert message in result.stderr
+
+
 def test_debug_shows_where_an_error_arose(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     result = run("compare", "none.mp4", "other.mp4", "--debug")
