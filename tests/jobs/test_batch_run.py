@@ -3,6 +3,7 @@
 import json
 import os
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from batches import BOX, clips_in, failing, run_here, states, written
 from clips import write_clip, write_pictures
 
 from vrestore.errors import InputError, MaskError, TargetError, UsageError
+from vrestore.jobs.content import know_sums, sum_of
 from vrestore.jobs.executor import Outcome
 from vrestore.jobs.folder import FolderJobs
 from vrestore.jobs.journal import Journal
@@ -289,3 +291,15 @@ def test_a_journal_from_a_crash_is_mended_and_used(jobs):
     assert len(seen) == 1
     with Journal(place):
         pass
+
+
+def test_a_worker_is_told_the_hashes_that_the_batch_has_taken(tmp_path):
+    source = clips_in(tmp_path / "in", "a.mp4") / "a.mp4"
+    _, (task,) = run_here(FolderJobs("inpaint", tmp_path / "in", options={"box": BOX}))
+    digest = sha256(source.read_bytes()).hexdigest()
+    assert [(name, said) for name, _, said in task.sums] == [(str(source), digest)]
+    (name, stamp, _), *_ = task.sums
+    know_sums([(name, stamp, "known")])
+    assert sum_of(source) == "known"
+    os.utime(source, ns=(1, 1))
+    assert sum_of(source) == digest

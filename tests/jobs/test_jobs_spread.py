@@ -1,8 +1,10 @@
 """A video whose parts are made by workers, in any order, is the one that a run on one machine gives."""
 
 import json
+import shutil
 from collections import deque
 from dataclasses import asdict, replace
+from pathlib import Path
 
 import pytest
 from clips import with_company, write_clip
@@ -10,10 +12,13 @@ from resuming import assert_same, lines, names
 
 import vrestore
 from vrestore.errors import InputError, VRestoreError
+from vrestore.jobs.batch import BatchOptions, run_batch
 from vrestore.jobs.executor import Happening, Outcome
+from vrestore.jobs.folder import FolderJobs
 from vrestore.jobs.parts import part_file
 from vrestore.jobs.segments import drop_segments, frames_kept
 from vrestore.jobs.spread import inpaint_on
+from vrestore.jobs.spreading import Spreading
 from vrestore.jobs.task import Task
 from vrestore.jobs.words import plain
 from vrestore.jobs.worker import outcome_of
@@ -288,3 +293,49 @@ def test_a_damaged_source_gives_the_same(tmp_path):
     again = spread(broken, tmp_path / "out.mkv")
     assert (again.damage, again.frames) == (report.damage, report.frames)
     assert_same(tmp_path / "out.mkv", tmp_path / "whole.mkv")
+
+
+def test_a_batch_hands_out_the_parts_of_long_videos_and_the_others_whole(clip, whole, tmp_path):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for name in ("long.mkv", "longer.mkv"):
+        shutil.copy(clip, folder / name)
+    write_clip(folder / "short.mkv", frames=5)
+    workers, seen = Workers(room=3), {}
+    jobs = FolderJobs("inpaint", folder, options=plain(OPTIONS))
+    report = run_batch(
+        jobs.checked_tasks(),
+        base=jobs.base,
+        state=jobs.state,
+        options=BatchOptions(jobs=3, threads=1),
+        executor=Spreading(workers, 3),
+        show=lambda source, event: seen.setdefault(Path(source).name, []).append(event.event),
+    )
+    assert report.exit_code == 0, report
+    assert sorted(part is None for part in workers.seen) == [False] * 2 * len(PARTS) + [True]
+    for name in ("long.mkv", "longer.mkv"):
+        assert_same(jobs.base / name, whole[0] / "out.mkv")
+        assert seen[name][-1] == "done"
+    assert names(jobs.state) == ["journal.jsonl"]
+
+
+def test_what_fails_of_a_long_video_fails_that_job_of_a_batch(clip, tmp_path):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    shutil.copy(clip, folder / "long.mkv")
+    write_clip(folder / "short.mkv", frames=5)
+
+    def work(task, progress):
+        bad = {"exit_code": 3, "words": "the disk is gone"}
+        return outcome_of(task, progress) if task.part is None else bad
+
+    jobs = FolderJobs("inpaint", folder, options=plain(OPTIONS))
+    report = run_batch(
+        jobs.checked_tasks(),
+        base=jobs.base,
+        state=jobs.state,
+        options=BatchOptions(jobs=2, threads=1, tries=1),
+        executor=Spreading(Workers(work=work), 2),
+    )
+    ends = {Path(item.source).name: (item.state, item.words) for item in report.items}
+    assert ends == {"long.mkv": ("failed", "the disk is gone"), "short.mkv": ("done", "")}

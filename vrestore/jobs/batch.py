@@ -27,7 +27,7 @@ from vrestore.errors import (
     VRestoreError,
 )
 from vrestore.jobs.executor import Executor, Outcome
-from vrestore.jobs.identity import key_of
+from vrestore.jobs.identity import key_of, sums_for
 from vrestore.jobs.journal import Journal
 from vrestore.jobs.options import check_choice
 from vrestore.jobs.run import MEMORY_SHARE, write_report
@@ -279,7 +279,8 @@ class _Batch:
         job.began = time.perf_counter()
         self._running[number] = job
         self._show(task.source, ProgressEvent("start", text=f"-> {task.target}"))
-        self._executor.start(number, replace(task, options=words))
+        sums = sums_for(task, job_of(task), journal=self._journal)
+        self._executor.start(number, replace(task, options=words, sums=sums))
 
     def _take(self, number: int, what: ProgressEvent | Outcome) -> None:
         if isinstance(what, ProgressEvent):

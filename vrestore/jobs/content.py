@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from hashlib import file_digest
 from pathlib import Path
 
 from vrestore.errors import InputError
-from vrestore.jobs.steady import files_behind
+from vrestore.jobs.steady import Stamp, files_behind, stamp_of
 from vrestore.media.demux import check_source_file, reason_of
+
+Sum = tuple[str, Sequence[int], str]
+"""A file, its Stamp and its hash."""
+
+_KNOWN: dict[tuple[str, Stamp], str] = {}
+
+
+def know_sums(sums: Iterable[Sum]) -> None:
+    """Let this process take the hashes of files for those that another one has taken, until they change."""
+    _KNOWN.update({(name, Stamp(*stamp)): digest for name, stamp, digest in sums})
 
 
 def content_of(source: str | Path, summed: Callable[[Path], str]) -> list[tuple[str, str]]:
@@ -19,8 +29,11 @@ def content_of(source: str | Path, summed: Callable[[Path], str]) -> list[tuple[
 
 
 def sum_of(file: Path) -> str:
-    """Give the hash of a file's content; raises InputError when it cannot be read."""
+    """Give the hash of a file's content, read unless it is known; raises InputError when it cannot."""
     check_source_file(str(file))
+    stamp = stamp_of(file)
+    if stamp and (str(file), stamp) in _KNOWN:
+        return _KNOWN[str(file), stamp]
     try:
         with file.open("rb") as stream:
             return file_digest(stream, "sha256").hexdigest()

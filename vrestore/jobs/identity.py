@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from vrestore import __version__
-from vrestore.jobs.content import content_of, sum_of
+from vrestore.jobs.content import Sum, content_of, sum_of
 from vrestore.jobs.journal import Journal
-from vrestore.jobs.steady import stamp_of
+from vrestore.jobs.steady import files_behind, stamp_of
 from vrestore.jobs.task import METHODS, Task
 from vrestore.media.demux import check_source_file
 
@@ -37,6 +37,14 @@ def key_of(task: Task, job: Any, *, journal: Journal, base: Path) -> str:  # noq
         "weights": dict(method.weights(job)),
     }
     return sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+
+
+def sums_for(task: Task, job: Any, *, journal: Journal) -> list[Sum]:  # noqa: ANN401
+    """Give what a journal knows of the files that a job reads: its worker need not hash them again."""
+    files = [file for source in METHODS[task.command].reads(job) for file in files_behind(source)]
+    stamps = ((file, stamp_of(file)) for file in files)
+    known = ((file, stamp, journal.sum(file, stamp)) for file, stamp in stamps if stamp)
+    return [(str(file), list(stamp), digest) for file, stamp, digest in known if digest]
 
 
 def _known_sum(file: Path, *, journal: Journal) -> str:

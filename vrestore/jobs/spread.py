@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from vrestore.errors import DeviceError, VRestoreError, error_for
+from vrestore.jobs.content import know_sums
 from vrestore.jobs.executor import Executor, Outcome
 from vrestore.jobs.inpaint import Ready, open_inpaint, report_on, segments_of
 from vrestore.jobs.job import InpaintJob
@@ -41,6 +42,7 @@ def inpaint_on(executor: Executor, task: Task, *, progress: Progress) -> Report 
     when an error is raised are left to `executor.close`.
     """
     began = time.perf_counter()
+    know_sums(task.sums)
     job: InpaintJob = job_of(task)
     if not _may_have_parts(job):
         return None
@@ -99,8 +101,9 @@ class _Spread:
                     self._say_how_many()
                 else:
                     self._start(part)
-            for happening in self.executor.wait(_WAIT_SECONDS) if self.running else ():
-                self._take(happening.number, happening.what)
+            if self.running or not is_over:
+                for happening in self.executor.wait(_WAIT_SECONDS):
+                    self._take(happening.number, happening.what)
         check_source(self.ready.files)
 
     def report(self, began: float) -> Report:

@@ -52,6 +52,8 @@ class Spreading:
         """Hand out what is to be done, and give what has happened to the videos."""
         while self._orders and self._executor.free:
             order = self._orders.popleft()
+            if order.door is not None and order.door.is_over:
+                continue
             number = next(self._numbers)
             self._given[number] = order
             self._executor.start(number, order.task)
@@ -83,7 +85,7 @@ class Spreading:
         order = self._given[happening.number]
         if isinstance(happening.what, Outcome):
             del self._given[happening.number]
-        box = self._said if order.box is None else order.box
+        box = self._said if order.door is None else order.door.box
         box.put(Happening(order.number, happening.what))
 
     def _conduct(self, number: int, task: Task) -> None:
@@ -93,9 +95,11 @@ class Spreading:
             if shown.is_due(event):
                 self._said.put(Happening(number, event))
 
+        door = _Door(self._orders, self._executor, self._is_closed)
         try:
-            report = inpaint_on(_Door(self._orders, self._executor, self._is_closed), task, progress=progress)
+            report = inpaint_on(door, task, progress=progress)
         except Exception as error:  # noqa: BLE001 - the other videos go on
+            door.is_over = True
             self._said.put(Happening(number, failure(error)))
             return
         if report is None:
@@ -106,19 +110,23 @@ class Spreading:
 
 @dataclass(frozen=True, slots=True)
 class _Order:
-    """Something to be done: a part, of which is told into a box, or a whole video."""
+    """Something to be done: a part, of which is told at a door, or a whole video."""
 
     number: int
     task: Task
-    box: queue.SimpleQueue[Happening] | None = None
+    door: _Door | None = None
 
 
 class _Door:
-    """What the thread of one video takes for the executor; orders wait behind it for their turn."""
+    """What the thread of one video takes for the executor; orders wait behind it for their turn.
+
+    Once it `is_over`, nothing is done any more of what waits.
+    """
 
     def __init__(self, orders: deque[_Order], executor: Executor, is_closed: threading.Event) -> None:
         self._orders, self._executor, self._is_closed = orders, executor, is_closed
-        self._box: queue.SimpleQueue[Happening] = queue.SimpleQueue()
+        self.is_over = False
+        self.box: queue.SimpleQueue[Happening] = queue.SimpleQueue()
 
     @property
     def free(self) -> int:
@@ -127,13 +135,13 @@ class _Door:
     def start(self, number: int, task: Task) -> None:
         """Put a part in the row."""
         self._check_open()
-        self._orders.append(_Order(number, task, self._box))
+        self._orders.append(_Order(number, task, self))
 
     def wait(self, seconds: float) -> list[Happening]:
         """Give what was heard of the parts."""
         self._check_open()
         try:
-            return [self._box.get(timeout=seconds)]
+            return [self.box.get(timeout=seconds)]
         except queue.Empty:
             return []
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from vrestore.errors import UsageError
+from vrestore.jobs.content import Sum, know_sums
 from vrestore.jobs.dehaze import MODEL, run_dehaze
 from vrestore.jobs.dehaze_job import DehazeJob, DehazeOptions, dehaze_job
 from vrestore.jobs.inpaint import run_inpaint
@@ -27,6 +28,7 @@ class Task:
 
     `command` is a key of METHODS, `options` are those of the method. `refused` says why there is nothing to
     send, such as a mask that is missing. With `part`, the fields of a PartTask, only that part is made.
+    `sums` are known of what is read, see `content.know_sums`.
     """
 
     command: str
@@ -35,6 +37,7 @@ class Task:
     options: Words = field(default_factory=dict)
     refused: str = ""
     part: Words | None = None
+    sums: Sequence[Sum] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +98,7 @@ def job_of(task: Task) -> Any:  # noqa: ANN401 - each method has jobs of its own
 
 def run_task(task: Task, progress: Progress) -> Report | PartReport:
     """Do the work in this process."""
+    know_sums(task.sums)
     if task.part is not None:
         words: dict[str, Any] = dict(task.part)
         return inpaint_part(job_of(task), PartTask(**words), progress=progress)
