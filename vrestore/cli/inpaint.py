@@ -87,8 +87,8 @@ def inpaint(
         target = output or default_target(source, "inpaint")
         arguments["overwrite"] = may_overwrite(target, overwrite=overwrite, no_overwrite=no_overwrite)
         with where_stopped_told(target), progress_shown(progress, source=source, log=log) as shown:
-            where = {"executor": executor, "address": address, "jobs": jobs}
-            result = vrestore.inpaint(source, **arguments, **where, progress=shown)
+            arguments |= {"executor": executor, "address": address, "jobs": jobs}
+            result = vrestore.inpaint(source, **arguments, progress=shown)
         lines = result.summary_lines()
         log.write("done", "\n".join(lines))
         show_lines(lines, is_piped=target == "-")
