@@ -131,6 +131,18 @@ def frames_safe(folder):
     return 100 * len(done) + sum(frames_kept(str(folder / name)) for name in open_ones)
 
 
+def segments_kept(folder):
+    """Give when each finished segment was noted, by the name of its target and its own."""
+    records = (folder / ".vrestore").glob("[0-9].mkv/[0-9]*.json")
+    return {(place.parent.name, place.name): place.stat().st_mtime_ns for place in records}
+
+
+def segments_begun(folder, name):
+    """Give how many segments of a target are begun and not noted."""
+    state = folder / ".vrestore" / name
+    return len(list(state.glob("picture.*"))) - len(list(state.glob("[0-9]*.json")))
+
+
 WORDS = {
     "inpaint": ["inpaint", "-b", "8,8,8,6@10-58", "--quality", "draft", "-c", "ffv1", "--segment", "0.8"],
     "dehaze": ["dehaze", "--method", "dcp", "-c", "ffv1", "--segment", "0.8"],
@@ -139,7 +151,10 @@ WORDS = {
 
 @pytest.mark.parametrize("method", WORDS)
 def test_a_batch_of_six_that_is_killed_gives_what_it_would_have_given(tmp_path, method):
-    """The batch itself is killed, or the process that works for it, which then counts as a failure."""
+    """The batch itself is killed, or the process that works for it, which then counts as a failure.
+
+    What is finished is never made again, and no more than one segment is under way when it is killed.
+    """
     (tmp_path / "in").mkdir()
     for number in range(6):
         write_clip(
@@ -154,7 +169,7 @@ def test_a_batch_of_six_that_is_killed_gives_what_it_would_have_given(tmp_path, 
     subprocess.run(command("batch", *words, tmp_path / "whole"), check=True, capture_output=True)
     batch = command("batch", *words, tmp_path / "out")
     rng = random.Random(7)
-    safe = [0]
+    safe, kept = [0], [{}]
     for kill in range(8):
         with subprocess.Popen(batch, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL) as run:
             more = rng.choice([0, 10, 30, 100])
@@ -167,6 +182,11 @@ def test_a_batch_of_six_that_is_killed_gives_what_it_would_have_given(tmp_path, 
             run.kill()
         wait_for_the_end_of(workers)
         safe.append(frames_safe(tmp_path / "out"))
+        kept.append(segments_kept(tmp_path / "out"))
+        for (name, segment), noted in kept[-2].items():
+            assert (tmp_path / "out" / name).exists() or kept[-1][name, segment] == noted
+        assert all(segments_begun(tmp_path / "out", f"{number}.mkv") <= 1 for number in range(6))
+    assert any(kept)
     assert safe == sorted(safe)
     assert safe[-1] > 100
     subprocess.run(batch, check=True, capture_output=True)
