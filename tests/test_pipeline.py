@@ -155,8 +155,9 @@ def test_the_decoder_runs_ahead_by_a_bounded_number_of_frames():
     assert reached == [True, False]
 
 
-def test_the_method_runs_ahead_of_the_encoder_by_a_bounded_number_of_frames():
-    given, allowed = Count(), 1 + QUEUE_FRAMES + 1  # with the encoder, in the queue, on its way there
+@pytest.mark.parametrize("waiting", [1, QUEUE_FRAMES, 20])
+def test_the_method_runs_ahead_of_the_encoder_by_a_bounded_number_of_frames(waiting):
+    given, allowed = Count(), 1 + waiting + 1  # with the encoder, in the queue, on its way there
     reached, sink = [], Sink()
 
     def method(items):
@@ -170,8 +171,25 @@ def test_the_method_runs_ahead_of_the_encoder_by_a_bounded_number_of_frames():
             reached.append(given.reaches(allowed + 1, seconds=0.3))
 
     sink.write = write
-    sent(frames(60), method, sink)
+    sent(frames(60), method, sink, waiting=waiting)
     assert reached == [True, False]
+
+
+def test_progress_tells_what_the_sink_has_taken():
+    told, sink, given = [], Sink(), Count()
+
+    def method(items):
+        for item in items:
+            given.add()
+            yield item.frame
+
+    def write(frame):
+        assert given.reaches(10, seconds=30)
+        assert all(event.frame <= frame.index for event in told)
+
+    sink.write = write
+    sent(frames(12), method, sink, progress=told.append, waiting=20)
+    assert [event.frame for event in told] == list(range(1, 13))
 
 
 class OddError(Exception):

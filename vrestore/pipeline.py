@@ -44,11 +44,14 @@ def run(
     frames: int | None,
     before_and_after: Callable[[Frame, Frame], None] | None = None,
     timings: Timings | None = None,
+    waiting: int = QUEUE_FRAMES,
 ) -> int:
     """Send every frame through the method to the sink; gives the number of frames.
 
-    `stage` is what progress is told that this is. `before_and_after` is told every frame as it was and as it
-    is written. The method must take every frame and give as many; if it does not, ValueError.
+    `stage` is what progress is told that this is, with the frames that the sink has taken. `before_and_after`
+    is told every frame as it was and as it is written. At most `waiting` frames wait for the sink, so that it
+    has work while the method is at something long. The method must take every frame and give as many; if it
+    does not, ValueError.
     """
     clock = timings or Timings()
     stop = threading.Event()
@@ -70,15 +73,23 @@ def run(
             before_and_after(original, frame)
         sink.write(frame)
 
+    told = 0
+
+    def tell() -> None:
+        nonlocal told
+        while told < encoding.count:
+            told += 1
+            progress(ProgressEvent("progress", stage, told, frames))
+
     decoding = _Feeder(masked(), "decode", clock, stop)
-    encoding = _Drain(write, "encode", clock, stop)
+    encoding = _Drain(write, "encode", clock, stop, waiting)
     count = 0
     try:
         for frame in _timed(method(noted(iter(decoding))), clock, decoding):
             encoding.put(frame)
             count += 1
-            progress(ProgressEvent("progress", stage, count, frames))
-        encoding.finish()
+            tell()
+        encoding.finish(meanwhile=tell)
         if count != decoding.count or decoding.has_more():
             raise ValueError(f"the method took {decoding.count} frames and gave {count}")
     finally:
@@ -161,9 +172,12 @@ class _Feeder(Generic[T]):
 class _Drain(Generic[T]):
     """Calls a function on items in a thread; its error is raised by the next `put` or by `finish`."""
 
-    def __init__(self, take: Callable[[T], None], name: str, clock: Timings, stop: threading.Event) -> None:
+    def __init__(
+        self, take: Callable[[T], None], name: str, clock: Timings, stop: threading.Event, waiting: int
+    ) -> None:
         self._take, self._name, self._clock, self._stop = take, name, clock, stop
-        self._queue: Queue[T | _End] = Queue(QUEUE_FRAMES)
+        self._queue: Queue[T | _End] = Queue(waiting)
+        self.count = 0
         self._error: BaseException | None = None
         self._thread = threading.Thread(target=self._work, name=name, daemon=True)
         self._thread.start()
@@ -178,9 +192,13 @@ class _Drain(Generic[T]):
                 continue
             return
 
-    def finish(self) -> None:
+    def finish(self, meanwhile: Callable[[], None]) -> None:
+        """Wait until all items are taken, and call `meanwhile` now and then, at last after the last."""
         self.put(_End())
-        self._thread.join()
+        while self._thread.is_alive():
+            self._thread.join(_POLL_SECONDS)
+            meanwhile()
+        meanwhile()
         if self._error is not None:
             raise self._error
 
@@ -199,5 +217,6 @@ class _Drain(Generic[T]):
                 began = time.perf_counter()
                 self._take(item)
                 self._clock.add(self._name, time.perf_counter() - began)
+                self.count += 1
         except BaseException as error:  # noqa: BLE001 - raised again in the caller
             self._error = error

@@ -63,8 +63,12 @@ BASE_BYTES = 330 * 2**20
 CODEC_FRAMES = 75
 """Frames inside decoder and encoder (x264: look-ahead, references and one frame a thread)."""
 
-QUEUED_FRAMES = 8
-"""Frames between decoder, method and encoder."""
+QUEUED_FRAMES = 4
+"""Frames between decoder and method."""
+
+WAITING_BYTES = 64 * 2**20
+LEAST_WAITING, MOST_WAITING = 4, 96
+"""Of the frames that wait for the encoder: as many as fit, so that it has work while holes are filled."""
 
 PATCH_BYTES = 8
 """For each pixel of a canvas kept: 3 x 16 bit of colour, hidden, rim."""
@@ -218,7 +222,7 @@ def make_dehaze_plan(
 ) -> DehazePlan:
     """State what dehazing needs; raises OutOfMemory when that is more than allowed."""
     height, width = working_size
-    frames = (HAZE_FRAMES + CODEC_FRAMES + QUEUED_FRAMES) * meta.frame_bytes
+    frames = (HAZE_FRAMES + CODEC_FRAMES + QUEUED_FRAMES + frames_waiting(meta)) * meta.frame_bytes
     pixels = meta.width * meta.height
     expected = BASE_BYTES + frames + pixels * RENDER_BYTES + height * width * LOOK_BYTES
     if expected > memory_bytes:
@@ -227,6 +231,11 @@ def make_dehaze_plan(
             f"{format_bytes(memory_bytes)} are allowed; pass --memory with more"
         )
     return DehazePlan(method, height, width, threads, HAZE_FRAMES, memory_bytes, expected)
+
+
+def frames_waiting(meta: VideoMeta) -> int:
+    """Give how many frames of a video may wait for the encoder."""
+    return min(max(WAITING_BYTES // meta.frame_bytes, LEAST_WAITING), MOST_WAITING)
 
 
 def flow_scale(height: int) -> int:
@@ -261,7 +270,7 @@ def _planned(
     seen = extent.window_pixels(scale) if scale else 0
     if scale:
         work += WEIGHTS_BYTES + seen * WINDOW_BYTES + seen // scale**2 * NETWORK_BYTES
-    frames = (window + CODEC_FRAMES + QUEUED_FRAMES) * meta.frame_bytes
+    frames = (window + CODEC_FRAMES + QUEUED_FRAMES + frames_waiting(meta)) * meta.frame_bytes
     return Plan(
         quality=quality,
         passes=effort.passes,

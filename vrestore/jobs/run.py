@@ -24,7 +24,7 @@ from vrestore.media.target import check_target, part_beside, place_of, settle, w
 from vrestore.media.write import open_writer
 from vrestore.media.written import Writer, Written
 from vrestore.pipeline import Timings, run
-from vrestore.plan import DehazePlan, Plan
+from vrestore.plan import DehazePlan, Plan, frames_waiting
 from vrestore.protocols import MaskSource, Method, Progress, ProgressEvent
 from vrestore.report import BatchReport, HazeSeen, Origins, Report
 
@@ -216,6 +216,7 @@ def pass_frames(
             frames=opened.reader.meta.frame_count,
             before_and_after=_pairs(opened, start, stop),
             timings=timings,
+            waiting=frames_waiting(opened.reader.meta),
         )
 
 
