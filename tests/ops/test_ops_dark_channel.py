@@ -1,10 +1,12 @@
 """The dark channel prior, against loops, and on haze that is known."""
 
 import numpy as np
+import pytest
 import torch
+import torch.nn.functional as F
 from close import assert_close
 
-from vrestore.ops.dark_channel import KEPT, dark_air, dark_channel, dark_depth
+from vrestore.ops.dark_channel import KEPT, dark_air, dark_channel, dark_depth, least_nearby
 from vrestore.ops.scattering import scatter
 
 
@@ -19,6 +21,13 @@ def test_it_is_the_darkest_colour_nearby():
     for n, y, x in ((0, 0, 0), (1, 30, 41), (1, 63, 69)):
         window = pictures[n, :, max(0, y - 2) : y + 3, max(0, x - 2) : x + 3]  # radius 64 / 32
         assert result[n, 0, y, x] == window.min()
+
+
+@pytest.mark.parametrize("radius", [1, 2, 3, 4, 7, 8, 40])
+def test_the_least_nearby_is_that_of_a_window_cut_at_the_border(radius):
+    values, side = drawn(2, 3, 21, 30), 2 * radius + 1
+    pooled = -F.max_pool2d(-F.pad(values, (radius,) * 4, value=9.0), side, 1)
+    assert torch.equal(least_nearby(values, radius), pooled)
 
 
 def test_the_air_is_the_colour_of_the_thickest_haze():

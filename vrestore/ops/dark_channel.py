@@ -7,6 +7,7 @@ haze.
 
 from __future__ import annotations
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -29,10 +30,23 @@ LEAST_TRANSMISSION = 0.05
 def dark_channel(pictures: Tensor) -> Tensor:
     """Give the darkest colour in the neighbourhood of each place of pictures (N, 3, H, W), (N, 1, H, W)."""
     radius = max(1, round(REACH * min(pictures.shape[-2:])))
-    darkest = pictures.amin(1, keepdim=True)
-    side = 2 * radius + 1
-    down = F.max_pool2d(-darkest, (side, 1), 1, (radius, 0))
-    return -F.max_pool2d(down, (1, side), 1, (0, radius))
+    return least_nearby(pictures.amin(1, keepdim=True), radius)
+
+
+def least_nearby(values: Tensor, radius: int) -> Tensor:
+    """Give the least value up to `radius` away in rows and columns, of values (..., H, W).
+
+    Stretches of 1, 2, 4 ... values, each the lesser of two halves: several times as fast as pooling.
+    """
+    result, side = F.pad(values, (radius,) * 4, value=torch.inf), 2 * radius + 1
+    for axis in (-1, -2):
+        length = 1
+        while length < side:
+            step = min(length, side - length)
+            kept = result.shape[axis] - step
+            result = torch.minimum(result.narrow(axis, 0, kept), result.narrow(axis, step, kept))
+            length += step
+    return result
 
 
 def dark_air(pictures: Tensor) -> Tensor:

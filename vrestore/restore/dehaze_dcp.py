@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from vrestore.ops.dark_channel import LEAST_AIR, dark_air, dark_depth
+from vrestore.ops.dark_channel import LEAST_AIR, dark_air, dark_depth, least_nearby
 from vrestore.restore.dehaze_haze import Veil
 from vrestore.restore.dehaze_look import Look
 
@@ -30,7 +30,7 @@ def local_air(picture: Tensor) -> Tensor:
     """
     radius = max(1, min(picture.shape[-2:]) // 12)
     side = 2 * radius + 1
-    bright = F.max_pool2d(F.max_pool2d(picture, (side, 1), 1, (radius, 0)), (1, side), 1, (0, radius))
+    bright = -least_nearby(-picture, radius)
     for _ in range(2):
         bright = F.avg_pool2d(bright, 2 * side + 1, 1, side, count_include_pad=False)
     return torch.maximum(bright, torch.tensor(LEAST_AIR))
