@@ -6,6 +6,7 @@ import pytest
 
 from vrestore.cli.log import Log
 from vrestore.cli.progress import Pace, progress_shown
+from vrestore.errors import InputError
 from vrestore.protocols import ProgressEvent
 
 
@@ -31,7 +32,6 @@ EVENTS = [
     ProgressEvent("plan", text="one crop of 96x64"),
     *(ProgressEvent("progress", "inpaint", number, 4) for number in range(5)),
     ProgressEvent("warning", text="a subtitle was left out"),
-    ProgressEvent("done", text="4 frames"),
 ]
 
 
@@ -59,7 +59,7 @@ def test_plain_lines_name_the_file_and_are_few(capsys):
     assert all(line.startswith("clip.mp4: ") for line in lines)
     assert "clip.mp4: inpaint 0/4" in lines
     assert "clip.mp4: warning: a subtitle was left out" in lines
-    assert len(lines) == 5
+    assert len(lines) == 4
 
 
 def test_json_lines_are_objects_with_a_version(capsys):
@@ -79,6 +79,16 @@ def test_json_lines_are_objects_with_a_version(capsys):
     assert objects[3]["frame"] == 4
 
 
+@pytest.mark.parametrize(
+    ("error", "words"), [(InputError("no such file"), "no such file"), (KeyboardInterrupt(), "interrupted")]
+)
+def test_the_last_json_line_tells_of_a_failure(error, words, capsys):
+    with pytest.raises(type(error)), progress_shown("json", source="clip.mp4", log=Log()):
+        raise error
+    *_, last = capsys.readouterr().err.splitlines()
+    assert json.loads(last) == {"v": 1, "event": "error", "file": "clip.mp4", "text": words}
+
+
 def test_the_bar_leaves_warnings_on_stderr(capsys):
     output = shown("rich", EVENTS, capsys)
     assert output.out == ""
@@ -95,9 +105,9 @@ def test_events_go_to_the_log_whatever_is_shown(style, tmp_path, capsys):
     log = Log()
     log.open(str(tmp_path / "log.txt"))
     with progress_shown(style, source="clip.mp4", log=log) as show:
-        for event in EVENTS:
+        for event in [*EVENTS, ProgressEvent("done", text="4 frames")]:
             show(event)
     log.close()
     written = (tmp_path / "log.txt").read_text()
     assert "warning: a subtitle was left out" in written
-    assert "progress" not in written
+    assert " progress" not in written

@@ -24,6 +24,7 @@ from rich.progress import (
 from vrestore.cli.log import Log
 from vrestore.cli.options import Style
 from vrestore.cli.report import printable
+from vrestore.errors import verdict_on
 from vrestore.protocols import ProgressEvent
 
 _PLAIN_SECONDS = 10.0
@@ -53,9 +54,24 @@ def _shower(style: Style, source: str) -> Iterator[Show]:
     elif style == "plain":
         yield Lines(source)
     elif style == "json":
-        yield Objects(source)
+        with _ended(Objects(source)) as show:
+            yield show
     else:
         yield _show_nothing
+
+
+@contextmanager
+def _ended(show: Show) -> Iterator[Show]:
+    """Tell how a run ended, for those who read nothing else."""
+    try:
+        yield show
+    except KeyboardInterrupt:
+        show(ProgressEvent("error", text="interrupted"))
+        raise
+    except Exception as error:
+        show(ProgressEvent("error", text=verdict_on(error)[0]))
+        raise
+    show(ProgressEvent("done"))
 
 
 def _show_nothing(event: ProgressEvent) -> None:
