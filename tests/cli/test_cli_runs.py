@@ -74,6 +74,7 @@ def test_progress_as_json_has_a_line_for_the_last_frame(clip, tmp_path):
     lines = [json.loads(line) for line in result.stderr.splitlines()]
     assert all(line["v"] == 1 for line in lines)
     assert [line["frame"] for line in lines if line["event"] == "progress"][-1] == 8
+    assert lines[-1]["event"] == "done"
 
 
 def test_a_plan_takes_the_words_of_a_run_and_writes_nothing(clip, tmp_path):

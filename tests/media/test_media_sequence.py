@@ -129,7 +129,9 @@ def test_names_with_signs_of_a_pattern_are_read(tmp_path):
 def test_images_become_a_video_without_a_change_of_model(tmp_path, layout, codec, extension):
     source = write_images(tmp_path / "in", ["1.png", "2.png", "3.png"], layout=layout)
     out = tmp_path / f"out{extension}"
-    assert restore(source, out, codec=codec if layout == "gray" else None).codec == codec
+    written = restore(source, out, codec=codec if layout == "gray" else None)
+    assert written.codec == codec
+    assert any("few players" in line for line in written.warnings) == (codec == "libx264rgb")
     assert stamps_of(out) == [Fraction(index, 25) for index in range(3)]
     with open_video(out) as reader:
         assert reader.meta.pixel_format.model == pixel_format(layout).model

@@ -50,6 +50,11 @@ _IN_PIPE = (
 _NO_FAMILY = {"rawvideo", "wrapped_avframe", "png", "tiff", "bmp", "mjpeg", "exr", "webp", "gif", "apng"}
 _FALLBACKS = ("libx264", "libx264rgb", "libx265", "libvpx-vp9", "ffv1")
 
+_RGB_ADVICE = (
+    "RGB is kept as RGB, which few players show in H.264; ffmpeg -i TARGET -pix_fmt yuv420p makes a copy for "
+    "all of them"
+)
+
 # MPEG-1 and 2 know a few frame rates and no other time.
 _MPEG2_FAMILY = {"mpeg2video", "mpeg1video"}
 # MPEG-4 part 2 counts time in a denominator of 16 bits.
@@ -153,9 +158,10 @@ def _asked_for(
     chosen = options.for_encoder(encoder, parameters.get(encoder, {}))
     if container == "avi":
         chosen.setdefault("bf", "0")  # AVI has no timestamps to put reordered frames in their place
-    encoding = Encoding(
-        encoder, layout, chosen, _time_base(encoder, container, meta), relayout_warnings(meta, layout)
-    )
+    warnings = relayout_warnings(meta, layout)
+    if encoder == "libx264rgb" and meta.codec != "h264":
+        warnings = (*warnings, _RGB_ADVICE)
+    encoding = Encoding(encoder, layout, chosen, _time_base(encoder, container, meta), warnings)
     _try(encoding, meta)
     return encoding
 
