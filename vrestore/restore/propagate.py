@@ -84,13 +84,22 @@ def propagate(
             past = _advance(linked.patch, linked.from_previous, held[-1].patch, held[-1].past, 2 << scale)
         held.append(_Held(linked.patch, past))
         if len(held) > chunk + look_ahead:
-            yield from _sweep(held, chunk, 2 << scale)
+            filled = _sweep(held, chunk, 2 << scale)
             del held[:chunk]
-    yield from _sweep(held, len(held), 2 << scale)
+            yield from _let_go(filled)
+    filled = _sweep(held, len(held), 2 << scale)
+    held.clear()
+    yield from _let_go(filled)
+
+
+def _let_go(filled: list[Filled]) -> Iterator[Filled]:
+    """Give what is last in the list first, and hold it no longer."""
+    while filled:
+        yield filled.pop()
 
 
 def _sweep(held: list[_Held], count: int, cell: int) -> list[Filled]:
-    """Carry the future backward through all of `held` and blend the first `count`."""
+    """Carry the future backward through all of `held`; gives the first `count` blended, in reverse."""
     filled: list[Filled] = []
     later: _Held | None = None
     future: Known | None = None
@@ -103,7 +112,7 @@ def _sweep(held: list[_Held], count: int, cell: int) -> list[Filled]:
         if position < count:
             filled.append(_blend(this.patch, this.past, future))
         later = this
-    return filled[::-1]
+    return filled
 
 
 def _advance(patch: Patch, step: Step, source: Patch, state: Known, cell: int) -> Known:
