@@ -31,9 +31,9 @@ BOXES = [f"8,8,8,6@{start}-{start + 18}" for start in range(0, FRAMES, 60)] + [f
 OPTIONS = {"codec": "ffv1", "segment": 1.0, "threads": 1, "overwrite": True}
 COMMANDS = {
     "inpaint": ("inpaint", {"box": BOXES, "quality": "draft"}, 20),
-    "dehaze": ("dehaze", {"method": "dcp"}, 10),
-    "dehaze by the network": ("dehaze", {"method": "cgidn", "model": "model.safetensors"}, 6),
-    "dehaze nothing": ("dehaze", {"method": "dcp", "strength": 0}, 5),
+    "dehaze": ("dehaze", {"method": "dcp"}, 6),
+    "dehaze by the network": ("dehaze", {"method": "cgidn", "model": "model.safetensors"}, 3),
+    "dehaze nothing": ("dehaze", {"method": "dcp", "strength": 0}, 2),
 }
 """What is run, how, and how often it is killed."""
 

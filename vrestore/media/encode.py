@@ -16,6 +16,7 @@ from vrestore.errors import UsageError
 from vrestore.frames import PixelFormat, VideoMeta
 from vrestore.media.containers import CONSTANT_RATE, can_hold, extension_for
 from vrestore.media.formats import pixel_format
+from vrestore.media.heard import ffmpeg_heard
 from vrestore.media.pictures import can_relayout, range_number
 from vrestore.media.quality import encoder_options
 
@@ -215,15 +216,12 @@ def _try(encoding: Encoding, meta: VideoMeta) -> None:
     configure(context, encoding, meta)
     if encoding.encoder == "libsvtav1":
         os.environ.setdefault("SVT_LOG", "1")  # or the library prints a page; it has no other switch
-    level = av.logging.get_level()
-    av.logging.set_level(av.logging.ERROR)
+    said: list[str] = []
     try:
-        with av.logging.Capture() as lines:
+        with ffmpeg_heard(av.logging.ERROR) as said:
             context.open()
     except (av.FFmpegError, ValueError) as error:
-        raise UsageError(_refusal(encoding, meta, said="".join(line[2] for line in lines[:1]))) from error
-    finally:
-        av.logging.set_level(level)
+        raise UsageError(_refusal(encoding, meta, said="".join(said[:1]))) from error
 
 
 def configure(context: VideoCodecContext, encoding: Encoding, meta: VideoMeta) -> None:

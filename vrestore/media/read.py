@@ -25,6 +25,7 @@ from vrestore.frames import Colour, Frame, PixelFormat, VideoMeta
 from vrestore.media.damage import Damage
 from vrestore.media.demux import AnyPacket, Declared, FileFeed
 from vrestore.media.formats import REPLACEMENTS, pixel_format
+from vrestore.media.heard import ffmpeg_heard
 from vrestore.media.pictures import planes_of
 from vrestore.media.times import FrameNumber, Moment, parse_time
 
@@ -356,14 +357,9 @@ def _chroma_location(picture: av.VideoFrame) -> int:
     shown, sink = graph.add("showinfo", checksum="0"), graph.add("buffersink")
     source.link_to(shown)
     shown.link_to(sink)
-    level = av.logging.get_level()
-    av.logging.set_level(av.logging.INFO)
-    try:
-        with av.logging.Capture() as lines:
-            graph.configure()
-            graph.push(picture)
-            graph.pull()
-    finally:
-        av.logging.set_level(level)
-    found = re.search(r" cl:(\w+) ", "".join(line[2] for line in lines))
+    with ffmpeg_heard(av.logging.INFO) as said:
+        graph.configure()
+        graph.push(picture)
+        graph.pull()
+    found = re.search(r" cl:(\w+) ", "".join(said))
     return _CHROMA_LOCATIONS.index(found[1]) if found and found[1] in _CHROMA_LOCATIONS else 0
