@@ -8,6 +8,12 @@ from clips import planes_in, stamps_of
 from vrestore.jobs.segments import frames_kept
 
 
+def done(run, source, target, *, events=None, **options):
+    """Do it to the end, or what is left of it; what it tells goes to a list of events."""
+    progress = None if events is None else events.append
+    return run(source, target=target, progress=progress, **options)
+
+
 def stopped(run, source, target, *, at, **options):
     """Begin, and be stopped when so many frames are restored; gives how many are kept."""
 

@@ -58,8 +58,7 @@ def further(folder):
 
 
 def done(clip, target, *, events=None, **options):
-    progress = None if events is None else events.append
-    return vrestore.dehaze(clip, target=target, progress=progress, **OPTIONS | options)
+    return resuming.done(vrestore.dehaze, clip, target, events=events, **OPTIONS | options)
 
 
 def stopped(clip, target, *, at, **options):

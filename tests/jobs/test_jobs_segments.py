@@ -53,8 +53,7 @@ def further(folder):
 
 
 def done(clip, target, *, events=None, **options):
-    progress = None if events is None else events.append
-    return vrestore.inpaint(clip, target=target, progress=progress, **OPTIONS | options)
+    return resuming.done(vrestore.inpaint, clip, target, events=events, **OPTIONS | options)
 
 
 def stopped(clip, target, *, at, **options):
