@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 T = TypeVar("T", bound="DataclassInstance")
 """What is counted, of values that JSON holds."""
 
-VERSION = 3
+VERSION = 4
 PICTURE = "picture"
 """The label of the target's own segments; further clips have others."""
 

@@ -216,7 +216,6 @@ def _try(encoding: Encoding, meta: VideoMeta) -> None:
     configure(context, encoding, meta)
     if encoding.encoder == "libsvtav1":
         os.environ.setdefault("SVT_LOG", "1")  # or the library prints a page; it has no other switch
-    said: list[str] = []
     try:
         with ffmpeg_heard(av.logging.ERROR) as said:
             context.open()

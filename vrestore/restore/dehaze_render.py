@@ -35,7 +35,7 @@ HIGHLIGHT = 0.1
 
 DARK_MEAN, MOST_LIFT = 0.3, 1.3
 FOLLOW_RATE = 0.1
-"""Share of a frame's own figures (lift, noise, doubt, even rest of the haze) in those of its shot."""
+"""Share of a frame's own figures (lift, noise, strength, even rest of the haze) in those of its shot."""
 
 DITHER_SIDE = 128
 MOST_DITHER = 2.0
@@ -59,7 +59,8 @@ class Renderer:
 
     def __init__(self, settings: DehazeSettings, *, format: PixelFormat, colour: Colour) -> None:
         self._settings, self._format, self._colour = settings, format, colour
-        self._lift, self._share, self._rest, self._noise = 1.0, 1.0, 1.0, 0.0
+        self._lift, self._rest, self._noise = 1.0, 1.0, 0.0
+        self._strength = settings.strength
         # A pattern that stays is invisible and costs the encoder nothing.
         random = np.random.default_rng(0)
         self._dither = random.uniform(-0.49, 0.49, (DITHER_SIDE, DITHER_SIDE)).astype(np.float32)
@@ -67,11 +68,11 @@ class Renderer:
     @property
     def figures(self) -> list[float]:
         """What is remembered of the shot; one that goes on begins with these of its last frame."""
-        return [self._lift, self._share, self._rest, self._noise]
+        return [self._lift, self._strength, self._rest, self._noise]
 
     @figures.setter
     def figures(self, last: list[float]) -> None:
-        self._lift, self._share, self._rest, self._noise = last
+        self._lift, self._strength, self._rest, self._noise = last
 
     def __call__(self, veil: Veil) -> Frame:
         """Give the frame without the haze that is to go."""
@@ -81,11 +82,10 @@ class Renderer:
         coding = coding_for(look.frame, format=self._format, colour=self._colour)
         self._measure_noise(veil, coding)
         air = _air_map(veil)
-        share = believed(veil, air, settings, noise=self._noise) / settings.strength
-        self._share = self._followed(self._share, share, veil)
-        settings = replace(settings, strength=settings.strength * self._share)
-        left = left_over(veil, air, settings, noise=self._noise)
-        self._rest = self._followed(self._rest, even_rest(veil, air, left, self._settings), veil)
+        strength = believed(veil, air, settings, noise=self._noise)
+        self._strength = self._followed(self._strength, strength, veil)
+        left = left_over(veil, air, replace(settings, strength=self._strength), noise=self._noise)
+        self._rest = self._followed(self._rest, even_rest(veil, air, left, settings), veil)
         left = (left * self._rest).clamp(min=LEAST_TRANSMISSION)
         self._measure_lift(veil, left, air)
         slope, offset = guided_lines(look.luma, left, radius=GUIDE_RADIUS, epsilon=GUIDE_EPSILON)
