@@ -1,5 +1,7 @@
 """Reading: frames and what is said of them, bad inputs by name, damage, and no file but the source."""
 
+import subprocess
+import sys
 from fractions import Fraction
 from itertools import pairwise
 
@@ -43,6 +45,23 @@ def test_planes_stay_valid_after_the_reader_is_closed(tmp_path):
         before = [frame.planes[0].copy() for frame in frames]
     for frame, plane in zip(frames, before, strict=True):
         np.testing.assert_array_equal(frame.planes[0], plane)
+
+
+@pytest.mark.parametrize(("name", "codec"), [("in.mp4", "libx264"), ("in.webm", "libvpx-vp9")])
+def test_a_reader_is_closed_while_its_decoder_wants_to_say_something(tmp_path, name, codec):
+    """The decoder's threads wait for the interpreter's lock then, under which the decoder is freed."""
+    source = write_clip(tmp_path / name, codec=codec, frames=40, noise=True)
+    code = f"""
+import av
+from vrestore.media.read import open_video
+
+av.logging.set_level(av.logging.ERROR)
+for _ in range(60):
+    with open_video({str(source)!r}, threads=4) as reader:
+        frames = iter(reader)
+        assert [next(frames).index for _ in range(6)] == list(range(6))
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=300)
 
 
 def test_a_reader_is_read_once(tmp_path):

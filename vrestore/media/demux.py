@@ -214,6 +214,9 @@ class FileFeed:
     def close(self) -> None:
         """Close the file."""
         self.packets.clear()
+        # Its decoder is freed under the interpreter's lock, for which the decoder's threads may be waiting to
+        # say something (`ffmpeg_heard`). Flushing waits without that lock until they rest.
+        self.stream.codec_context.flush_buffers()
         self.container.close()
 
     def _demuxed(self) -> Iterator[AnyPacket]:

@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from threading import Lock
 
 import av
 
-_LET_SPEAK_SECONDS = 0.002
+_LEVEL = Lock()  # the level is the process's: what one thread restores must not be what another has set
 
 
 @contextmanager
 def ffmpeg_heard(level: int) -> Iterator[list[str]]:
-    """Give a list that holds, at the end, what FFmpeg said in this thread, up to a level of `av.logging`."""
+    """Give a list that holds, at the end, what FFmpeg said in this thread, up to a level of `av.logging`.
+
+    While it is heard, whatever thread of FFmpeg says something, at any level, waits for the interpreter's
+    lock. A decoder with threads of its own must not be freed then before they rest (`FileFeed.close`).
+    """
     said: list[str] = []
-    before = av.logging.get_level()
-    av.logging.set_level(level)
-    try:
-        with av.logging.Capture() as lines:
-            try:
-                yield said
-            finally:
-                said += [line[2] for line in lines]
-    finally:
-        av.logging.set_level(before)
-        # A decoder's thread that speaks meanwhile waits for the interpreter's lock. Were the decoder freed
-        # before it got that, each would wait for the other without end.
-        time.sleep(_LET_SPEAK_SECONDS)
+    with _LEVEL, av.logging.Capture() as lines:
+        before = av.logging.get_level()
+        av.logging.set_level(level)
+        try:
+            yield said
+        finally:
+            av.logging.set_level(before)
+            said += [line[2] for line in lines]
