@@ -87,7 +87,7 @@ def test_of_open_tracks_only_those_of_the_last_frame_stay():
 
 
 def test_the_canvas_is_the_hole_with_its_surroundings_in_whole_cells():
-    assert track({4: Box(21, 31, 7, 9)}).canvas(4) == Box(8, 20, 32, 32)
+    assert track({4: Box(21, 31, 7, 9)}).canvas(4) == Box(8, 16, 32, 40)
 
 
 @pytest.mark.parametrize("index", [3, 5], ids=["before", "after"])
@@ -110,7 +110,7 @@ def test_far_from_its_holes_the_canvas_is_a_token(size):
 
 
 def test_the_canvas_ends_at_the_pictures_edge():
-    assert track({0: Box(198, 97, 5, 4)}).canvas(0) == Box(188, 84, 15, 17)
+    assert track({0: Box(198, 97, 5, 4)}).canvas(0) == Box(184, 80, 19, 21)
 
 
 def box_within(draw, height, width):

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 
 from vrestore.frames import Box, union_of
 
-ALIGNMENT = 4
-"""Boxes start and stop at multiples of this, so that no chroma cell is cut (but at the picture's edge)."""
+ALIGNMENT = 8
+"""Boxes start and stop at multiples of this, so that no cell of chroma or flow is cut, but at the picture's
+edge."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from close import assert_close
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vrestore.ops.membrane import coarse_membrane, membrane
+from vrestore.ops.membrane import membrane
 
 HEIGHT, WIDTH = 21, 33
 
@@ -133,22 +133,3 @@ def test_values_and_mask_may_be_views():
     values, known = drawn(WIDTH, HEIGHT, 3).permute(2, 1, 0), hole(8, 6, 7, 5, size=(WIDTH, HEIGHT)).T
     assert not values.is_contiguous()
     assert_close(membrane(values, known), membrane(values.contiguous(), known.contiguous()))
-
-
-@pytest.mark.parametrize("cell", [1, 2, 4])
-@pytest.mark.parametrize("size", [(21, 33), (20, 32), (5, 3), (1, 1)], ids=str)
-def test_on_cells_a_constant_is_continued_and_known_pixels_stay(size, cell):
-    known = drawn(*size, seed=1) > 0.6
-    known[0, 0] = True
-    values = torch.where(known, 0.37, 9.0)[None]
-    result = coarse_membrane(values, known, cell=cell)
-    assert (result == values)[:, known].all()
-    assert_close(result, torch.full((1, *size), 0.37))
-
-
-@pytest.mark.parametrize(("cell", "most"), [(2, 0.025), (4, 0.08)])
-def test_on_cells_what_is_smooth_is_continued_as_on_pixels(cell, most):
-    """Of a range of 0.6; 0.014 and 0.051 seen."""
-    values, known = smooth(2), hole(6, 8, 9, 12)
-    difference = coarse_membrane(values, known, cell=cell) - membrane(values, known)
-    assert float(difference.abs().max()) < most

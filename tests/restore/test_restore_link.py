@@ -14,6 +14,7 @@ from vrestore.restore.link import View, link
 from vrestore.restore.patch import grey_without_hole, make_patch
 
 TOLERANCE = Tolerance(pixels=3.0, softness=1.0)
+CELL = 2
 WORLD = np.random.default_rng(0).random((3, 60, 80)).astype(np.float32)
 
 
@@ -23,13 +24,13 @@ def view(box, hole, index=0, *, is_filled=False):
     inner = hole.relative_to(box)
     hidden[inner.rows, inner.columns] = True
     patch = make_patch(index, box, WORLD[:, box.rows, box.columns] * ~hidden, hidden)
-    return View(patch, grey_without_hole(patch), is_filled)
+    return View(patch, grey_without_hole(patch, CELL), is_filled)
 
 
 def linked(views, estimate=None, ahead=2):
     with ThreadPoolExecutor(2) as executor:
-        options = {"scale": 1, "tolerance": TOLERANCE, "executor": executor, "ahead": ahead}
-        return list(link(iter(views), estimate=estimate or DisFlow(), **options))
+        options = {"cell": CELL, "tolerance": TOLERANCE, "executor": executor, "ahead": ahead}
+        return list(link(iter(views), estimate=estimate or DisFlow(shrunk=1), **options))
 
 
 def still(of, towards):
@@ -37,13 +38,14 @@ def still(of, towards):
 
 
 def moving(dx, dy):
-    """An estimator for a camera under which the first patch's content moves by (dx, dy) to the second."""
+    """An estimator for a camera that moves what the first patch shows by (dx, dy) pixels in the second."""
     calls = []
 
     def estimate(of, towards):
         calls.append(of)
         sign = 1 if len(calls) % 2 else -1
-        return np.broadcast_to(np.array([dx, dy], np.float32)[:, None, None] * sign, (2, *of.shape)).copy()
+        step = np.array([dx, dy], np.float32)[:, None, None] * sign / CELL
+        return np.broadcast_to(step, (2, *of.shape)).copy()
 
     return estimate
 
@@ -89,7 +91,7 @@ def test_only_what_both_patches_show_is_compared():
         return still(of, towards)
 
     linked([view(Box(10, 10, 40, 36), HOLE), view(Box(16, 12, 50, 44), HOLE, 1)], estimate)
-    assert seen == [((34, 34), (34, 34))] * 2
+    assert seen == [((17, 17), (17, 17))] * 2
 
 
 @pytest.mark.parametrize(("is_filled", "most"), [(False, 0.01), (True, 9)], ids=["guess", "filled"])
@@ -98,17 +100,43 @@ def test_the_flow_near_a_guess_is_completed_but_not_near_what_was_filled(is_fill
 
     def estimate(of, towards):
         flow, (y, x) = still(of, towards), (side // 2 for side in of.shape)
-        flow[:, y - 3 : y + 3, x - 3 : x + 3] = 9.0
+        flow[:, y - 3 : y + 3, x - 3 : x + 3] = 9.0 / CELL
         return flow
 
-    views = [view(Box(3, 2, 60, 51), HOLE, index, is_filled=is_filled) for index in range(2)]
+    views = [view(Box(4, 2, 60, 50), HOLE, index, is_filled=is_filled) for index in range(2)]
     moved = linked(views, estimate)[1].from_previous.targets - views[1].patch.points
     assert float(moved.abs().max()) == pytest.approx(most, abs=0.01)
 
 
+def test_flow_is_read_between_the_middles_of_cells():
+    """A flow that grows evenly across the picture, as of a zoom, is known at every pixel."""
+
+    def estimate(of, towards):
+        sign = 1 if np.array_equal(of, views[0].grey) else -1
+        flow = still(of, towards)
+        flow[0] = sign * 0.02 * ((np.arange(of.shape[1]) + 0.5) * CELL - 0.5) / CELL
+        return flow
+
+    box = Box(10, 10, 50, 40)
+    views = [view(box, HOLE, 0), view(box, HOLE.grown(1, height=60, width=80), 1)]
+    step = linked(views, estimate)[1].previous_from_this
+    x, y = views[0].patch.points.T
+    assert_close(step.targets, torch.stack([1.02 * x, y], 1))
+
+
+@pytest.mark.parametrize("moved", [0.0, 0.9], ids=["still", "out by a pixel"])
+def test_what_lies_at_the_border_is_trusted_as_far_as_it_is_seen(moved):
+    views = [view(Box(10, 10, 50, 40), Box(10, 25, 6, 5), index, is_filled=True) for index in range(2)]
+    step = linked(views, moving(-moved, 0.0))[1].previous_from_this
+    leaves = views[0].patch.points[:, 0] < moved
+    assert not step.trust[leaves].any()
+    assert float(step.trust[~leaves].min()) > 0.99
+    assert bool(leaves.any()) == bool(moved)
+
+
 def test_flows_that_contradict_each_other_are_not_trusted():
     def estimate(of, towards):
-        return np.full((2, *of.shape), 8.0, np.float32)
+        return np.full((2, *of.shape), 8.0 / CELL, np.float32)
 
     views = [view(Box(10, 10, 50, 40), HOLE, index) for index in range(2)]
     assert not linked(views, estimate)[1].from_previous.trust.any()
@@ -125,7 +153,7 @@ def test_patches_that_do_not_meet_are_linked_without_trust():
 def test_a_patch_without_a_hole_has_no_points():
     views = [view(Box(10, 10, 50, 40), HOLE)]
     plain = make_patch(1, Box(10, 10, 50, 40), WORLD[:, 10:50, 10:60], np.zeros((40, 50), bool))
-    made = linked([*views, View(plain, grey_without_hole(plain), is_filled=False)])[1]
+    made = linked([*views, View(plain, grey_without_hole(plain, CELL), is_filled=False)])[1]
     assert made.from_previous.targets.shape == (0, 2)
     assert len(made.previous_from_this.trust) == len(views[0].patch.points)
 
@@ -146,7 +174,7 @@ def test_few_patches_are_held():
             yield view(Box(10, 10, 30, 30), HOLE, index)
 
     with ThreadPoolExecutor(1) as executor:
-        links = link(views(), estimate=still, scale=1, tolerance=TOLERANCE, executor=executor, ahead=3)
+        links = link(views(), estimate=still, cell=CELL, tolerance=TOLERANCE, executor=executor, ahead=3)
         held = [len(taken) - done for done, _ in enumerate(links)]
     assert max(held) == 4
 

@@ -6,7 +6,15 @@ import torch
 from close import assert_close
 
 from vrestore.frames import Box
-from vrestore.restore.patch import RIM_PIXELS, SURROUNDINGS, box_around, grey, grey_without_hole, make_patch
+from vrestore.restore.patch import (
+    RIM_PIXELS,
+    SURROUNDINGS,
+    box_around,
+    grey,
+    grey_filled,
+    grey_without_hole,
+    make_patch,
+)
 
 HEIGHT, WIDTH = 23, 31
 
@@ -149,11 +157,35 @@ def test_grey_is_luma_in_whole_steps():
     assert grey(torch.ones(3, 2, 2)).tolist() == [[255, 255], [255, 255]]
 
 
-def test_the_hole_is_closed_without_an_edge():
+@pytest.mark.parametrize("cell", [1, 2, 4])
+def test_the_hole_is_closed_without_an_edge(cell):
     flat = np.full((3, HEIGHT, WIDTH), 0.7, np.float32)
-    assert set(grey_without_hole(patch(rectangle(), flat)).ravel()) == {178, 179} & {round(0.7 * 255)}
+    closed = grey_without_hole(patch(rectangle(), flat), cell)
+    assert closed.shape == (-(-HEIGHT // cell), -(-WIDTH // cell))
+    assert set(closed.ravel()) == {round(0.7 * 255)}
 
 
-def test_in_grey_known_pixels_are_the_pictures(hidden):
+@pytest.mark.parametrize("cell", [1, 2, 4])
+def test_in_grey_known_cells_are_means_of_the_picture(hidden, cell):
     made = patch(hidden)
-    assert (grey_without_hole(made) == grey(whole(made)))[~hidden].all()
+    below, right = -HEIGHT % cell, -WIDTH % cell
+    pixels = np.pad(grey(whole(made)).astype(float), ((0, below), (0, right)), "edge")
+    covered = np.pad(hidden, ((0, below), (0, right)), "edge")
+    rows, columns = pixels.shape[0] // cell, pixels.shape[1] // cell
+    cells, touched = (
+        picture.reshape(rows, cell, columns, cell).swapaxes(1, 2).reshape(rows, columns, -1)
+        for picture in (pixels, covered)
+    )
+    known = ~touched.any(-1)
+    for made_grey in (
+        grey_without_hole(made, cell),
+        grey_filled(made, torch.ones(3, made.hidden_count), cell),
+    ):
+        assert np.abs(made_grey - cells.mean(-1))[known].max(initial=0) <= 0.5
+
+
+def test_a_filled_hole_shows_its_colours_in_grey():
+    made = patch(rectangle())
+    white = grey_filled(made, torch.ones(3, made.hidden_count), 1)
+    assert (white[made.hidden] == 255).all()
+    assert (white == made.known_grey)[~made.hidden].all()

@@ -16,32 +16,30 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vrestore.frames import Box, MaskArray
-from vrestore.ops.membrane import SURROUNDINGS, coarse_membrane
+from vrestore.ops.membrane import SURROUNDINGS, membrane
 
 RIM_PIXELS = 8
-"""Flow this close to a hole, at the scale it is searched at, is spoiled by what stands in for the hole's
-content (DIS patches are 8 wide)."""
+"""Flow this close to a hole is spoiled by what stands in for the hole's content (DIS patches are 8 wide)."""
 
 SAMPLES = 1500
 LEAST_SAMPLES = 50
 INLIER_PIXELS = 1.0
 
 
-def complete_flow(flow: Tensor, hidden: Tensor, *, scale: int = 1) -> Tensor:
+def complete_flow(flow: Tensor, hidden: Tensor, *, cell: int = 1) -> Tensor:
     """Replace `flow` (2, H, W) where `hidden` (H, W) is True and a rim around it.
 
-    `scale` is that of the estimator: the flow is no finer than 2**scale pixels.
+    Both are of a picture `cell` times smaller than the one that INLIER_PIXELS is meant for, in its pixels.
     """
-    near = dilated(hidden.numpy(), RIM_PIXELS << scale)
+    near = dilated(hidden.numpy(), RIM_PIXELS)
     if not near.any() or near.all():
         return flow
-    cell = 1 << scale
-    matrix, around = _camera(flow.numpy(), ~near), _surroundings(near, cell)
+    matrix, around = _camera(flow.numpy(), ~near, inlier=INLIER_PIXELS / cell), _surroundings(near)
     inside = flow[:, around.rows, around.columns]
     trusted = torch.from_numpy(~near[around.rows, around.columns])
     prior = _camera_flow(matrix, around)
     result = flow.clone()
-    rest = coarse_membrane(inside - prior, trusted, cell=cell)
+    rest = membrane(inside - prior, trusted)
     result[:, around.rows, around.columns] = torch.where(trusted, inside, prior + rest)
     return result
 
@@ -65,10 +63,11 @@ def camera_flow(flow: Tensor, trusted: Tensor) -> Tensor:
     Zero where none can be fitted: too few pixels, or a plane that passes through the camera.
     """
     height, width = trusted.shape
-    return _camera_flow(_camera(flow.numpy(), trusted.numpy()), Box(0, 0, width, height))
+    matrix = _camera(flow.numpy(), trusted.numpy(), inlier=INLIER_PIXELS)
+    return _camera_flow(matrix, Box(0, 0, width, height))
 
 
-def _camera(flow: NDArray[np.float32], trusted: MaskArray) -> NDArray[np.float64] | None:
+def _camera(flow: NDArray[np.float32], trusted: MaskArray, *, inlier: float) -> NDArray[np.float64] | None:
     """Fit the homography from pixels to where they are in the other frame."""
     height, width = trusted.shape
     places = np.flatnonzero(trusted)
@@ -78,7 +77,7 @@ def _camera(flow: NDArray[np.float32], trusted: MaskArray) -> NDArray[np.float64
     rows, columns = np.divmod(places, width)
     here = np.stack([columns, rows], 1).astype(np.float32)
     there = here + flow[:, rows, columns].T
-    found = cv2.findHomography(here, there, cv2.RANSAC, INLIER_PIXELS, maxIters=300, confidence=0.995)
+    found = cv2.findHomography(here, there, cv2.RANSAC, inlier, maxIters=300, confidence=0.995)
     matrix = cast("NDArray[np.float64] | None", found[0])  # None where OpenCV finds none; its stub is wrong
     if matrix is None:
         return None
@@ -97,10 +96,7 @@ def _camera_flow(matrix: NDArray[np.float64] | None, box: Box) -> Tensor:
     return torch.stack([u.div_(w).sub_(x), v.div_(w).sub_(y)])
 
 
-def _surroundings(near: MaskArray, cell: int) -> Box:
-    """Give the part of the picture that a membrane on cells looks at, cut between cells."""
-    x, y, width, height = cv2.boundingRect(near.view(np.uint8))
-    reach = SURROUNDINGS * cell
-    left, top = max(0, x - reach) // cell * cell, max(0, y - reach) // cell * cell
-    bottom, right = (-(-(stop + reach) // cell) * cell for stop in (y + height, x + width))
-    return Box(left, top, min(right, near.shape[1]) - left, min(bottom, near.shape[0]) - top)
+def _surroundings(near: MaskArray) -> Box:
+    """Give the part of the picture that a membrane looks at."""
+    height, width = near.shape
+    return Box(*cv2.boundingRect(near.view(np.uint8))).grown(SURROUNDINGS, height=height, width=width)

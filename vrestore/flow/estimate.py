@@ -30,11 +30,13 @@ class DisFlow:
     """A flow estimator; may be called from several threads at once.
 
     `scale` is the finest level of the pyramid that is searched: flow is as fine as a picture 2**scale times
-    smaller shows. OpenCV's object keeps buffers between calls, so each thread has one of its own.
+    smaller shows. Pictures that are given 2**shrunk times smaller, by the means of their cells, have the flow
+    of the large ones, in their own pixels. OpenCV's object keeps buffers between calls, so each thread has
+    one of its own.
     """
 
-    def __init__(self, preset: Preset = "medium", *, scale: int = 1) -> None:
-        self._preset, self._scale = preset, scale
+    def __init__(self, preset: Preset = "medium", *, scale: int = 1, shrunk: int = 0) -> None:
+        self._preset, self._scale, self._shrunk = preset, scale, shrunk
         self._local = threading.local()
 
     def __call__(self, of: NDArray[np.uint8], towards: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -51,7 +53,8 @@ class DisFlow:
         estimator: cv2.DISOpticalFlow | None = getattr(self._local, "dis", None)
         if estimator is None:
             estimator = cv2.DISOpticalFlow.create(_PRESETS[self._preset])
-            estimator.setFinestScale(max(self._scale, estimator.getFinestScale()))
+            finest = max(self._scale, estimator.getFinestScale())
+            estimator.setFinestScale(max(0, finest - self._shrunk))
             if self._preset == "medium":
                 estimator.setVariationalRefinementAlpha(SMOOTHNESS)
                 estimator.setPatchStride(PATCH_STRIDE)

@@ -81,7 +81,7 @@ class SegmentWriter(Discarding):
             opened.callback(mux.abandon)
             with writing(self._video.name):
                 self._join(mux, beside)
-            return self._video.settle(mux, self.series.stamps(), warnings=self.warnings)
+            return self._video.settle(mux, self.series.stamps(), warnings=self.warnings, is_joined=True)
 
     def discard(self) -> None:
         """Remove the segment that is not finished; those that are stay."""

@@ -73,15 +73,17 @@ class VideoFile:
         picture.pict_type = 0  # or the encoder repeats the source's I, P and B
         return picture
 
-    def settle(self, mux: Mux, stamps: array[int], *, warnings: list[str]) -> Written:
-        """Close the part, read it again to see that it is whole, and give it its name.
+    def settle(
+        self, mux: Mux, stamps: array[int], *, warnings: list[str], is_joined: bool = False
+    ) -> Written:
+        """Close the part, read it again to see that it is whole, and give it its name; see `verify`.
 
         Raises TargetError when the disk is full or the file does not hold what was put in.
         """
         with writing(self.name):
             expected = mux.expected(stamps, self.clock.time_base)
             mux.close()
-        warnings += verify(self.part, expected, name=self.name)
+        warnings += verify(self.part, expected, name=self.name, is_joined=is_joined)
         byte_count = self.part.stat().st_size
         settle(self.part, self.place)
         return Written(

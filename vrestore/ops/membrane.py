@@ -42,22 +42,6 @@ def membrane(values: Tensor, known: Tensor) -> Tensor:
     return result
 
 
-def coarse_membrane(values: Tensor, known: Tensor, *, cell: int) -> Tensor:
-    """Do as `membrane` on cells of `cell` x `cell` pixels, for what is no finer than these."""
-    mask = np.ascontiguousarray(known.numpy()).view(np.uint8)
-    share = _averaged(mask.astype(np.float32), cell)
-    divisor = np.maximum(share, 1e-6)
-    result = values.clone(memory_format=torch.contiguous_format)
-    planes = result.numpy()
-    cells = np.stack([_float(_averaged(_masked(plane, mask), cell) / divisor) for plane in planes])
-    _continue(cells, share > 0)
-    height, width = mask.shape
-    for plane, surface in zip(planes, cells, strict=True):
-        fine = _enlarged(surface, surface.shape[0] * cell, surface.shape[1] * cell)[:height, :width]
-        np.copyto(plane, fine, where=mask == 0)
-    return result
-
-
 def _continue(planes: NDArray[np.float32], known: NDArray[np.bool_]) -> None:
     """Set the unknown pixels of `planes` (C, H, W)."""
     left, top, width, height = cv2.boundingRect((~known).view(np.uint8))

@@ -11,7 +11,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from vrestore.ops.warp import sample
+from vrestore.ops.cells import enlarged
 
 MOST_CELLS = 2048
 LARGEST_STEP = 0.2
@@ -23,8 +23,8 @@ def seam_offset(
 ) -> Tensor:
     """Give the offset (C, n) at `inner` (n, 2) that continues `differences` (C, k) seen at `rim` (k, 2).
 
-    Points are (x, y) within a picture of `height` by `width`; with an empty rim the offset is zero. `cell`
-    is the least side of a cell in pixels.
+    Points are (x, y), whole pixels of a picture of `height` by `width`; with an empty rim the offset is zero.
+    `cell` is the least side of a cell in pixels.
     """
     if rim.shape[0] == 0:
         return differences.new_zeros(differences.shape[0], inner.shape[0])
@@ -38,9 +38,10 @@ def seam_offset(
     count = torch.bincount(index, minlength=rows * columns).to(differences.dtype)
     seen = count.nonzero().flatten()
     mean = torch.cat([total, count[None]])[:, seen] / count[seen]
-    down = (torch.arange(rows)[:, None] - seen // columns).square()
-    across = (torch.arange(columns)[:, None] - seen % columns).square()
-    apart = (down[:, None] + across[None] + 0.1).flatten(0, 1)  # (cells, seen)
+    down = (torch.arange(float(rows))[:, None] - seen // columns).square_().add_(0.1)
+    across = (torch.arange(float(columns))[:, None] - seen % columns).square_()
+    apart = (down[:, None] + across).flatten(0, 1)  # (cells, seen)
     surface = mean @ apart.square_().reciprocal_().T
     surface = surface[:-1] / surface[-1]
-    return sample(surface.reshape(-1, rows, columns), (inner + 0.5) / cell - 0.5, padding="border")
+    x, y = inner.long().unbind(1)
+    return enlarged(surface.reshape(-1, rows, columns), cell).index_select(1, y * (columns * cell) + x)

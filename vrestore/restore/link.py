@@ -9,16 +9,20 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
+from vrestore.flow.cells import any_of_cells, cells_of, pixels_of
 from vrestore.flow.complete import complete_flow
 from vrestore.frames import Box, union_of
+from vrestore.ops.cells import enlarged
 from vrestore.ops.consistency import Tolerance, consistency
+from vrestore.ops.warp import is_inside, pixel_grid
 from vrestore.restore.patch import Patch
 
 FILLED_MARGIN = 72
@@ -37,9 +41,9 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A patch with the grey picture the flow is estimated on; `closed` True if its hole holds a guess.
+    """A patch as the flow estimator sees it: `grey` in cells, `is_filled` True if its hole was filled.
 
-    With a mere guess flow near the hole is replaced by completion; once the hole holds propagated
+    With a mere guess in the hole flow near it is replaced by completion; once the hole holds propagated
     content, the estimated flow itself is used.
     """
 
@@ -64,21 +68,22 @@ def link(
     views: Iterator[View],
     *,
     estimate: Estimator,
-    scale: int,
+    cell: int,
     tolerance: Tolerance,
     executor: Executor,
     ahead: int,
 ) -> Iterator[Linked]:
     """Join each patch to the one before, estimating the flow of up to `ahead` pairs at once.
 
-    `scale` says that the estimator's flow is no finer than 2**scale pixels.
+    Flow is estimated and judged on cells of `cell` x `cell` pixels, with a whole one of which the patches'
+    boxes start, and read between them where a hole and its rim are.
     """
     pending: deque[tuple[Patch, Future[tuple[Step, Step]] | None]] = deque()
     previous: View | None = None
     for view in views:
         job = None
         if previous is not None:
-            job = executor.submit(_steps, previous, view, estimate, scale, tolerance)
+            job = executor.submit(_steps, previous, view, estimate, cell, tolerance)
         pending.append((view.patch, job))
         previous = view
         if len(pending) > ahead:
@@ -94,65 +99,100 @@ def _linked(patch: Patch, job: Future[tuple[Step, Step]] | None) -> Linked:
 
 
 def _steps(
-    before: View, after: View, estimate: Estimator, scale: int, tolerance: Tolerance
+    before: View, after: View, estimate: Estimator, cell: int, tolerance: Tolerance
 ) -> tuple[Step, Step]:
     """Give the step into `after` from `before` and the one into `before` from `after`."""
-    common = before.patch.box.intersection(after.patch.box)
+    common = cells_of(before.patch.box, cell).intersection(cells_of(after.patch.box, cell))
     are_filled = before.is_filled and after.is_filled
     if common is not None and are_filled:
-        common = common.intersection(_near_holes(before.patch, after.patch))
+        common = common.intersection(cells_of(_near_holes(before.patch, after.patch), cell))
     if common is None:
         return _lost(after.patch), _lost(before.patch)
-    cut = [_cut(view, common) for view in (before, after)]
-    there = torch.from_numpy(estimate(cut[0], cut[1]))
-    back = torch.from_numpy(estimate(cut[1], cut[0]))
+    first, second = (_cut(view.grey, view.patch, common, cell) for view in (before, after))
+    there, back = (torch.from_numpy(estimate(*pair)) for pair in ((first, second), (second, first)))
     if not are_filled:
-        there = complete_flow(there, torch.from_numpy(_hidden_in(before.patch, common)), scale=scale)
-        back = complete_flow(back, torch.from_numpy(_hidden_in(after.patch, common)), scale=scale)
+        there = complete_flow(there, _hidden_in(before.patch, common, cell), cell=cell)
+        back = complete_flow(back, _hidden_in(after.patch, common, cell), cell=cell)
     return (
-        _step(after.patch, before.patch, common, back, there, tolerance),
-        _step(before.patch, after.patch, common, there, back, tolerance),
+        _step(after.patch, before.patch, common, back, there, cell, tolerance),
+        _step(before.patch, after.patch, common, there, back, cell, tolerance),
     )
 
 
 def _near_holes(before: Patch, after: Patch) -> Box:
     """Give the box, in frame coordinates, that the flow of filled patches is estimated in."""
-    holes = [
-        Box(patch.box.x + patch.hole.x, patch.box.y + patch.hole.y, patch.hole.width, patch.hole.height)
-        for patch in (before, after)
-        if patch.hidden_count
-    ]
+    holes = [_hole(patch) for patch in (before, after) if patch.hidden_count]
     around = union_of(holes or [before.box, after.box])
     right, bottom = around.x + around.width + FILLED_MARGIN, around.y + around.height + FILLED_MARGIN
     left, top = max(0, around.x - FILLED_MARGIN), max(0, around.y - FILLED_MARGIN)
     return Box(left, top, right - left, bottom - top)
 
 
-def _step(of: Patch, towards: Patch, common: Box, flow: Tensor, back: Tensor, tolerance: Tolerance) -> Step:
-    shift = torch.tensor([of.box.x - common.x, of.box.y - common.y], dtype=torch.float32)
-    points = of.points + shift
-    displacement = _read(flow, points).T
-    trust = consistency(points, displacement, back, tolerance=tolerance)
-    offset = torch.tensor([common.x - towards.box.x, common.y - towards.box.y], dtype=torch.float32)
-    return Step(points + displacement + offset, trust)
+def _hole(patch: Patch) -> Box:
+    """Give the hole of a patch with its near surroundings, in frame coordinates."""
+    hole = patch.hole
+    return Box(patch.box.x + hole.x, patch.box.y + hole.y, hole.width, hole.height)
 
 
-def _read(flow: Tensor, points: Tensor) -> Tensor:
-    """Read a flow (2, H, W) at whole-pixel points (n, 2), from its border where they are outside; (2, n)."""
-    height, width = flow.shape[1:]
-    x, y = points.long().unbind(-1)
-    return flow.flatten(1).index_select(1, y.clamp_(0, height - 1).mul_(width).add_(x.clamp_(0, width - 1)))
+def _step(
+    of: Patch, towards: Patch, common: Box, flow: Tensor, back: Tensor, cell: int, tolerance: Tolerance
+) -> Step:
+    """Read the flow of the cells `common`, (2, h, w) in cells, at the points of a patch.
+
+    `back` is the flow of the other frame towards this one, which it is judged by.
+    """
+    right, bottom = common.x + common.width, common.y + common.height
+    near = cells_of(_hole(of), cell).intersection(common)
+    if near is None or not of.hidden_count:
+        return _lost(of)
+    near = near.grown(1, height=bottom, width=right).intersection(common) or near
+    part = near.relative_to(common)
+    displacement = flow[:, part.rows, part.columns]
+    trust = _trust(part, displacement, back, cell, tolerance)
+    read = _between(torch.cat([displacement * cell, trust]), pixels_of(near, cell), of)
+    targets = of.points + read[:2].T + _shift(of.box, towards.box)
+    seen = pixels_of(common, cell).intersection(towards.box) or towards.box
+    inside = is_inside(targets + _shift(towards.box, seen), height=seen.height, width=seen.width)
+    return Step(targets, read[2] * inside)
+
+
+def _trust(part: Box, displacement: Tensor, back: Tensor, cell: int, tolerance: Tolerance) -> Tensor:
+    """Give the confidence (1, h, w) of the displacement (2, h, w) of the cells `part` of a flow."""
+    corner = torch.tensor([part.x + 1, part.y + 1])
+    points = pixel_grid(part.height, part.width).flatten(1).T + corner
+    # What leaves the middles of the outermost cells may still be in the picture: so these go on by a cell.
+    widened = F.pad(back[None], (1, 1, 1, 1), mode="replicate")[0]
+    in_cells = replace(tolerance, pixels=tolerance.pixels / cell, softness=tolerance.softness / cell)
+    trust = consistency(points, displacement.flatten(1).T, widened, tolerance=in_cells)
+    return trust.view(1, part.height, part.width)
+
+
+def _between(cells: Tensor, pixels: Box, patch: Patch) -> Tensor:
+    """Read cells (C, h, w), those of a box of `pixels` of the frame, at the points of a patch; gives (C, n).
+
+    Points outside are taken for the nearest inside.
+    """
+    x, y = (patch.points + _shift(patch.box, pixels)).long().unbind(1)
+    places = y.clamp_(0, pixels.height - 1).mul_(pixels.width).add_(x.clamp_(0, pixels.width - 1))
+    return enlarged(cells, pixels.width // cells.shape[2]).index_select(1, places)
 
 
 def _lost(patch: Patch) -> Step:
     return Step(patch.points, torch.zeros(patch.points.shape[0]))
 
 
-def _cut(view: View, box: Box) -> NDArray[np.uint8]:
-    inner = box.relative_to(view.patch.box)
-    return view.grey[inner.rows, inner.columns]
+def _shift(box: Box, other: Box) -> Tensor:
+    """Give what is added to points in `box` to have them in the coordinates of another one, (x, y)."""
+    return torch.tensor([box.x - other.x, box.y - other.y], dtype=torch.float32)
 
 
-def _hidden_in(patch: Patch, box: Box) -> NDArray[np.bool_]:
-    inner = box.relative_to(patch.box)
-    return np.ascontiguousarray(patch.hidden[inner.rows, inner.columns])
+def _cut(picture: NDArray[np.uint8], patch: Patch, cells: Box, cell: int) -> NDArray[np.uint8]:
+    """Cut some cells out of all of a patch."""
+    part = cells.relative_to(cells_of(patch.box, cell))
+    return picture[part.rows, part.columns]
+
+
+def _hidden_in(patch: Patch, cells: Box, cell: int) -> Tensor:
+    """Tell which of some cells hold a hidden pixel of a patch, (h, w)."""
+    part = cells.relative_to(cells_of(patch.box, cell))
+    return torch.from_numpy(any_of_cells(patch.hidden, cell)[part.rows, part.columns].copy())

@@ -24,11 +24,14 @@ def fill(
     `known` is what the hole of the first patch was filled with before, if it was.
     Colours of little confidence are as they were fetched: see `vrestore.restore.propagate.soften`.
     """
-    estimate = DisFlow(settings.preset, scale=settings.scale)
-    views = (View(patch, grey_without_hole(patch), is_filled=False) for patch in patches)
+    cell = 1 << settings.scale
+    estimate = DisFlow(settings.preset, scale=settings.scale, shrunk=settings.scale)
+    views = (View(patch, grey_without_hole(patch, cell), is_filled=False) for patch in patches)
     filled = _pass(views, estimate, FIRST_TOLERANCE, settings, executor, known)
     for _ in range(settings.passes - 1):
-        again = (View(each.patch, grey_filled(each.patch, each.colours), is_filled=True) for each in filled)
+        again = (
+            View(each.patch, grey_filled(each.patch, each.colours, cell), is_filled=True) for each in filled
+        )
         filled = _pass(again, estimate, SECOND_TOLERANCE, settings, executor, known)
     return filled
 
@@ -44,7 +47,7 @@ def _pass(
     links = link(
         views,
         estimate=estimate,
-        scale=settings.scale,
+        cell=1 << settings.scale,
         tolerance=tolerance,
         executor=executor,
         ahead=2 * settings.threads,

@@ -15,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from vrestore.flow.cells import cells_of, mean_of_cells, pixels_of
 from vrestore.flow.complete import dilated
 from vrestore.frames import Box, MaskArray
 from vrestore.ops.membrane import membrane
@@ -183,21 +184,28 @@ def grey(picture: Tensor) -> NDArray[np.uint8]:
     return _grey(picture.numpy(), 255)
 
 
-def grey_filled(patch: Patch, colours: Tensor) -> NDArray[np.uint8]:
-    """Give the patch in grey with the hidden pixels set to `colours` (3, n)."""
+def grey_filled(patch: Patch, colours: Tensor, cell: int) -> NDArray[np.uint8]:
+    """Give the patch in grey, in cells, with the hidden pixels set to `colours` (3, n)."""
     result = patch.known_grey.copy()
     result[patch.hidden] = _grey(colours.numpy()[:, None], 255)[0]
-    return result
+    return mean_of_cells(result, cell)
 
 
-def grey_without_hole(patch: Patch) -> NDArray[np.uint8]:
-    """Give the patch in grey with the hole closed by a membrane, so that its edge makes no false motion."""
+def grey_without_hole(patch: Patch, cell: int) -> NDArray[np.uint8]:
+    """Give the patch in grey, in cells, with the hole closed by a membrane, so that its edge makes no motion.
+
+    A cell that is hidden in part is the mean of what is known of it.
+    """
+    result = mean_of_cells(patch.known_grey, cell)
     if not patch.hidden_count:
-        return patch.known_grey
-    result, window = patch.known_grey.copy(), patch.hole
-    known = torch.from_numpy(~patch.hidden[window.rows, window.columns])
-    luma = torch.from_numpy(result[window.rows, window.columns].astype(np.float32))[None]
-    result[window.rows, window.columns] = membrane(luma, known)[0].round_().byte().numpy()
+        return result
+    cells = cells_of(patch.hole, cell)
+    window = pixels_of(cells, cell).intersection(patch.whole) or patch.whole
+    planes = patch.known_grey[window.rows, window.columns], ~patch.hidden[window.rows, window.columns]
+    luma, share = (mean_of_cells(plane.astype(np.float32), cell) for plane in planes)
+    known = torch.from_numpy(luma / np.maximum(share, 1e-6))[None]
+    closed = membrane(known, torch.from_numpy(share > 0))[0]
+    result[cells.rows, cells.columns] = closed.round_().byte().numpy()
     return result
 
 
