@@ -13,10 +13,12 @@ from vrestore.restore.patch import (
     grey,
     grey_filled,
     grey_without_hole,
+    luma_of,
     make_patch,
 )
 
 HEIGHT, WIDTH = 23, 31
+HALF_A_STEP = 0.501 / 255
 
 
 def drawn(height=HEIGHT, width=WIDTH, seed=0):
@@ -143,11 +145,25 @@ def test_filling_leaves_the_patch_as_it_was():
     assert (made.rgb == before).all()
 
 
-def test_reading_gives_the_known_colours_at_points():
-    made = patch(rectangle())
-    places = torch.tensor([[3.0, 5.0], [30.0, 0.0], [0.0, 22.0]])
-    assert_close(made.read(places), whole(made)[:, [5, 0, 22], [3, 30, 0]])
-    assert made.read(places[:0]).shape == (3, 0)
+def test_the_rim_has_its_pictures_colours_or_luma(hidden):
+    made = patch(hidden)
+    x, y = made.points[made.hidden_count :].long().T
+    assert_close(made.rim_values(3), whole(made)[:, y, x])
+    assert (
+        float((made.rim_values(1) - luma_of(whole(made)[:, y, x])).abs().sum()) / max(1, len(x)) < HALF_A_STEP
+    )
+
+
+def test_luma_is_kept_and_filled_as_colours_are(hidden):
+    made = patch(hidden)
+    colours = torch.rand(3, made.hidden_count, generator=torch.Generator().manual_seed(0))
+    confidence = torch.rand(made.hidden_count, generator=torch.Generator().manual_seed(1))
+    luma = luma_of(colours)
+    filled = made.filled(luma, made.whole)
+    assert float((filled - luma_of(made.filled(colours, made.whole))).abs().max()) < HALF_A_STEP
+    weighted = made.weighted(luma, confidence, made.whole)
+    assert_close(weighted[1], made.weighted(colours, confidence, made.whole)[3])
+    assert_close(weighted[:1], filled * weighted[1])
 
 
 def test_grey_is_luma_in_whole_steps():
@@ -179,13 +195,13 @@ def test_in_grey_known_cells_are_means_of_the_picture(hidden, cell):
     known = ~touched.any(-1)
     for made_grey in (
         grey_without_hole(made, cell),
-        grey_filled(made, torch.ones(3, made.hidden_count), cell),
+        grey_filled(made, torch.ones(1, made.hidden_count), cell),
     ):
         assert np.abs(made_grey - cells.mean(-1))[known].max(initial=0) <= 0.5
 
 
 def test_a_filled_hole_shows_its_colours_in_grey():
     made = patch(rectangle())
-    white = grey_filled(made, torch.ones(3, made.hidden_count), 1)
+    white = grey_filled(made, torch.ones(1, made.hidden_count), 1)
     assert (white[made.hidden] == 255).all()
     assert (white == made.known_grey)[~made.hidden].all()

@@ -18,7 +18,7 @@ from torch import Tensor
 from vrestore.frames import Box, MaskArray
 from vrestore.ops.membrane import SURROUNDINGS, membrane
 
-RIM_PIXELS = 8
+RIM_PIXELS = 7
 """Flow this close to a hole is spoiled by what stands in for the hole's content (DIS patches are 8 wide)."""
 
 SAMPLES = 1500
@@ -26,15 +26,15 @@ LEAST_SAMPLES = 50
 INLIER_PIXELS = 1.0
 
 
-def complete_flow(flow: Tensor, hidden: Tensor, *, cell: int = 1) -> Tensor:
+def complete_flow(flow: Tensor, hidden: Tensor) -> Tensor:
     """Replace `flow` (2, H, W) where `hidden` (H, W) is True and a rim around it.
 
-    Both are of a picture `cell` times smaller than the one that INLIER_PIXELS is meant for, in its pixels.
+    Best on a picture as small as the flow is fine: rim and camera are as exact as its pixels.
     """
     near = dilated(hidden.numpy(), RIM_PIXELS)
     if not near.any() or near.all():
         return flow
-    matrix, around = _camera(flow.numpy(), ~near, inlier=INLIER_PIXELS / cell), _surroundings(near)
+    matrix, around = _camera(flow.numpy(), ~near), _surroundings(near)
     inside = flow[:, around.rows, around.columns]
     trusted = torch.from_numpy(~near[around.rows, around.columns])
     prior = _camera_flow(matrix, around)
@@ -63,11 +63,10 @@ def camera_flow(flow: Tensor, trusted: Tensor) -> Tensor:
     Zero where none can be fitted: too few pixels, or a plane that passes through the camera.
     """
     height, width = trusted.shape
-    matrix = _camera(flow.numpy(), trusted.numpy(), inlier=INLIER_PIXELS)
-    return _camera_flow(matrix, Box(0, 0, width, height))
+    return _camera_flow(_camera(flow.numpy(), trusted.numpy()), Box(0, 0, width, height))
 
 
-def _camera(flow: NDArray[np.float32], trusted: MaskArray, *, inlier: float) -> NDArray[np.float64] | None:
+def _camera(flow: NDArray[np.float32], trusted: MaskArray) -> NDArray[np.float64] | None:
     """Fit the homography from pixels to where they are in the other frame."""
     height, width = trusted.shape
     places = np.flatnonzero(trusted)
@@ -77,7 +76,7 @@ def _camera(flow: NDArray[np.float32], trusted: MaskArray, *, inlier: float) -> 
     rows, columns = np.divmod(places, width)
     here = np.stack([columns, rows], 1).astype(np.float32)
     there = here + flow[:, rows, columns].T
-    found = cv2.findHomography(here, there, cv2.RANSAC, inlier, maxIters=300, confidence=0.995)
+    found = cv2.findHomography(here, there, cv2.RANSAC, INLIER_PIXELS, maxIters=300, confidence=0.995)
     matrix = cast("NDArray[np.float64] | None", found[0])  # None where OpenCV finds none; its stub is wrong
     if matrix is None:
         return None

@@ -111,8 +111,8 @@ def _steps(
     first, second = (_cut(view.grey, view.patch, common, cell) for view in (before, after))
     there, back = (torch.from_numpy(estimate(*pair)) for pair in ((first, second), (second, first)))
     if not are_filled:
-        there = complete_flow(there, _hidden_in(before.patch, common, cell), cell=cell)
-        back = complete_flow(back, _hidden_in(after.patch, common, cell), cell=cell)
+        there = complete_flow(there, _hidden_in(before.patch, common, cell))
+        back = complete_flow(back, _hidden_in(after.patch, common, cell))
     return (
         _step(after.patch, before.patch, common, back, there, cell, tolerance),
         _step(before.patch, after.patch, common, there, back, cell, tolerance),

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import Executor
+from dataclasses import replace
 
 from vrestore.flow.estimate import DisFlow
 from vrestore.ops.consistency import Tolerance
 from vrestore.restore.link import Estimator, View, link
-from vrestore.restore.patch import Patch, grey_filled, grey_without_hole
+from vrestore.restore.patch import Patch, grey_filled, grey_without_hole, luma_of
 from vrestore.restore.propagate import Filled, Known, propagate
 from vrestore.restore.settings import Settings
 
@@ -21,19 +22,22 @@ def fill(
 ) -> Iterator[Filled]:
     """Fill the patches of a track: the first pass on completed flow, the others on flow of filled patches.
 
-    `known` is what the hole of the first patch was filled with before, if it was.
-    Colours of little confidence are as they were fetched: see `vrestore.restore.propagate.soften`.
+    `known` is what the hole of the first patch was filled with before, if it was. All passes but the last
+    are there for the flow of the next one and carry luma only, as flow sees no colour. Colours of little
+    confidence are as they were fetched: see `vrestore.restore.propagate.soften`.
     """
     cell = 1 << settings.scale
     estimate = DisFlow(settings.preset, scale=settings.scale, shrunk=settings.scale)
+    luma = None if known is None else replace(known, colours=luma_of(known.colours))
     views = (View(patch, grey_without_hole(patch, cell), is_filled=False) for patch in patches)
-    filled = _pass(views, estimate, FIRST_TOLERANCE, settings, executor, known)
+    tolerance = FIRST_TOLERANCE
     for _ in range(settings.passes - 1):
-        again = (
+        filled = _pass(views, estimate, tolerance, settings, executor, luma, channels=1)
+        views = (
             View(each.patch, grey_filled(each.patch, each.colours, cell), is_filled=True) for each in filled
         )
-        filled = _pass(again, estimate, SECOND_TOLERANCE, settings, executor, known)
-    return filled
+        tolerance = SECOND_TOLERANCE
+    return _pass(views, estimate, tolerance, settings, executor, known, channels=3)
 
 
 def _pass(
@@ -43,6 +47,8 @@ def _pass(
     settings: Settings,
     executor: Executor,
     known: Known | None,
+    *,
+    channels: int,
 ) -> Iterator[Filled]:
     links = link(
         views,
@@ -58,4 +64,5 @@ def _pass(
         look_ahead=settings.look_ahead,
         scale=settings.scale,
         known=known,
+        channels=channels,
     )

@@ -108,10 +108,24 @@ class Patch:
         """The band of known pixels around the hole."""
         return self.outline.rim
 
+    def rim_values(self, channels: int) -> Tensor:
+        """Give the known colours of the rim, (3, k) float32 in [0, 1], or its luma, (1, k)."""
+        return self._rim_colours if channels == len(self.rgb) else self._rim_luma
+
     @cached_property
-    def rim_colours(self) -> Tensor:
-        """The known colours of the rim, (3, k) float32 in [0, 1]."""
-        return self.read(self.points[self.hidden_count :])
+    def _rim_colours(self) -> Tensor:
+        x, y = self._rim_places
+        return torch.from_numpy(self.rgb[:, y, x].astype(np.float32)).mul_(1 / _SCALE)
+
+    @cached_property
+    def _rim_luma(self) -> Tensor:
+        x, y = self._rim_places
+        return torch.from_numpy(self.known_grey[None, y, x].astype(np.float32)).mul_(1 / 255)
+
+    @property
+    def _rim_places(self) -> NDArray[np.int64]:
+        places: NDArray[np.int64] = self.points[self.hidden_count :].long().numpy().T
+        return places
 
     @cached_property
     def known_grey(self) -> NDArray[np.uint8]:
@@ -129,23 +143,35 @@ class Patch:
         height, width = self.hidden.shape
         return self.outline.box.grown(RIM_PIXELS + SURROUNDINGS, height=height, width=width)
 
-    def picture(self, window: Box) -> Tensor:
-        """Give the known colours of a window, (3, h, w) float32 in [0, 1], zero in the hole."""
-        return torch.from_numpy(self.rgb[:, window.rows, window.columns].astype(np.float32)).mul_(1 / _SCALE)
+    def picture(self, window: Box, channels: int = 3) -> Tensor:
+        """Give the known colours of a window, (3, h, w) float32 in [0, 1], or its luma, (1, h, w).
+
+        They are zero in the hole. Luma has the 8 bits that flow is estimated on.
+        """
+        if channels == len(self.rgb):
+            codes = self.rgb[:, window.rows, window.columns].astype(np.float32)
+            return torch.from_numpy(codes).mul_(1 / _SCALE)
+        luma = self.known_grey[None, window.rows, window.columns].astype(np.float32)
+        return torch.from_numpy(luma).mul_(1 / 255)
 
     def filled(self, colours: Tensor, window: Box) -> Tensor:
-        """Give the window with the hidden pixels set to `colours` (3, n), those of the whole patch."""
-        picture = self.picture(window)
+        """Give the window with the hidden pixels set to `colours` (C, n), those of the whole patch.
+
+        C is 3, or 1 for luma.
+        """
+        picture = self.picture(window, colours.shape[0])
         self._put(picture, colours, window)
         return picture
 
     def weighted(self, colours: Tensor, confidence: Tensor, window: Box) -> Tensor:
-        """Give colours times confidence, then confidence, (4, h, w), for a window of the patch.
+        """Give colours times confidence, then confidence, (C + 1, h, w), for a window of the patch.
 
-        Known pixels have confidence 1, the hidden ones `colours` (3, n) with `confidence` (n).
+        Known pixels have confidence 1, the hidden ones `colours` (C, n) with `confidence` (n); C is 3, or 1
+        for luma.
         """
-        weighted = torch.ones(4, window.height, window.width)
-        weighted[:3] = self.picture(window)
+        channels = colours.shape[0]
+        weighted = torch.ones(channels + 1, window.height, window.width)
+        weighted[:channels] = self.picture(window, channels)
         self._put(weighted, torch.cat([colours * confidence, confidence[None]]), window)
         return weighted
 
@@ -159,11 +185,6 @@ class Patch:
         x, y = (self.points[: self.hidden_count].long() - torch.tensor([window.x, window.y])).T
         inside = (x >= 0) & (x < window.width) & (y >= 0) & (y < window.height)
         picture.flatten(1)[:, (y * window.width + x)[inside]] = values[:, inside]
-
-    def read(self, points: Tensor) -> Tensor:
-        """Give the known colours (3, k) at whole-pixel `points` (k, 2)."""
-        x, y = points.long().numpy().T
-        return torch.from_numpy(self.rgb[:, y, x].astype(np.float32)).mul_(1 / _SCALE)
 
 
 def box_around(points: Tensor) -> Box:
@@ -184,10 +205,16 @@ def grey(picture: Tensor) -> NDArray[np.uint8]:
     return _grey(picture.numpy(), 255)
 
 
-def grey_filled(patch: Patch, colours: Tensor, cell: int) -> NDArray[np.uint8]:
-    """Give the patch in grey, in cells, with the hidden pixels set to `colours` (3, n)."""
+def luma_of(colours: Tensor) -> Tensor:
+    """Give the luma (1, ...) of colours (3, ...)."""
+    shares = torch.tensor([[_RED, _GREEN, _BLUE]])
+    return (shares @ colours.flatten(1)).view(1, *colours.shape[1:])
+
+
+def grey_filled(patch: Patch, luma: Tensor, cell: int) -> NDArray[np.uint8]:
+    """Give the patch in grey, in cells, with the hidden pixels set to `luma` (1, n) in [0, 1]."""
     result = patch.known_grey.copy()
-    result[patch.hidden] = _grey(colours.numpy()[:, None], 255)[0]
+    result[patch.hidden] = (luma[0] * 255).round_().byte().numpy()
     return mean_of_cells(result, cell)
 
 

@@ -36,9 +36,10 @@ SURE = 0.9
 class Filled:
     """A patch whose hole has colours.
 
-    `colours` (3, n) in [0, 1] and `confidence` (n) in [0, 1] are those of the hidden pixels in the order
-    of `patch.points`; confidence 0 was painted, not fetched. `is_blended` (n) tells where past and
-    future both had a say, `agreement` (n) in [0, 1] how alike these were: 0 also where only one had.
+    `colours` (3, n) in [0, 1], or luma (1, n) where only that was asked for, and `confidence` (n) in [0, 1]
+    are those of the hidden pixels in the order of `patch.points`; confidence 0 was painted, not fetched.
+    `is_blended` (n) tells where past and future both had a say, `agreement` (n) in [0, 1] how alike these
+    were: 0 also where only one had.
     """
 
     patch: Patch
@@ -50,7 +51,7 @@ class Filled:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """Colours (3, n) and confidence (n) of a patch's hidden pixels."""
+    """Colours (3, n), or luma (1, n), and confidence (n) of a patch's hidden pixels."""
 
     colours: Tensor
     confidence: Tensor
@@ -64,18 +65,24 @@ class _Held:
 
 
 def propagate(
-    links: Iterator[Linked], *, chunk: int, look_ahead: int, scale: int = 1, known: Known | None = None
+    links: Iterator[Linked],
+    *,
+    chunk: int,
+    look_ahead: int,
+    scale: int = 1,
+    known: Known | None = None,
+    channels: int = 3,
 ) -> Iterator[Filled]:
     """Fill the holes of a run of linked patches; `known` is what is known of the first one's hole.
 
     Holds at most `chunk + look_ahead` patches and yields `chunk` at a time. `scale` is that of the flow:
-    brightness is matched on cells of twice its grain.
+    brightness is matched on cells of twice its grain. With `channels` 1 holes are filled with luma only.
     """
     held: list[_Held] = []
     for linked in links:
         if held and linked.previous_from_this is not None:
             held[-1] = replace(held[-1], from_next=linked.previous_from_this)
-        past = _unknown(linked.patch) if known is None else known
+        past = _unknown(linked.patch, channels) if known is None else known
         known = None
         if held and linked.from_previous is not None:
             past = _advance(linked.patch, linked.from_previous, held[-1].patch, held[-1].past, 2 << scale)
@@ -103,7 +110,7 @@ def _sweep(held: list[_Held], count: int, cell: int) -> list[Filled]:
     for position in range(len(held) - 1, -1, -1):
         this = held[position]
         if later is None or future is None or this.from_next is None:
-            future = _unknown(this.patch)
+            future = _unknown(this.patch, this.past.colours.shape[0])
         else:
             future = _advance(this.patch, this.from_next, later.patch, future, cell)
         if position < count:
@@ -114,17 +121,17 @@ def _sweep(held: list[_Held], count: int, cell: int) -> list[Filled]:
 
 def _advance(patch: Patch, step: Step, source: Patch, state: Known, cell: int) -> Known:
     """Fetch the hole of `patch` from `source`, whose own hole holds `state`."""
-    hidden = patch.hidden_count
+    hidden, channels = patch.hidden_count, state.colours.shape[0]
     if not hidden:
-        return _unknown(patch)
+        return _unknown(patch, channels)
     reached = box_around(step.targets).union(source.outline.box).intersection(source.whole)
     if reached is None:
-        return _unknown(patch)
+        return _unknown(patch, channels)
     weighted = source.weighted(state.colours, state.confidence, reached)
     targets = step.targets - torch.tensor([reached.x, reached.y])
     colours, carried = fetch(weighted, targets, step.trust, decay=DECAY)
     sure = (carried[hidden:] > SURE).nonzero().flatten()
-    differences = patch.rim_colours[:, sure] - colours[:, hidden + sure]
+    differences = patch.rim_values(channels)[:, sure] - colours[:, hidden + sure]
     window = patch.hole
     points = patch.points - torch.tensor([window.x, window.y])
     offset = seam_offset(
@@ -138,8 +145,8 @@ def _advance(patch: Patch, step: Step, source: Patch, state: Known, cell: int) -
     return Known((colours[:, :hidden] + offset).clamp_(0, 1), carried[:hidden])
 
 
-def _unknown(patch: Patch) -> Known:
-    return Known(torch.zeros(3, patch.hidden_count), torch.zeros(patch.hidden_count))
+def _unknown(patch: Patch, channels: int) -> Known:
+    return Known(torch.zeros(channels, patch.hidden_count), torch.zeros(patch.hidden_count))
 
 
 def _blend(patch: Patch, past: Known, future: Known) -> Filled:
