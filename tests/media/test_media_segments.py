@@ -11,6 +11,7 @@ from clips import mask_meta, packets_of, planes_in, stamps_of, with_company, wit
 from vrestore.errors import TargetError
 from vrestore.media.display import ClipWriter
 from vrestore.media.encode import EncodeOptions
+from vrestore.media.mux import Mux
 from vrestore.media.read import open_video
 from vrestore.media.segment_writer import SegmentWriter
 from vrestore.media.segments import Place
@@ -231,6 +232,36 @@ def test_a_segment_that_reads_back_wrong_is_not_kept(tmp_path, monkeypatch):
     with pytest.raises(TargetError, match="was not written as it should"):
         written(source, tmp_path / "out.mkv", codec="ffv1")
     assert list((tmp_path / "out.state").iterdir()) == []
+
+
+def keyless(path):
+    """Blank the last key frame of a file."""
+    with av.open(str(path)) as container:
+        *_, last = (packet for packet in container.demux(video=0) if packet.is_keyframe)
+        place, size = last.pos, last.size
+    with path.open("r+b") as file:
+        file.seek(place + 16)
+        file.write(bytes(size - 16))
+
+
+def shortened(path):
+    data = path.read_bytes()
+    path.write_bytes(data[: len(data) * 2 // 3])
+
+
+@pytest.mark.parametrize("spoil", [shortened, keyless])
+def test_a_joined_file_that_reads_back_wrong_is_not_given_its_name(tmp_path, monkeypatch, spoil):
+    source = write_clip(tmp_path / "in.mkv", frames=20, noise=True)
+    close = Mux.close
+
+    def close_and_spoil(mux):
+        close(mux)
+        spoil(tmp_path / mux._output.name.rpartition("/")[2])
+
+    monkeypatch.setattr(Mux, "close", close_and_spoil)
+    with pytest.raises(TargetError, match="was not written as it should"):
+        written(source, tmp_path / "out.mkv")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.mkv", "out.state"]
 
 
 def test_what_no_segment_can_hold_is_written_in_one_piece(tmp_path):
