@@ -121,9 +121,9 @@ def test_far_apart_holes_are_crops_of_their_own():
 
 
 def test_the_canvas_is_the_holes_with_their_surroundings():
-    """Margin 96, edges at multiples of 4: 100 + 2 * 96 = 392 from 4, 80 of height from 0 to 276."""
+    """Margin 96, edges at multiples of 8: 4 to 396 becomes 0 to 400, 0 to 276 becomes 0 to 280."""
     made = plan([summary(LOGO)])
-    assert (made.canvas_pixels, made.hole_pixels) == (392 * 276, 200 * 100)
+    assert (made.canvas_pixels, made.hole_pixels) == (400 * 280, 200 * 100)
 
 
 def test_of_many_frames_the_largest_counts():
