@@ -57,9 +57,9 @@ def _continue(planes: NDArray[np.float32], known: NDArray[np.bool_]) -> None:
 def _solved(values: Picture, known: NDArray[np.uint8], channels: int) -> Picture:
     levels, masks = [_masked(values, known)], [known]
     while not masks[-1].all() and min(masks[-1].shape) > 2:
-        share = _averaged(masks[-1].astype(np.float32), 2)
+        share = _halved(masks[-1].astype(np.float32))
         masks.append((share > 0).view(np.uint8))
-        levels.append(_averaged(levels[-1], 2) / _joined([np.maximum(share, 1e-6)] * channels))
+        levels.append(_halved(levels[-1]) / _joined([np.maximum(share, 1e-6)] * channels))
     level, mask = levels.pop(), masks.pop()
     mean = level.sum((0, 1), keepdims=True) / max(1, np.count_nonzero(mask))
     surface = cv2.copyTo(level, mask, _float(np.broadcast_to(mean, level.shape).copy()))
@@ -81,12 +81,12 @@ def _masked(picture: Picture, mask: NDArray[np.uint8]) -> Picture:
     return _float(cv2.copyTo(picture, mask, np.zeros_like(picture)))
 
 
-def _averaged(picture: Picture, cell: int) -> Picture:
-    """Give the means of cells; those that the border cuts are filled up with zeros."""
-    below, right = -picture.shape[0] % cell, -picture.shape[1] % cell
+def _halved(picture: Picture) -> Picture:
+    """Give the means of cells of 2 x 2; those that the border cuts are filled up with zeros."""
+    below, right = picture.shape[0] % 2, picture.shape[1] % 2
     if below or right:
         picture = _float(cv2.copyMakeBorder(picture, 0, below, 0, right, cv2.BORDER_CONSTANT))
-    size = picture.shape[1] // cell, picture.shape[0] // cell
+    size = picture.shape[1] // 2, picture.shape[0] // 2
     return _float(cv2.resize(picture, size, interpolation=cv2.INTER_AREA))
 
 
