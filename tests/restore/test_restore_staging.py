@@ -1,0 +1,51 @@
+"""Copies to a device and back, and that the device these tests pretend refuses what a device refuses."""
+
+import pytest
+import torch
+from pretend import DEVICE, pretended
+
+from vrestore.restore.staging import Staging
+
+NUMBERS = torch.arange(6.0).view(2, 3)
+
+
+def test_a_tensor_comes_back_as_it_went():
+    with pretended():
+        staging = Staging(DEVICE)
+        there = staging.up(NUMBERS)
+        assert there.device == DEVICE
+        back = staging.down(there * 2)()
+    assert back.device.type == "cpu"
+    assert torch.equal(back, NUMBERS * 2)
+
+
+def test_on_the_processor_nothing_is_copied():
+    staging = Staging(torch.device("cpu"))
+    assert staging.up(NUMBERS).data_ptr() == NUMBERS.data_ptr()
+    assert staging.down(NUMBERS)().data_ptr() == NUMBERS.data_ptr()
+
+
+@pytest.mark.gpu
+def test_a_tensor_comes_back_from_a_real_device():
+    staging = Staging(torch.device("cuda", torch.cuda.current_device()))
+    waits = [staging.down(staging.up(NUMBERS + step) * 2) for step in range(50)]
+    for step, wait in enumerate(waits):
+        assert torch.equal(wait(), (NUMBERS + step) * 2)
+
+
+def test_the_pretended_device_refuses_the_processors_tensors():
+    with pretended():
+        there = NUMBERS.to(DEVICE)
+        with pytest.raises(RuntimeError, match="is given tensors of cuda:0 and of cpu"):
+            there + NUMBERS
+        with pytest.raises(RuntimeError, match="numpy"):
+            there.numpy()
+        assert (there + 1).sum().item() == 21
+        assert there.new_zeros(2).device == torch.full((1,), 2.0, device=DEVICE).device == DEVICE
+
+
+def test_the_pretended_device_runs_out_of_memory():
+    with pretended(most_bytes=24):
+        there = NUMBERS.to(DEVICE)
+        with pytest.raises(torch.OutOfMemoryError):
+            torch.cat([there, there])
