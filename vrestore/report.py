@@ -62,8 +62,9 @@ class Report:
     """The account of one run; `to_dict` is what `--report` writes.
 
     `frames_before` of the frames were done by an earlier run that was stopped; the seconds are without it.
-    `haze` is what dehazing saw, None with inpainting. `damage` says what the source lacked: with any,
-    `exit_code` is 9 although the target is whole.
+    `haze` is what dehazing saw, None with inpainting. `decoder` says who decoded where a device was asked to,
+    else it is empty. `damage` says what the source lacked: with any, `exit_code` is 9 although the target is
+    whole.
     """
 
     version: str
@@ -88,6 +89,7 @@ class Report:
     extra_files: list[str] = field(default_factory=list)
     frames_before: int = 0
     haze: HazeSeen | None = None
+    decoder: str = ""
 
     @property
     def exit_code(self) -> int:
@@ -110,6 +112,8 @@ class Report:
             f"memory {format_bytes(self.peak_memory_bytes)} at most, {format_bytes(self.plan.memory_bytes)} "
             f"allowed; encoded with {self.codec}",
         ]
+        if self.decoder:
+            lines.append(f"decoded by {self.decoder}")
         if self.frames_before:
             lines.append(f"went on at frame {self.frames_before}; seconds and memory are of the rest")
         lines += [

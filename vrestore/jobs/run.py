@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
@@ -130,6 +131,7 @@ def open_run(
             threads=job.threads,
             protocols=job.protocols,
             excerpt=excerpt,
+            cuda_device=_first_cuda_device(device),
         )
     )
     if job.report is not None:
@@ -279,6 +281,7 @@ def account_for(
         origins=origins,
         frames_before=frames_before,
         haze=haze,
+        decoder=reader.decoder,
         codec=written.codec,
         kept=[asdict(stream) for stream in written.kept],
         dropped=[asdict(drop) for drop in written.dropped],
@@ -326,6 +329,12 @@ def further_clip(name: str, place: str, job: Job, meta: VideoMeta) -> ClipWriter
     check_apart(name, place, job.target)
     sources = [path for path in (Path(job.source),) if path.is_file()]
     return ClipWriter(check_target(Path(place), sources=sources, overwrite=job.overwrite), meta)
+
+
+def _first_cuda_device(device: str) -> int | None:
+    """Give the number of the device that decodes: the first of those that the work is done on."""
+    found = re.match(r"cuda:(\d+)", device)
+    return int(found[1]) if found else None
 
 
 def _comparison(job: Job, reader: VideoReader) -> CompareWriter:

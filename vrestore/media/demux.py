@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import chain
 from pathlib import Path
 from typing import BinaryIO, TypeAlias
 
 import av
+from av.codec.hwaccel import HWAccel
 from av.container import InputContainer
 from av.packet import Packet
 from av.stream import Disposition, Stream
@@ -64,10 +66,17 @@ class _Seen:
     packets_kept: frozenset[int] | None = field(default=None)
 
 
-def open_container(source: str | BinaryIO, *, name: str, protocols: Iterable[str] = ()) -> InputContainer:
+def open_container(
+    source: str | BinaryIO,
+    *,
+    name: str,
+    protocols: Iterable[str] = (),
+    accelerator: HWAccel | None = None,
+) -> InputContainer:
     """Open a file, or a stream of bytes holding yuv4mpeg, with nothing but that file in reach.
 
-    With `protocols`, keys of PROTOCOLS, it may be a playlist, and what that names is opened by them.
+    With `protocols`, keys of PROTOCOLS, it may be a playlist, and what that names is opened by them. An
+    `accelerator` decodes what it can of the pictures.
     Raises InputError in one line for everything that cannot be opened.
     """
     options = _whitelists(protocols)
@@ -76,7 +85,13 @@ def open_container(source: str | BinaryIO, *, name: str, protocols: Iterable[str
             return av.open(source, "r", format="yuv4mpegpipe", container_options=options)
         check_source_file(source)
         # The prefix keeps a name with a colon or a pipe in it from being taken for a protocol.
-        return av.open(f"file:{source}", "r", container_options=options, metadata_errors="replace")
+        return av.open(
+            f"file:{source}",
+            "r",
+            container_options=options,
+            metadata_errors="replace",
+            hwaccel=accelerator,
+        )
     except (av.FFmpegError, ValueError) as error:
         if isinstance(source, str) and not ending_of(Path(source)).has_index:
             raise InputError(
@@ -126,18 +141,28 @@ class FileFeed:
 
     `packets` fills while pictures are asked for and is drained by whoever writes; both ends may be
     in different threads. Packets of streams that nobody `claim`ed are dropped. `covers` are the
-    packets of still pictures that accompany the video; they come before its first picture.
+    packets of still pictures that accompany the video; they come before its first picture. `lay_out` is what
+    every picture goes through that an `accelerator` may have decoded.
     """
 
     def __init__(
-        self, source: str | BinaryIO, *, name: str, threads: int, protocols: Iterable[str] = ()
+        self,
+        source: str | BinaryIO,
+        *,
+        name: str,
+        threads: int,
+        protocols: Iterable[str] = (),
+        accelerator: HWAccel | None = None,
     ) -> None:
         self.name = name
+        self.lay_out: Callable[[av.VideoFrame], av.VideoFrame] | None = None
+        self._begun: Iterator[av.VideoFrame] | None = None
+        self._is_strict = False
         self._source, self._protocols = source, tuple(protocols)
         self.packets: deque[AnyPacket] = deque()
         self.covers: list[AnyPacket] = []
         self._seen = _Seen()
-        self.container = open_container(source, name=name, protocols=self._protocols)
+        self.container = open_container(source, name=name, protocols=self._protocols, accelerator=accelerator)
         self._ending = ending_of(Path(source)) if isinstance(source, str) else Ending()
         try:
             self.stream = _main_stream(self.container, name=name)
@@ -149,9 +174,11 @@ class FileFeed:
             self.container.close()
             raise
 
-    def again(self) -> FileFeed:
+    def again(self, *, accelerator: HWAccel | None = None) -> FileFeed:
         """Open the same file once more, from its beginning; what came through a pipe is gone."""
-        return FileFeed(self._source, name=self.name, threads=1, protocols=self._protocols)
+        return FileFeed(
+            self._source, name=self.name, threads=1, protocols=self._protocols, accelerator=accelerator
+        )
 
     def claim(self, indices: frozenset[int]) -> None:
         """Keep the packets of these streams and of no others."""
@@ -165,13 +192,32 @@ class FileFeed:
         while self.packets and packet_time(self.packets[0]) < before_seconds:
             self.packets.popleft()
 
+    def peek(self, *, strictly: bool = False) -> av.VideoFrame | None:
+        """Decode the first picture, None if there is none; `pictures` begins with it. To be called first.
+
+        Raises FFmpegError with `strictly` where a packet before it cannot be decoded; else that is counted.
+        """
+        pictures = self._decoded()
+        self._is_strict = strictly
+        first = next(pictures, None)
+        self._is_strict = False
+        self._begun = pictures if first is None else chain([first], pictures)
+        return first
+
     def pictures(self) -> Iterator[av.VideoFrame]:
         """Give decoded pictures in presentation order, packets that cannot be decoded counted."""
+        begun, self._begun = self._begun, None
+        return begun or self._decoded()
+
+    def _decoded(self) -> Iterator[av.VideoFrame]:
         for packet in self._demuxed():
             self._seen.corrupt_packets += packet.is_corrupt
             try:
-                yield from self.stream.codec_context.decode(packet if packet.size else None)
+                pictures = self.stream.codec_context.decode(packet if packet.size else None)
+                yield from pictures if self.lay_out is None else map(self.lay_out, pictures)
             except av.FFmpegError:
+                if self._is_strict:
+                    raise
                 self._seen.corrupt_packets += not packet.is_corrupt
         self._seen.whole = True
 

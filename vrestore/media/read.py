@@ -25,6 +25,7 @@ from vrestore.frames import Colour, Frame, PixelFormat, VideoMeta
 from vrestore.media.damage import Damage
 from vrestore.media.demux import AnyPacket, Declared, FileFeed
 from vrestore.media.formats import REPLACEMENTS, pixel_format
+from vrestore.media.hardware import choose_feed
 from vrestore.media.heard import ffmpeg_heard
 from vrestore.media.pictures import planes_of
 from vrestore.media.times import FrameNumber, Moment, parse_time
@@ -82,6 +83,7 @@ def open_video(
     rate: Fraction | None = None,
     protocols: Iterable[str] = (),
     excerpt: Excerpt | None = None,
+    cuda_device: int | None = None,
 ) -> VideoReader:
     """Open a video file, `-` (yuv4mpeg on standard input), an image, a folder of them or a pattern.
 
@@ -93,6 +95,7 @@ def open_video(
         rate: frames a second of an image sequence, 25 if None; other sources have their own.
         protocols: by which a playlist may open what it names, see `demux.PROTOCOLS`; no playlists if none.
         excerpt: which frames to give of those between start and stop, up to the end; all if None.
+        cuda_device: number of the device that decodes, where it gives the same; the processor if None.
 
     Raises:
         InputError: the source cannot be read, holds no picture, or is interlaced.
@@ -109,8 +112,11 @@ def open_video(
         feed = FileFeed(sys.stdin.buffer, name="standard input", threads=threads)
     else:
         feed = FileFeed(str(source), name=str(source), threads=threads, protocols=protocols)
+    decoder = ""
     try:
-        return VideoReader(feed, start=first, stop=last, excerpt=excerpt)
+        if cuda_device is not None and isinstance(feed, FileFeed) and str(source) != "-":
+            feed, decoder = choose_feed(feed, device=cuda_device)
+        return VideoReader(feed, start=first, stop=last, excerpt=excerpt, decoder=decoder)
     except BaseException:
         feed.close()
         raise
@@ -125,6 +131,7 @@ class VideoReader:
     be given without `excerpt`.
     `first_picture` is the source's first decoded picture: its side data speaks for the stream.
     `end_seconds` is the time in the file at which `stop` ended the frames, None until then.
+    `decoder` says in words who decodes where a device was asked to; it is empty where none was.
     """
 
     def __init__(
@@ -134,8 +141,10 @@ class VideoReader:
         start: Moment | None = None,
         stop: Moment | None = None,
         excerpt: Excerpt | None = None,
+        decoder: str = "",
     ) -> None:
         self.warnings: list[str] = []
+        self.decoder = decoder
         self.feed, self.start, self.stop = feed, start, stop
         self.end_seconds: Fraction | None = None
         self._origin = self._corrupt_frames = 0
