@@ -178,6 +178,16 @@ def as_device(picture):
     return filled(picture.reformat(format=DEVICE_NAMES[layout.name]), codes, layout.bits)
 
 
+def test_what_a_device_decodes_is_what_the_processor_decodes(source, monkeypatch):
+    expected, _, told = frames_of(source)
+    opened = pretend(monkeypatch)
+    frames, decoder, told_now = frames_of(source, cuda_device=2)
+    assert len(opened) == 1
+    assert decoder == "NVDEC of cuda:2"
+    assert_same(frames, expected)
+    assert told_now == told
+
+
 def other_pixel(picture, number):
     picture.planes[0].update(bytes(picture.planes[0].buffer_size))
     return picture
