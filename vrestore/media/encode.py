@@ -12,13 +12,13 @@ import av
 from av.codec.codec import UnknownCodecError
 from av.video.codeccontext import VideoCodecContext
 
-from vrestore.errors import UsageError
+from vrestore.errors import DeviceError, UsageError
 from vrestore.frames import PixelFormat, VideoMeta
 from vrestore.media.containers import CONSTANT_RATE, can_hold, extension_for
 from vrestore.media.formats import pixel_format
 from vrestore.media.heard import ffmpeg_heard
 from vrestore.media.pictures import can_relayout, range_number
-from vrestore.media.quality import encoder_options
+from vrestore.media.quality import encoder_options, is_common_preset, own_options
 
 ENCODERS = {
     "av1": "libsvtav1",
@@ -33,6 +33,9 @@ ENCODERS = {
     "h265": "libx265",
 }
 """A codec's encoder, where it is not of the codec's name."""
+
+IN_SOFTWARE = {"h264_nvenc": "libx264", "hevc_nvenc": "libx265", "av1_nvenc": "libsvtav1"}
+"""Encoders of graphics devices, and those that do the same work on any machine."""
 
 PIPE_CONTAINER = "yuv4mpegpipe"
 _PIPE_STEMS = ("gray", "yuv420p", "yuv422p", "yuv444p")
@@ -50,6 +53,9 @@ _IN_PIPE = (
 # Sources whose codec says nothing about how a video should be kept: raw samples and single images.
 _NO_FAMILY = {"rawvideo", "wrapped_avframe", "png", "tiff", "bmp", "mjpeg", "exr", "webp", "gif", "apng"}
 _FALLBACKS = ("libx264", "libx264rgb", "libx265", "libvpx-vp9", "ffv1")
+
+# What FFmpeg says of an option before it looks for a device.
+_WRONG_VALUE = "Error setting option"
 
 _RGB_ADVICE = (
     "RGB is kept as RGB, which few players show in H.264; ffmpeg -i TARGET -pix_fmt yuv420p makes a copy for "
@@ -94,20 +100,40 @@ class Encoding:
 
 
 def choose_encoding(
-    meta: VideoMeta, options: EncodeOptions, *, container: str, parameters: Mapping[str, Mapping[str, str]]
+    meta: VideoMeta,
+    options: EncodeOptions,
+    *,
+    container: str,
+    parameters: Mapping[str, Mapping[str, str]],
+    strict: bool = False,
 ) -> Encoding:
     """Choose the encoder and try it at the picture's size, so that nothing fails after the work.
 
-    `parameters` are options by encoder for what the stream carries (mastering data).
+    A device's encoder is never chosen by itself: at the same size those of IN_SOFTWARE look better. One that
+    was asked for and cannot be opened gives way to its counterpart there, with a warning.
+
+    Args:
+        meta: the picture.
+        options: what is asked of the encoder.
+        container: FFmpeg's name of what is to hold the result.
+        parameters: options by encoder for what the stream carries (mastering data).
+        strict: whether a device's encoder that cannot be opened is an error.
 
     Raises:
         UsageError: the codec asked for does not exist, does not fit the container, cannot hold the
             pixel format or the size, or does not have an option asked for.
+        DeviceError: `strict`, and the device's encoder asked for cannot be opened.
     """
     if container == PIPE_CONTAINER:
         return _for_pipe(meta, options)
     if options.codec:
-        return _asked_for(meta, options, container, parameters)
+        try:
+            return _asked_for(meta, options, container, parameters)
+        except DeviceError as error:
+            if strict:
+                software = IN_SOFTWARE[options.codec.lower()]
+                raise DeviceError(f"{error}; pass --codec {software}, or drop --strict") from error
+            return _in_software(meta, options, container, parameters, why_not=str(error))
     wanted = _family_encoder(meta.codec)
     reasons = []
     for encoder in dict.fromkeys((wanted, *_FALLBACKS) if wanted else _FALLBACKS):
@@ -167,6 +193,31 @@ def _asked_for(
     return encoding
 
 
+def _in_software(
+    meta: VideoMeta,
+    options: EncodeOptions,
+    container: str,
+    parameters: Mapping[str, Mapping[str, str]],
+    *,
+    why_not: str,
+) -> Encoding:
+    """Give the counterpart of a device's encoder, without the options that are that one's own."""
+    device_encoder = (options.codec or "").lower()
+    encoder, own = IN_SOFTWARE[device_encoder], own_options(device_encoder)
+    has_preset = encoder != "libsvtav1" and options.preset is not None and is_common_preset(options.preset)
+    dropped = [f"-e {name}" for name in options.extra if name in own]
+    dropped += ["--preset"] if options.preset is not None and not has_preset else []
+    asked = EncodeOptions(
+        codec=encoder,
+        crf=options.crf,
+        preset=options.preset if has_preset else None,
+        extra={name: value for name, value in options.extra.items() if name not in own},
+    )
+    found = _asked_for(meta, asked, container, parameters)
+    without = f" without {', '.join(dropped)}" if dropped else ""
+    return replace(found, warnings=(*found.warnings, f"encoded with {encoder}{without}: {why_not}"))
+
+
 def layouts_of(encoder: str) -> list[str] | None:
     """Give the names of the layouts an encoder takes, None when it takes any."""
     formats = av.Codec(encoder, "w").video_formats
@@ -220,7 +271,9 @@ def _try(encoding: Encoding, meta: VideoMeta) -> None:
         with ffmpeg_heard(av.logging.ERROR) as said:
             context.open()
     except (av.FFmpegError, ValueError) as error:
-        raise UsageError(_refusal(encoding, meta, said="".join(said[:1]))) from error
+        is_of_device = encoding.encoder in IN_SOFTWARE and not any(_WRONG_VALUE in line for line in said)
+        refused = DeviceError if is_of_device else UsageError
+        raise refused(_refusal(encoding, meta, said="".join(said[:1]))) from error
 
 
 def configure(context: VideoCodecContext, encoding: Encoding, meta: VideoMeta) -> None:

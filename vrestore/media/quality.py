@@ -21,6 +21,23 @@ _NEAR_TRANSPARENT: dict[str, dict[str, str]] = {
     "mjpeg": {"strict": "-1"},  # limited range in JPEG is common but not in its text
     "ffv1": {"level": "3", "slicecrc": "1"},
 }
+# NVENC's nearest to crf is a constant quantiser: of the same steps, or of AV1's 0 to 255, where libaom and
+# SVT-AV1 also take 4 for one of crf.
+_STEPS_OF_CRF = {"h264_nvenc": 1, "hevc_nvenc": 1, "av1_nvenc": 4}
+_HIGHEST_CRF = {"h264_nvenc": 51, "hevc_nvenc": 51}
+_NVENC_PRESETS = {
+    "ultrafast": "p1",
+    "superfast": "p1",
+    "veryfast": "p2",
+    "faster": "p3",
+    "fast": "p3",
+    "medium": "p4",
+    "slow": "p5",
+    "slower": "p6",
+    "veryslow": "p7",
+    "placebo": "p7",
+}
+"""x264's words for how thorough an encoder is, and NVENC's."""
 # MPEG-style encoders have a quantiser instead of crf: 2 is the best that does not waste bits.
 _QUANTISER = {"flags": "+qscale", "global_quality": str(2 * 118)}  # 118 is FFmpeg's FF_QP2LAMBDA
 _RATE_CONTROL = {"crf", "qp", "b", "rc", "cq", "global_quality", "flags"}
@@ -52,24 +69,40 @@ def encoder_options(
         chosen |= _QUANTISER
     if _RATE_CONTROL & set(extra):
         chosen = {name: value for name, value in chosen.items() if name not in _RATE_CONTROL}
-    context = av.CodecContext.create(encoder, "w")
-    known = {option.name for option in context.supported_options.private}
+    known = own_options(encoder)
     if crf is not None:
-        if "crf" not in known:
-            raise UsageError(f"{encoder} has no --crf; {_what_instead(encoder, known)}")
-        if not 0 <= crf <= 63:
-            raise UsageError(f"--crf is between 0 and 63, got {crf:g}")
-        chosen["crf"] = f"{crf:g}"
+        chosen |= _constant_quality(encoder, crf, known)
     if preset is not None:
         if "preset" not in known:
             raise UsageError(f"{encoder} has no --preset; {_what_instead(encoder, known)}")
-        chosen["preset"] = preset
-    everything = known | {option.name for option in context.supported_options.generic}
+        chosen["preset"] = _NVENC_PRESETS.get(preset, preset) if encoder in _STEPS_OF_CRF else preset
+    generic = av.CodecContext.create(encoder, "w").supported_options.generic
+    everything = known | {option.name for option in generic}
     for name, value in extra.items():
         if name not in everything:
             raise UsageError(f"{encoder} has no option {name!r}")
         chosen[name] = f"{chosen[name]}:{value}" if name == "x265-params" else value
     return _joined(chosen, parameters)
+
+
+def own_options(encoder: str) -> set[str]:
+    """Give the names of the options that an encoder has beside those that FFmpeg knows for all."""
+    return {option.name for option in av.CodecContext.create(encoder, "w").supported_options.private}
+
+
+def is_common_preset(preset: str) -> bool:
+    """Tell whether a preset is one of x264's words, which x265 and NVENC also take."""
+    return preset in _NVENC_PRESETS
+
+
+def _constant_quality(encoder: str, crf: float, known: set[str]) -> dict[str, str]:
+    steps = _STEPS_OF_CRF.get(encoder)
+    if steps is None and "crf" not in known:
+        raise UsageError(f"{encoder} has no --crf; {_what_instead(encoder, known)}")
+    highest = _HIGHEST_CRF.get(encoder, 63)
+    if not 0 <= crf <= highest:
+        raise UsageError(f"--crf is between 0 and {highest}, got {crf:g}")
+    return {"crf": f"{crf:g}"} if steps is None else {"rc": "constqp", "qp": str(round(steps * crf))}
 
 
 def _what_instead(encoder: str, known: set[str]) -> str:

@@ -27,7 +27,13 @@ class VideoFile:
     """
 
     def __init__(
-        self, target: str | Path, reader: VideoReader, *, options: EncodeOptions, overwrite: bool
+        self,
+        target: str | Path,
+        reader: VideoReader,
+        *,
+        options: EncodeOptions,
+        overwrite: bool,
+        strict: bool = False,
     ) -> None:
         self.name, source = str(target), Path(reader.meta.source)
         self.container = container_for(Path(target))
@@ -41,6 +47,7 @@ class VideoFile:
             options,
             container=self.container,
             parameters=mastering_parameters(reader.first_picture),
+            strict=strict,
         )
         self._maker = PictureMaker(reader.meta, self.encoding.layout)
         self.clock = Clock(reader, counts=self.container in CONSTANT_RATE)

@@ -36,13 +36,14 @@ def open_writer(
         reader: where the frames come from: its other streams, chapters and tags are copied.
         options: what is asked of the encoder; the source's codec at high quality if None.
         overwrite: whether an existing target may be replaced, once the new one is whole.
-        strict: whether a stream that cannot be kept is an error.
+        strict: whether a stream that cannot be kept is an error, and a device's encoder that gives way.
         in_segments: give a SegmentWriter where the target is a video file and its encoder allows it.
 
     Raises:
         TargetError: the target exists, is the source, or cannot be written.
         UsageError: the codec, the container and the picture do not fit together.
         LossError: `strict`, and something of the source cannot be kept.
+        DeviceError: `strict`, and the device's encoder asked for cannot be opened.
     """
     asked = options or EncodeOptions()
     if str(target) == "-":
@@ -50,9 +51,8 @@ def open_writer(
     elif is_image_target(target, reader):
         writer = SequenceWriter(target, reader, options=asked, overwrite=overwrite)
     else:
-        writer = _video_writer(
-            VideoFile(target, reader, options=asked, overwrite=overwrite), in_segments=in_segments
-        )
+        video = VideoFile(target, reader, options=asked, overwrite=overwrite, strict=strict)
+        writer = _video_writer(video, in_segments=in_segments)
     if strict and writer.losses:
         writer.discard()
         raise LossError(f"{str(target)!r} would lose {'; '.join(writer.losses)}")
