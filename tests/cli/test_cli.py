@@ -196,6 +196,13 @@ def test_doctor_speaks_json():
     assert "ffv1" in facts["Codecs"]["encoders"]
 
 
+def test_doctor_says_whether_a_device_decodes_and_encodes():
+    facts = json.loads(run_process("doctor", "--json").stdout)["Codecs"]
+    for name, codec in (("NVDEC", "hevc"), ("NVENC", "hevc_nvenc")):
+        assert facts[name].startswith(("yes: ", "no: "))
+        assert codec in facts[name]
+
+
 @pytest.mark.parametrize(("words", "exit_code"), [(["--version"], 0), (["probe", "none.mp4"], 3)])
 def test_the_process_ends_at_once_with_all_its_words_and_its_exit_code(words, exit_code):
     """What libraries would do at the end of a process is not waited for."""

@@ -1,38 +1,22 @@
 """An encoder of a graphics device that cannot be opened gives way to the processor's, and that is said."""
 
-from fractions import Fraction
-
 import av
 import pytest
-from av.codec.codec import UnknownCodecError
 from clips import write_clip
 from typer.testing import CliRunner
 
 from vrestore.cli.main import app
 from vrestore.errors import DeviceError, UsageError
-from vrestore.media.encode import IN_SOFTWARE, EncodeOptions
+from vrestore.media.encode import IN_SOFTWARE, EncodeOptions, why_no_encoder
 from vrestore.media.quality import encoder_options
 from vrestore.media.read import open_video
 from vrestore.media.write import open_writer
 
 BOX = "--box=20,16,12,10"
+HAS_ENCODER = why_no_encoder("h264_nvenc") is None
 
 
-def opens(encoder):
-    try:
-        context = av.CodecContext.create(encoder, "w")
-    except UnknownCodecError:
-        return True
-    context.width, context.height, context.pix_fmt = 640, 360, "yuv420p"
-    context.time_base = Fraction(1, 25)
-    try:
-        context.open()
-    except av.FFmpegError:
-        return False
-    return True
-
-
-without_device = pytest.mark.skipif(opens("h264_nvenc"), reason="a device that encodes is here")
+without_device = pytest.mark.skipif(HAS_ENCODER, reason="a device that encodes is here")
 
 
 def restore(source, target, *, strict=False, **options):
@@ -130,7 +114,7 @@ def test_a_source_in_a_devices_codec_is_encoded_by_the_processor(source, tmp_pat
 
 
 @pytest.mark.gpu
-@pytest.mark.skipif(not opens("h264_nvenc"), reason="NOT TESTED: this device has no encoder")
+@pytest.mark.skipif(not HAS_ENCODER, reason="NOT TESTED: this device has no encoder")
 @pytest.mark.parametrize("encoder", ["h264_nvenc", "hevc_nvenc"])
 def test_a_device_encodes(encoder, tmp_path):
     source = write_clip(tmp_path / "large.mp4", height=360, width=640)

@@ -25,7 +25,6 @@ _ENCODERS = (
     *("libx264", "libx265", "libsvtav1", "libaom-av1", "libvpx-vp9", "libvpx"),
     *("ffv1", "prores_ks", "dnxhd", "mpeg4", "mpeg2video", "mjpeg", "huffyuv", "utvideo", "png", "rawvideo"),
 )
-_NVIDIA_ENCODERS = ("h264_nvenc", "hevc_nvenc", "av1_nvenc")
 _DECODERS = (
     *("h264", "hevc", "av1", "libdav1d", "vp9", "vp8", "ffv1", "prores", "dnxhd", "mpeg4", "mpeg2video"),
     *("mjpeg", "huffyuv", "utvideo", "vc1", "theora", "png", "rawvideo"),
@@ -83,9 +82,32 @@ def _codecs() -> Facts:
     return {
         "encoders": [name for name in _ENCODERS if _has_codec(name, "w")],
         "encoders missing": [name for name in _ENCODERS if not _has_codec(name, "w")],
-        "encoders that need an NVIDIA driver": [name for name in _NVIDIA_ENCODERS if _has_codec(name, "w")],
         "decoders": [name for name in _DECODERS if _has_codec(name, "r")],
+        "NVENC": _nvenc(),
+        "NVDEC": _nvdec(),
     }
+
+
+def _nvenc() -> str:
+    from vrestore.media.encode import IN_SOFTWARE, why_no_encoder
+
+    names = [name for name in IN_SOFTWARE if _has_codec(name, "w")]
+    return _offer(names, why_no_encoder(names[0]) if names else "not compiled in")
+
+
+def _nvdec() -> str:
+    from vrestore.media.hardware import EXACT_CODECS, why_no_decoder
+
+    return _offer(EXACT_CODECS, why_no_decoder())
+
+
+def _offer(names: Sequence[str], why_not: str | None) -> str:
+    words = ", ".join(names)
+    return (
+        f"yes: {words}"
+        if why_not is None
+        else f"no: {why_not}" + (f"; it would have {words}" if words else "")
+    )
 
 
 def _kernels(asked: Kernels) -> Facts:

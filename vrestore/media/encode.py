@@ -193,6 +193,21 @@ def _asked_for(
     return encoding
 
 
+def why_no_encoder(encoder: str) -> str | None:
+    """Say why a device's encoder cannot be opened here, None if it can; it is asked for 640x360."""
+    context = av.CodecContext.create(encoder, "w")
+    if not isinstance(context, VideoCodecContext):
+        raise ValueError(f"{encoder} does not encode pictures")
+    context.width, context.height, context.pix_fmt = 640, 360, "yuv420p"
+    context.time_base = Fraction(1, 25)
+    try:
+        with ffmpeg_heard(av.logging.ERROR) as said:
+            context.open()
+    except (av.FFmpegError, ValueError) as error:
+        return " ".join("".join(said[:1]).split()) or str(error)
+    return None
+
+
 def _in_software(
     meta: VideoMeta,
     options: EncodeOptions,

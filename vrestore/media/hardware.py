@@ -22,8 +22,8 @@ from vrestore.media.formats import pixel_format
 from vrestore.media.heard import ffmpeg_heard
 from vrestore.media.pictures import can_relayout, planes_of, relayout
 
-EXACT_CODECS = {"h264", "hevc", "vp8", "vp9", "av1"}
-"""Codecs whose standards leave decoders no freedom; those of MPEG-1, 2 and 4 and JPEG leave some."""
+EXACT_CODECS = ("h264", "hevc", "vp8", "vp9")
+"""Left to a device. MPEG-1, 2 and 4 and JPEG leave decoders some freedom; PyAV decodes AV1 by dav1d."""
 
 _HIGH_BITS = {
     "yuv444p10le": ("yuv444p10msble", "yuv444p16le"),
@@ -95,7 +95,7 @@ def lay_out(picture: av.VideoFrame, source: PixelFormat, reformatter: VideoRefor
 def _why_unfit(feed: FileFeed) -> str | None:
     codec = feed.stream.codec_context.codec
     if feed.declared.codec not in EXACT_CODECS:
-        return f"it does not decode {feed.declared.codec}, or not to the bit"
+        return f"only {', '.join(EXACT_CODECS)} are left to it, not {feed.declared.codec}"
     if not any(config.device_type.name == "cuda" for config in codec.hardware_configs):
         return f"{codec.name} runs on the processor"
     return None
