@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 _LAUNCHER = """
 import json, os, sys, time
@@ -66,7 +67,7 @@ def installed(name: str) -> str:
 
 @dataclass(frozen=True)
 class Account:
-    """What the command's own report says of a run."""
+    """What the command's own report says of a run; `device_memory_bytes` is None where no device worked."""
 
     frames: int
     repaired_frames: int
@@ -74,12 +75,20 @@ class Account:
     seconds: float
     stage_seconds: dict[str, float]
     plan: dict[str, int | str]
+    device_memory_bytes: int | None = None
 
 
 def inpaint(source: Path, target: Path, *words: str | Path, accepted: int = 0) -> tuple[Run, Account | None]:
     """Run `vrestore inpaint`; there is no account of a run that ended with the exit code `accepted`."""
+    return restore("inpaint", source, target, *words, accepted=accepted)
+
+
+def restore(
+    name: Literal["inpaint", "dehaze"], source: Path, target: Path, *words: str | Path, accepted: int = 0
+) -> tuple[Run, Account | None]:
+    """Run `vrestore` with a command; there is no account of a run that ended with `accepted`."""
     place = target.with_suffix(".json")
-    command = installed("vrestore"), "inpaint", source, "-o", target, "-y"
+    command = installed("vrestore"), name, source, "-o", target, "-y"
     ran = run(*command, "--report", place, "--progress", "none", *words, accepted=accepted)
     if ran.exit_code:
         return ran, None
@@ -91,6 +100,7 @@ def inpaint(source: Path, target: Path, *words: str | Path, accepted: int = 0) -
         seconds=report["seconds"],
         stage_seconds=report["stage_seconds"],
         plan=report["plan"],
+        device_memory_bytes=report.get("device_memory_bytes"),
     )
 
 

@@ -6,13 +6,12 @@ Each kernel does the work of `kernel_cases`; the bytes that must move, over its 
 of a copy from memory to memory on the same device, reading and writing counted. Times are of the device,
 median and the middle half; before each run the second-level cache is filled with other data, and that gives
 the launches a head start, so Python is not timed. Both kinds' results are compared. Without a device nothing
-is measured, and that is said.
+is measured, and that is said, in the results too.
 """
 
 from __future__ import annotations
 
 import argparse
-import subprocess
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -36,7 +35,15 @@ from benchmarks.kernel_cases import (
     shift_align_case,
     warp_case,
 )
-from benchmarks.machine import RESULTS, Values, describe_machine, write_results
+from benchmarks.machine import (
+    NOT_MEASURED,
+    RESULTS,
+    Values,
+    describe_device,
+    describe_machine,
+    write_not_measured,
+    write_results,
+)
 from benchmarks.tables import figures_table
 from vrestore.device import why_no_cuda
 from vrestore.kernels import runtime
@@ -159,24 +166,6 @@ def bars_of(name: str, case: Case, outcome: Outcome) -> list[Bar]:
     return bars
 
 
-def describe_device(device: torch.device) -> Values:
-    """Give the device, its driver and the versions that compile for it."""
-    import cupy
-
-    properties = torch.cuda.get_device_properties(device)
-    query = ["nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader", f"--id={device.index}"]
-    driver = subprocess.run(query, capture_output=True, text=True, check=False).stdout.strip()
-    return {
-        "name": properties.name,
-        "memory bytes": properties.total_memory,
-        "compute capability": f"{properties.major}.{properties.minor}",
-        "driver": driver or None,
-        "CUDA of torch": torch.version.cuda,
-        "CuPy": cupy.__version__,
-        "NVRTC": ".".join(map(str, cupy.cuda.nvrtc.getVersion())),
-    }
-
-
 def why_not_measured() -> str | None:
     """Say why nothing can be measured here, None if it can."""
     if not torch.cuda.is_available():
@@ -185,11 +174,13 @@ def why_not_measured() -> str | None:
 
 
 def main(words: Sequence[str] | None = None) -> None:
-    """Measure, print a table and write JSON; without a device say so and write nothing."""
+    """Measure, print a table and write JSON; without a device say so in both."""
     options, console = _parser().parse_args(words), Console()
     why_not = why_not_measured()
     if why_not is not None:
         console.print(f"not measured: {why_not}", markup=False, highlight=False, soft_wrap=True)
+        figures: Values = dict.fromkeys((*CASES, "copy bytes a second"), NOT_MEASURED)
+        write_not_measured(options.json, benchmark="kernels", why_not=why_not, results=figures)
         return
     device = torch.device("cuda", 0)
     machine = {**describe_machine(), "device": describe_device(device)}

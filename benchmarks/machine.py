@@ -8,12 +8,17 @@ import platform
 import shutil
 import subprocess
 from datetime import UTC, datetime
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
+
+import torch
 
 from vrestore.jobs.checkup import examine
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = Path(__file__).resolve().parent / "results"
+NOT_MEASURED = "not measured"
 
 Values = dict[str, object]
 
@@ -30,9 +35,41 @@ def describe_machine() -> Values:
     return facts
 
 
+def describe_device(device: torch.device) -> Values:
+    """Give a CUDA device, its driver, and the versions that compile for it (None where CuPy is missing)."""
+    properties = torch.cuda.get_device_properties(device)
+    query = ["nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader", f"--id={device.index}"]
+    cupy = import_module("cupy") if find_spec("cupy") else None
+    return {
+        "name": properties.name,
+        "memory bytes": properties.total_memory,
+        "compute capability": f"{properties.major}.{properties.minor}",
+        "driver": _first_line(*query) or None,
+        "CUDA of torch": torch.version.cuda,
+        "CuPy": cupy and cupy.__version__,
+        "NVRTC": cupy and ".".join(map(str, cupy.cuda.nvrtc.getVersion())),
+    }
+
+
+def write_not_measured(place: Path, *, benchmark: str, why_not: str, results: Values) -> bool:
+    """Write that nothing could be measured, in results of the usual shape; tell whether that was done.
+
+    What was measured before stays.
+    """
+    if place.exists() and json.loads(place.read_text(encoding="utf-8")).get("measured", True):
+        return False
+    values: Values = {"benchmark": benchmark, "measured": False, "why_not": why_not, "results": results}
+    _write(place, values)
+    return True
+
+
 def write_results(place: Path, *, benchmark: str, settings: Values, results: Values, machine: Values) -> None:
     """Write what was measured as JSON, with the settings and the machine it was measured on."""
-    values = {"benchmark": benchmark, "machine": machine, "settings": settings, "results": results}
+    values: Values = {"benchmark": benchmark, "measured": True, "machine": machine}
+    _write(place, values | {"settings": settings, "results": results})
+
+
+def _write(place: Path, values: Values) -> None:
     place.parent.mkdir(parents=True, exist_ok=True)
     place.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
 

@@ -1,5 +1,7 @@
 """What the kernels are timed on is what it says it is, and is told not to be measured without a device."""
 
+import json
+
 import cuda_on_cpu
 import pytest
 import torch
@@ -16,6 +18,7 @@ from benchmarks.kernel_cases import (
     warp_case,
 )
 from benchmarks.kernels import Case, Outcome, Timing, bars_of
+from benchmarks.machine import write_results
 from vrestore.ops.operations import ByKernels, ByTorch
 
 CPU, FLOAT = torch.device("cpu"), torch.float32
@@ -78,11 +81,22 @@ def test_torch_without_memory_is_no_bar():
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="a CUDA device is here")
-def test_without_a_device_it_says_so_and_writes_nothing(tmp_path, capsys):
+def test_without_a_device_it_says_so_in_words_and_in_its_results(tmp_path, capsys):
     place = tmp_path / "kernels.json"
     kernels.main(["--json", str(place)])
     assert capsys.readouterr().out.startswith("not measured: ")
-    assert not place.exists()
+    values = json.loads(place.read_text())
+    assert values["measured"] is False
+    assert set(values["results"]) >= set(kernels.CASES)
+    assert set(values["results"].values()) == {"not measured"}
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="a CUDA device is here")
+def test_without_a_device_what_was_measured_before_stays(tmp_path):
+    place = tmp_path / "kernels.json"
+    write_results(place, benchmark="kernels", settings={}, results={"warp": 1}, machine={})
+    kernels.main(["--json", str(place)])
+    assert json.loads(place.read_text())["results"] == {"warp": 1}
 
 
 @pytest.mark.gpu
