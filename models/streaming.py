@@ -22,6 +22,7 @@ from torch import Tensor
 
 from vrestore.models.timeline import join_channels
 from vrestore.models.tsam import Clip, Tsam
+from vrestore.ops.operations import ByKernels
 from vrestore.ops.shift_align import Alignment, ClipEnd, Motion, align_pairs, alignment, end_channels
 
 TableKey = tuple[int, int, torch.dtype]
@@ -63,6 +64,10 @@ class StreamState:
     """Pairs that some layer has yet to see, by the number of their first frame."""
     tables: dict[TableKey, dict[int, Alignment]] = field(default_factory=dict)
     """Of those pairs, as far as asked for."""
+    kernels: ByKernels | None = None
+    """That align features instead of the tables."""
+    placed: dict[tuple[int, int], dict[int, Tensor]] = field(default_factory=dict)
+    """What these read where, of those pairs, as far as asked for."""
 
     def copy(self) -> StreamState:
         """Give a state that goes on by itself; what it remembers is shared, for no tensor is ever changed."""
@@ -72,10 +77,11 @@ class StreamState:
             waiting={name: waiting.copy() for name, waiting in self.waiting.items()},
             motion=dict(self.motion),
             tables={key: dict(tables) for key, tables in self.tables.items()},
+            placed={key: dict(placed) for key, placed in self.placed.items()},
         )
 
     def to(self, device: torch.device) -> StreamState:
-        """Give the same on a device; tables are made there anew when they are asked for."""
+        """Give the same on a device, without kernels; tables are made there when they are asked for."""
         return replace(
             self,
             no_frames=None if self.no_frames is None else self.no_frames.to(device),
@@ -83,6 +89,8 @@ class StreamState:
             waiting={name: deque(each.to(device) for each in kept) for name, kept in self.waiting.items()},
             motion={pair: motion.to(device) for pair, motion in self.motion.items()},
             tables={},
+            kernels=None,
+            placed={},
         )
 
 
@@ -136,6 +144,8 @@ class _Stream:
         held = self._state.held.setdefault(name, Held())
         if len(frames) == 0:
             return self._last(held, frames, fold=fold)
+        if self._state.kernels is not None:
+            return self._shift_by(self._state.kernels, held, frames, fold=fold)
         earlier = frames[:-1] if held.frame is None else _joined([held.frame, frames[:-1]])
         later = frames[1:] if held.frame is None else frames
         if held.from_previous is None:
@@ -151,6 +161,36 @@ class _Stream:
         held.from_previous = from_previous[-1:].clone()
         return join_channels(from_next, from_previous[:-1], earlier), earlier
 
+    def _shift_by(
+        self, kernels: ByKernels, held: Held, frames: Tensor, *, fold: int
+    ) -> tuple[Tensor, Tensor]:
+        """Do the same in one pass over the frames."""
+        past = slice(fold, 2 * fold)
+        block = frames if held.frame is None else torch.cat([held.frame, frames])
+        before = held.from_previous
+        if before is None:
+            before = end_channels(frames[:1, past], self._clip_end)
+        first = max(held.received - 1, 0)
+        held.received += len(frames)
+        held.frame, held.from_previous = frames[-1:].clone(), before
+        if len(block) == 1:
+            return block[:0], block[:0]
+        placed = self._placed(kernels, first, first + len(block) - 1, frames)
+        aligned = kernels.align(block, placed, fold=fold, official=self._official)
+        held.from_previous = aligned[-1:, past].clone()
+        aligned[:1, past] = before
+        return aligned[:-1], block[:-1]
+
+    def _placed(self, kernels: ByKernels, start: int, stop: int, frames: Tensor) -> Tensor:
+        """Give where the pixels of such frames are read, for pairs [start, stop)."""
+        height, width = frames.shape[-2:]
+        known = self._state.placed.setdefault((height, width), {})
+        for index in range(start, stop):
+            if index not in known:
+                motion = self._state.motion[index]
+                known[index] = kernels.place(motion, height, width, official=self._official)
+        return torch.cat([known[index] for index in range(start, stop)], dim=1)
+
     def meet(self, name: str, early: Tensor, late: Tensor) -> Tensor:
         waiting = self._state.waiting.setdefault(name, deque())
         waiting.extend(early[index : index + 1] for index in range(len(early)))
@@ -162,6 +202,8 @@ class _Stream:
         self._state.motion = {pair: kept for pair, kept in self._state.motion.items() if pair >= oldest}
         for key, tables in self._state.tables.items():
             self._state.tables[key] = {pair: kept for pair, kept in tables.items() if pair >= oldest}
+        for size, placed in self._state.placed.items():
+            self._state.placed[size] = {pair: kept for pair, kept in placed.items() if pair >= oldest}
 
     def _last(self, held: Held, nothing: Tensor, *, fold: int) -> tuple[Tensor, Tensor]:
         """Give the frame that is held if none will come after it, once."""

@@ -9,6 +9,9 @@ from typing import Literal
 
 from vrestore.errors import DeviceError, UsageError
 
+Kernels = Literal["auto", "torch", "cupy"]
+"""Which operations serve a CUDA device; `auto` takes the kernels where they run."""
+
 _UNITS = {
     "": 1,
     "k": 10**3,

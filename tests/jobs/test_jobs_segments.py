@@ -96,7 +96,7 @@ def test_what_is_kept_is_not_done_again(clip, tmp_path, monkeypatch):
     monkeypatch.setattr(
         Cutter,
         "put_back",
-        lambda self, shot, *rest: filled.append(shot.frame.index) or real(self, shot, *rest),
+        lambda self, hole, frame, *rest: filled.append(frame.index) or real(self, hole, frame, *rest),
     )
     events = []
     done(clip, target, events=events)

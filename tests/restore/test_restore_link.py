@@ -11,7 +11,7 @@ from vrestore.flow.estimate import DisFlow
 from vrestore.frames import Box
 from vrestore.ops.consistency import Tolerance
 from vrestore.restore.link import View, link
-from vrestore.restore.patch import grey_without_hole, make_patch
+from vrestore.restore.patch import make_patch
 
 TOLERANCE = Tolerance(pixels=3.0, softness=1.0)
 CELL = 2
@@ -24,7 +24,7 @@ def view(box, hole, index=0, *, is_filled=False):
     inner = hole.relative_to(box)
     hidden[inner.rows, inner.columns] = True
     patch = make_patch(index, box, WORLD[:, box.rows, box.columns] * ~hidden, hidden)
-    return View(patch, grey_without_hole(patch, CELL), is_filled)
+    return View(patch, patch.grey_without_hole(CELL), is_filled)
 
 
 def linked(views, estimate=None, ahead=2):
@@ -153,7 +153,7 @@ def test_patches_that_do_not_meet_are_linked_without_trust():
 def test_a_patch_without_a_hole_has_no_points():
     views = [view(Box(10, 10, 50, 40), HOLE)]
     plain = make_patch(1, Box(10, 10, 50, 40), WORLD[:, 10:50, 10:60], np.zeros((40, 50), bool))
-    made = linked([*views, View(plain, grey_without_hole(plain, CELL), is_filled=False)])[1]
+    made = linked([*views, View(plain, plain.grey_without_hole(CELL), is_filled=False)])[1]
     assert made.from_previous.targets.shape == (0, 2)
     assert len(made.previous_from_this.trust) == len(views[0].patch.points)
 

@@ -67,7 +67,8 @@ def idle():
 
 def painted(painter, made):
     filled, track = made
-    return list(painter.paint(iter(filled), track))
+    with ThreadPoolExecutor(2) as executor:
+        return list(painter.paint(iter(filled), track, executor))
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 4, 5, 7])
@@ -79,7 +80,7 @@ def test_every_frame_comes_out_once_and_in_order(painter, count):
 
 
 def test_no_frames_give_none(painter, walking):
-    assert list(painter.paint(iter([]), walking[1])) == []
+    assert painted(painter, ([], walking[1])) == []
 
 
 @pytest.mark.parametrize("scale", [1, 2, 4])

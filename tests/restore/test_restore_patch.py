@@ -11,8 +11,6 @@ from vrestore.restore.patch import (
     SURROUNDINGS,
     box_around,
     grey,
-    grey_filled,
-    grey_without_hole,
     luma_of,
     make_patch,
 )
@@ -169,14 +167,14 @@ def test_luma_is_kept_and_filled_as_colours_are(hidden):
 def test_grey_is_luma_in_whole_steps():
     picture = torch.from_numpy(drawn())
     exact = 255 * np.tensordot([0.299, 0.587, 0.114], picture.double().numpy(), 1)
-    assert np.abs(grey(picture) - exact).max() <= 0.501
+    assert np.abs(grey(picture).numpy() - exact).max() <= 0.501
     assert grey(torch.ones(3, 2, 2)).tolist() == [[255, 255], [255, 255]]
 
 
 @pytest.mark.parametrize("cell", [1, 2, 4])
 def test_the_hole_is_closed_without_an_edge(cell):
     flat = np.full((3, HEIGHT, WIDTH), 0.7, np.float32)
-    closed = grey_without_hole(patch(rectangle(), flat), cell)
+    closed = patch(rectangle(), flat).grey_without_hole(cell)
     assert closed.shape == (-(-HEIGHT // cell), -(-WIDTH // cell))
     assert set(closed.ravel()) == {round(0.7 * 255)}
 
@@ -185,7 +183,7 @@ def test_the_hole_is_closed_without_an_edge(cell):
 def test_in_grey_known_cells_are_means_of_the_picture(hidden, cell):
     made = patch(hidden)
     below, right = -HEIGHT % cell, -WIDTH % cell
-    pixels = np.pad(grey(whole(made)).astype(float), ((0, below), (0, right)), "edge")
+    pixels = np.pad(grey(whole(made)).double().numpy(), ((0, below), (0, right)), "edge")
     covered = np.pad(hidden, ((0, below), (0, right)), "edge")
     rows, columns = pixels.shape[0] // cell, pixels.shape[1] // cell
     cells, touched = (
@@ -194,14 +192,14 @@ def test_in_grey_known_cells_are_means_of_the_picture(hidden, cell):
     )
     known = ~touched.any(-1)
     for made_grey in (
-        grey_without_hole(made, cell),
-        grey_filled(made, torch.ones(1, made.hidden_count), cell),
+        made.grey_without_hole(cell),
+        made.grey_filled(torch.ones(1, made.hidden_count), cell),
     ):
         assert np.abs(made_grey - cells.mean(-1))[known].max(initial=0) <= 0.5
 
 
 def test_a_filled_hole_shows_its_colours_in_grey():
     made = patch(rectangle())
-    white = grey_filled(made, torch.ones(1, made.hidden_count), 1)
+    white = made.grey_filled(torch.ones(1, made.hidden_count), 1)
     assert (white[made.hidden] == 255).all()
     assert (white == made.known_grey)[~made.hidden].all()

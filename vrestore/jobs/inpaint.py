@@ -249,7 +249,8 @@ def inpaint_method(
 
 def _noted(reveal: RevealMap, filled: Filled) -> None:
     patch = filled.patch
-    reveal.note(patch.box, patch.hidden, (filled.confidence > 0).numpy(), filled.is_blended.numpy())
+    fetched, blended = filled.confidence > 0, filled.is_blended
+    reveal.note(patch.box, patch.hidden, fetched.cpu().numpy(), blended.cpu().numpy())
 
 
 def _what(ready: Ready) -> dict[str, object]:

@@ -40,14 +40,14 @@ def to_rgb(frame: Frame, box: Box, *, format: PixelFormat, colour: Colour) -> Pi
     """Give the crop of a frame as RGB; chroma beyond the picture's edge is that at the edge."""
     codes = np.empty((len(format.components), box.height, box.width), np.float32)
     for component, plane in zip(format.components, codes, strict=True):
-        shift = _shift_of(component)
+        shift = shift_of(component)
         if shift == (0, 0):
             plane[...] = _read(frame, component, box)
         else:
-            cells = _cells_of(box, shift)
-            samples = _read(frame, component, _widened(cells, 1, 1))
+            cells = chroma_cells(box, shift)
+            samples = _read(frame, component, widened(cells, 1, 1))
             plane[...] = _spread_over(samples, box, cells, shift, colour)
-    return _decode(codes, _coding(frame, format, colour))
+    return _decode(codes, coding_for(frame, format, colour))
 
 
 def known_rgb(frame: Frame, box: Box, alpha: Alpha, *, format: PixelFormat, colour: Colour) -> Picture:
@@ -55,19 +55,19 @@ def known_rgb(frame: Frame, box: Box, alpha: Alpha, *, format: PixelFormat, colo
 
     Nothing outside the box is read, so a cell that the box cuts counts as hidden too.
     """
-    coding = _coding(frame, format, colour)
+    coding = coding_for(frame, format, colour)
     codes = np.empty((len(format.components), box.height, box.width), np.float32)
     shift = format.chroma_shift
     if shift != (0, 0):
-        cells = _cells_of(box, shift)
-        nearest = chroma.nearest_known(_hidden_cells(frame, box, alpha, cells, format))
+        cells = chroma_cells(box, shift)
+        nearest = chroma.nearest_known(hidden_cells(frame, box, alpha, cells, format))
     for component, plane, neutral in zip(format.components, codes, coding.offset, strict=False):
-        if _shift_of(component) == (0, 0):
+        if shift_of(component) == (0, 0):
             plane[...] = _read(frame, component, box)
             continue
         samples = _read(frame, component, cells)
         samples = np.full_like(samples, neutral) if nearest is None else samples.ravel()[nearest]
-        samples = _covering(samples, cells, _widened(cells, 1, 1))
+        samples = covering(samples, cells, widened(cells, 1, 1))
         plane[...] = _spread_over(samples, box, cells, shift, colour)
     result = _decode(codes, coding)
     result *= (alpha == 0)[None]
@@ -87,37 +87,42 @@ def composite(
         return frame
     touched = Box(box.x + left, box.y + top, width, height)
     shift = format.chroma_shift
-    cells = _cells_of(touched, shift)
-    reach = _widened(_pixels_of(cells, shift), *chroma.margin(shift))
-    picture = np.fmin(np.fmax(_covering(rgb, box, reach), 0), 1, dtype=np.float32)
-    coding = _coding(frame, format, colour)
-    grids = {step: (_cells_of(touched, step), _amount(alpha, box, touched, step)) for step in {(0, 0), shift}}
+    cells = chroma_cells(touched, shift)
+    reach = widened(cell_pixels(cells, shift), *chroma.margin(shift))
+    picture = np.fmin(np.fmax(covering(rgb, box, reach), 0), 1, dtype=np.float32)
+    coding = coding_for(frame, format, colour)
+    grids = {
+        step: (chroma_cells(touched, step), _amount(alpha, box, touched, step)) for step in {(0, 0), shift}
+    }
     planes = {component.plane: frame.planes[component.plane].copy() for component in format.components}
     for component, row, zero in zip(format.components, coding.from_rgb, coding.offset, strict=False):
         codes = _weighted(row, picture) + np.float32(zero)
-        step = _shift_of(component)
+        step = shift_of(component)
         if step == (0, 0):
-            codes = _covering(codes, reach, touched)
+            codes = covering(codes, reach, touched)
         else:
-            codes = chroma.gather(codes, shift=shift, place=_place(colour, shift))
+            codes = chroma.gather(codes, shift=shift, place=place_for(colour, shift))
         where, amount = grids[step]
         _write(planes[component.plane], component, where, np.clip(codes, 0, format.peak), amount)
     return frame.with_planes(planes)
 
 
-def _coding(frame: Frame, format: PixelFormat, colour: Colour) -> Coding:
+def coding_for(frame: Frame, format: PixelFormat, colour: Colour) -> Coding:
+    """Say what the numbers in a frame's planes mean."""
     return coding_of(format, colour, height=frame.planes[format.components[0].plane].shape[0])
 
 
-def _place(colour: Colour, shift: tuple[int, int]) -> tuple[float, float]:
+def place_for(colour: Colour, shift: tuple[int, int]) -> tuple[float, float]:
+    """Say where a chroma sample sits in its cell: see `vrestore.media.chroma`."""
     return chroma_place(colour, shift_x=shift[0], shift_y=shift[1])
 
 
-def _shift_of(component: Component) -> tuple[int, int]:
+def shift_of(component: Component) -> tuple[int, int]:
+    """Give the subsampling of a component across and down, as logarithms."""
     return component.subsample_x, component.subsample_y
 
 
-def _cells_of(box: Box, shift: tuple[int, int]) -> Box:
+def chroma_cells(box: Box, shift: tuple[int, int]) -> Box:
     """Give the chroma samples whose cells meet the box, as a box on their grid."""
     left, top = box.x >> shift[0], box.y >> shift[1]
     right = (box.x + box.width - 1 >> shift[0]) + 1
@@ -125,16 +130,18 @@ def _cells_of(box: Box, shift: tuple[int, int]) -> Box:
     return Box(left, top, right - left, bottom - top)
 
 
-def _pixels_of(cells: Box, shift: tuple[int, int]) -> Box:
+def cell_pixels(cells: Box, shift: tuple[int, int]) -> Box:
+    """Give the box of all pixels of chroma cells."""
     across, down = shift
     return Box(cells.x << across, cells.y << down, cells.width << across, cells.height << down)
 
 
-def _widened(box: Box, across: int, down: int) -> Box:
+def widened(box: Box, across: int, down: int) -> Box:
+    """Give a box with so much more on each side; it may reach out of the picture."""
     return Box(box.x - across, box.y - down, box.width + 2 * across, box.height + 2 * down)
 
 
-def _covering(picture: NDArray[Number], have: Box, want: Box) -> NDArray[Number]:
+def covering(picture: NDArray[Number], have: Box, want: Box) -> NDArray[Number]:
     """Cut a picture (..., rows, columns) of `have` to `want`, and repeat its edges where it ends."""
     common = have.intersection(want)
     if common is None:
@@ -149,16 +156,16 @@ def _covering(picture: NDArray[Number], have: Box, want: Box) -> NDArray[Number]
     return np.pad(cut, [(0, 0)] * (picture.ndim - 2) + [down, across], mode="edge")
 
 
-def _samples_of(plane: Plane, component: Component) -> NDArray[np.uint16]:
+def samples_of(plane: Plane, component: Component) -> NDArray[np.uint16]:
     """Give a view of one component's samples; they are uint8 where the plane is."""
     return cast("NDArray[np.uint16]", plane[:, component.offset :: component.step])
 
 
 def _read(frame: Frame, component: Component, box: Box) -> chroma.Samples:
     """Give a component's code values over a box of its own grid, with the nearest beyond the edges."""
-    samples = _samples_of(frame.planes[component.plane], component)
+    samples = samples_of(frame.planes[component.plane], component)
     height, width = samples.shape
-    codes = _covering(samples, Box(0, 0, width, height), box)
+    codes = covering(samples, Box(0, 0, width, height), box)
     return (codes >> component.shift).astype(np.float32)
 
 
@@ -166,7 +173,7 @@ def _write(
     plane: Plane, component: Component, box: Box, codes: chroma.Samples, amount: chroma.Samples
 ) -> None:
     """Blend code values into a component over a box of its own grid; amount 0 leaves every bit."""
-    samples = _samples_of(plane, component)[box.rows, box.columns]
+    samples = samples_of(plane, component)[box.rows, box.columns]
     old = (samples >> component.shift).astype(np.float32)
     # Not old + amount * (codes - old): where amount is 1 that would round by what is to go.
     mixed = codes * amount + old * (1 - amount)
@@ -177,8 +184,8 @@ def _spread_over(
     samples: chroma.Samples, box: Box, cells: Box, shift: tuple[int, int], colour: Colour
 ) -> chroma.Samples:
     """Give chroma for each pixel of the box; `samples` has one more on each side than `cells`."""
-    spread = chroma.spread(samples, shift=shift, place=_place(colour, shift))
-    return _covering(spread, _pixels_of(cells, shift), box)
+    spread = chroma.spread(samples, shift=shift, place=place_for(colour, shift))
+    return covering(spread, cell_pixels(cells, shift), box)
 
 
 def _decode(codes: chroma.Samples, coding: Coding) -> Picture:
@@ -200,11 +207,11 @@ def _weighted(weights: NDArray[np.float64], planes: chroma.Samples) -> chroma.Sa
     return total
 
 
-def _hidden_cells(frame: Frame, box: Box, alpha: Alpha, cells: Box, format: PixelFormat) -> NDArray[np.bool_]:
+def hidden_cells(frame: Frame, box: Box, alpha: Alpha, cells: Box, format: PixelFormat) -> NDArray[np.bool_]:
     """Tell which chroma samples have a pixel of the hole, or one the box does not show, in their cell."""
     luma = format.components[0]
-    height, width = _samples_of(frame.planes[luma.plane], luma).shape
-    pixels = _pixels_of(cells, format.chroma_shift)
+    height, width = samples_of(frame.planes[luma.plane], luma).shape
+    pixels = cell_pixels(cells, format.chroma_shift)
     hidden = np.ones((pixels.height, pixels.width), np.bool_)
     hidden[max(0, height - pixels.y) :] = False
     hidden[:, max(0, width - pixels.x) :] = False
@@ -217,11 +224,11 @@ def _hidden_cells(frame: Frame, box: Box, alpha: Alpha, cells: Box, format: Pixe
 def _amount(alpha: Alpha, box: Box, touched: Box, shift: tuple[int, int]) -> chroma.Samples:
     """Give how much of each sample is new: 1 where a pixel of its cell has alpha 255, else the mean."""
     if shift == (0, 0):
-        return np.divide(_covering(alpha, box, touched), 255, dtype=np.float32)
-    pixels = _pixels_of(_cells_of(touched, shift), shift)
-    corners = _corners(_covering(alpha, box, pixels), shift)
-    mean = sum(corner.astype(np.float32) for corner in corners) / np.float32(255 * len(corners))
-    return np.where(np.maximum.reduce(corners) == 255, np.float32(1), mean)
+        return np.divide(covering(alpha, box, touched), 255, dtype=np.float32)
+    pixels = cell_pixels(chroma_cells(touched, shift), shift)
+    parts = _corners(covering(alpha, box, pixels), shift)
+    mean = sum(part.astype(np.float32) for part in parts) / np.float32(255 * len(parts))
+    return np.where(np.maximum.reduce(parts) == 255, np.float32(1), mean)
 
 
 def _corners(picture: NDArray[Number], shift: tuple[int, int]) -> list[NDArray[Number]]:

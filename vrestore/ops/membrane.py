@@ -5,7 +5,7 @@ Blake 2003, eq. 2, with zero guidance) coarse to fine: the pyramid's top starts 
 relaxes by Jacobi steps. Far from the rim the few steps leave the coarse levels' answer, which is what a
 smooth surface looks like there.
 
-In OpenCV, whose filters are several times as fast on small pictures as the same steps in torch.
+On the CPU in OpenCV, whose filters are several times as fast on small pictures as the same steps in torch.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 import torch
+import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -37,6 +38,8 @@ def membrane(values: Tensor, known: Tensor) -> Tensor:
     Known pixels come back unchanged, the others are between the least and the greatest known value.
     Where nothing is known the result is zero.
     """
+    if values.device.type != "cpu":
+        return _membrane_on_device(values, known)
     result = values.clone(memory_format=torch.contiguous_format)
     _continue(result.numpy(), np.ascontiguousarray(known.numpy()))
     return result
@@ -97,3 +100,44 @@ def _enlarged(picture: Picture, height: int, width: int) -> Picture:
 def _float(picture: cv2.typing.MatLike) -> Picture:
     """Tell the type checker what OpenCV gives for float32."""
     return picture.astype(np.float32, copy=False)
+
+
+def _membrane_on_device(values: Tensor, known: Tensor) -> Tensor:
+    """Do what `membrane` does, in torch: the same cut, the same pyramid, the same steps."""
+    unknown = (~known).nonzero()
+    if not len(unknown):
+        return values.clone()
+    height, width = known.shape
+    top, left, bottom, right = torch.cat([unknown.amin(0), unknown.amax(0)]).tolist()
+    rows = slice(max(0, top - SURROUNDINGS), min(height, bottom + 1 + SURROUNDINGS))
+    columns = slice(max(0, left - SURROUNDINGS), min(width, right + 1 + SURROUNDINGS))
+    result = values.clone()
+    result[:, rows, columns] = _solved_on_device(values[:, rows, columns], known[rows, columns])
+    return result
+
+
+def _solved_on_device(values: Tensor, known: Tensor) -> Tensor:
+    mask = known[None]
+    levels = [(torch.where(mask, values, 0), mask)]
+    while min(mask.shape[-2:]) > 2:
+        share = _halved_on_device(mask.float())
+        level = _halved_on_device(levels[-1][0]) / share.clamp_min(1e-6)
+        mask = share > 0
+        levels.append((level, mask))
+    level, mask = levels.pop()
+    surface = torch.where(mask, level, level.sum((1, 2), keepdim=True) / mask.sum().clamp_min(1))
+    cross = torch.tensor(_CROSS, device=values.device)[None, None]
+    while levels:
+        level, mask = levels.pop()
+        size = mask.shape[-2:]
+        surface = F.interpolate(surface[None], size=size, mode="bilinear", align_corners=False)[0]
+        surface = torch.where(mask, level, surface)
+        for _ in range(RELAXATIONS if levels else FINEST_RELAXATIONS):
+            near = F.conv2d(F.pad(surface[:, None], (1, 1, 1, 1), mode="replicate"), cross)[:, 0]
+            surface = torch.where(mask, level, near)
+    return surface
+
+
+def _halved_on_device(picture: Tensor) -> Tensor:
+    height, width = picture.shape[-2:]
+    return F.avg_pool2d(F.pad(picture, (0, width % 2, 0, height % 2)), 2)

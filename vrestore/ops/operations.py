@@ -14,6 +14,7 @@ from typing import Any, Literal, Protocol
 import torch
 from torch import Tensor
 
+from vrestore.device import Kernels
 from vrestore.errors import DeviceError
 from vrestore.kernels import consistency as consistency_kernel
 from vrestore.kernels import deform as deform_kernel
@@ -27,9 +28,6 @@ from vrestore.ops.deform import deform_conv
 from vrestore.ops.propagate import LEAST_CONFIDENCE, fetch
 from vrestore.ops.shift_align import ClipEnd, Motion, shift_align
 from vrestore.ops.warp import Padding, warp
-
-Kernels = Literal["auto", "torch", "cupy"]
-"""What is asked for; `auto` takes the kernels where they run."""
 
 
 class Operations(Protocol):
@@ -200,6 +198,12 @@ class ByKernels:
             width=width,
             official=official,
             runner=self._runner,
+        )
+
+    def align(self, features: Tensor, placed: Tensor, *, fold: int, official: bool) -> Tensor:
+        """Shift and align by what `place` gave, zeros at the ends of the clip; no gradients."""
+        return shift_align_kernel.shift_align(
+            features, placed, fold=fold, official=official, keeps_ends=False, runner=self._runner
         )
 
     def shift_align(

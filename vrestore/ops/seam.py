@@ -38,8 +38,9 @@ def seam_offset(
     count = torch.bincount(index, minlength=rows * columns).to(differences.dtype)
     seen = count.nonzero().flatten()
     mean = torch.cat([total, count[None]])[:, seen] / count[seen]
-    down = (torch.arange(float(rows))[:, None] - seen // columns).square_().add_(0.1)
-    across = (torch.arange(float(columns))[:, None] - seen % columns).square_()
+    lines, places = (torch.arange(float(side), device=rim.device)[:, None] for side in (rows, columns))
+    down = (lines - seen // columns).square_().add_(0.1)
+    across = (places - seen % columns).square_()
     apart = (down[:, None] + across).flatten(0, 1)  # (cells, seen)
     surface = mean @ apart.square_().reciprocal_().T
     surface = surface[:-1] / surface[-1]

@@ -25,7 +25,7 @@ from vrestore.restore.segments import Segments
 from vrestore.restore.settings import Carried, Settings, Tally
 
 if TYPE_CHECKING:
-    from vrestore.restore.runs import Observer
+    from vrestore.restore.runs import Cutter, Observer
 
 _RUNS = "vrestore.restore.runs"
 
@@ -57,6 +57,7 @@ def inpaint(
     with ExitStack() as opened:
         carried: Carried | None = None
         executor: ThreadPoolExecutor | None = None
+        cutter: Cutter | None = None
         while (shot := reel.get(index)) is not None:
             is_before = segments is not None and index < segments.start
             if is_before or (part is not None and index >= part.stop):
@@ -77,14 +78,16 @@ def inpaint(
                 index += 1
                 reel.forget_before(index - 1)
                 continue
-            from vrestore.restore.runs import Cutter, Run, one_torch_thread
+            from vrestore.restore.runs import Run, make_cutter, one_torch_thread
 
-            if executor is None:
+            if executor is None or cutter is None:
                 opened.enter_context(one_torch_thread())
                 executor = opened.enter_context(ThreadPoolExecutor(settings.threads, "flow"))
+                cutter = make_cutter(
+                    height=height, width=width, format=format, colour=colour, device=settings.device
+                )
             course.begin(index, shot.hole)
             tally.most_tracks = max(tally.most_tracks, len(course.tracks))
-            cutter = Cutter(height, width, format, colour)
             end = None if segments is None else segments.end
             run = Run(reel, index, course, cutter, settings, executor, tally, observe, carried, end)
             for frame in run.repaired():

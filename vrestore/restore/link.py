@@ -1,7 +1,8 @@
 """Links: where the points of one patch lie in its neighbour, and how much that can be trusted.
 
 Flow is estimated on threads (OpenCV and torch release the interpreter lock) a few pairs ahead of the pass
-that uses it; only the flow at hole and rim is kept.
+that uses it; only the flow at hole and rim is kept. For patches on a device it goes up in cells and is read
+at the points there.
 """
 
 from __future__ import annotations
@@ -38,6 +39,10 @@ class Step:
     targets: Tensor
     trust: Tensor
 
+    def on_cpu(self) -> Step:
+        """Give the same on the CPU."""
+        return Step(self.targets.cpu(), self.trust.cpu())
+
 
 @dataclass(frozen=True, slots=True)
 class View:
@@ -63,6 +68,38 @@ class Linked:
     from_previous: Step | None
     previous_from_this: Step | None
 
+    def on_cpu(self) -> Linked:
+        """Give the same on the CPU."""
+        steps = [
+            None if step is None else step.on_cpu() for step in (self.from_previous, self.previous_from_this)
+        ]
+        return Linked(self.patch.on_cpu(), *steps)
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """A step in cells: to be read at a patch's points where the patch is.
+
+    `cells` (3, h, w) are displacement in pixels and trust, of `pixels` of the frame; `seen` is the part of
+    the other patch, at `towards`, that flow was estimated on. Without cells nothing is known.
+    """
+
+    of: Patch
+    towards: Box
+    pixels: Box
+    seen: Box
+    cells: Tensor | None
+
+    def step(self) -> Step:
+        """Read the cells at the points."""
+        of = self.of
+        if self.cells is None:
+            return Step(of.points, torch.zeros(of.points.shape[0], device=of.device))
+        read = _between(self.cells.to(of.device), self.pixels, of)
+        targets = of.points + read[:2].T + _shift(of.box, self.towards, of.device)
+        there = targets + _shift(self.towards, self.seen, of.device)
+        return Step(targets, read[2] * is_inside(there, height=self.seen.height, width=self.seen.width))
+
 
 def link(
     views: Iterator[View],
@@ -78,12 +115,12 @@ def link(
     Flow is estimated and judged on cells of `cell` x `cell` pixels, with a whole one of which the patches'
     boxes start, and read between them where a hole and its rim are.
     """
-    pending: deque[tuple[Patch, Future[tuple[Step, Step]] | None]] = deque()
+    pending: deque[tuple[Patch, Future[tuple[Step | _Way, Step | _Way]] | None]] = deque()
     previous: View | None = None
     for view in views:
         job = None
         if previous is not None:
-            job = executor.submit(_steps, previous, view, estimate, cell, tolerance)
+            job = executor.submit(_linking, previous, view, estimate, cell, tolerance)
         pending.append((view.patch, job))
         previous = view
         if len(pending) > ahead:
@@ -92,30 +129,48 @@ def link(
         yield _linked(*pending.popleft())
 
 
-def _linked(patch: Patch, job: Future[tuple[Step, Step]] | None) -> Linked:
+def _linked(patch: Patch, job: Future[tuple[Step | _Way, Step | _Way]] | None) -> Linked:
     if job is None:
         return Linked(patch, None, None)
-    return Linked(patch, *job.result())
+    into, back = job.result()
+    return Linked(patch, _read(into), _read(back))
 
 
-def _steps(
+def _read(way: Step | _Way) -> Step:
+    return way.step() if isinstance(way, _Way) else way
+
+
+def _linking(
     before: View, after: View, estimate: Estimator, cell: int, tolerance: Tolerance
-) -> tuple[Step, Step]:
-    """Give the step into `after` from `before` and the one into `before` from `after`."""
+) -> tuple[Step | _Way, Step | _Way]:
+    """Give the step into `after` from `before` and the one into `before` from `after`.
+
+    Devices are asked by one thread: what belongs there is left to be read.
+    """
+    into, back = _ways(before, after, estimate, cell, tolerance)
+    return (
+        into.step() if into.of.device.type == "cpu" else into,
+        back.step() if back.of.device.type == "cpu" else back,
+    )
+
+
+def _ways(
+    before: View, after: View, estimate: Estimator, cell: int, tolerance: Tolerance
+) -> tuple[_Way, _Way]:
     common = cells_of(before.patch.box, cell).intersection(cells_of(after.patch.box, cell))
     are_filled = before.is_filled and after.is_filled
     if common is not None and are_filled:
         common = common.intersection(cells_of(_near_holes(before.patch, after.patch), cell))
     if common is None:
-        return _lost(after.patch), _lost(before.patch)
+        return _lost(after.patch, before.patch), _lost(before.patch, after.patch)
     first, second = (_cut(view.grey, view.patch, common, cell) for view in (before, after))
     there, back = (torch.from_numpy(estimate(*pair)) for pair in ((first, second), (second, first)))
     if not are_filled:
         there = complete_flow(there, _hidden_in(before.patch, common, cell))
         back = complete_flow(back, _hidden_in(after.patch, common, cell))
     return (
-        _step(after.patch, before.patch, common, back, there, cell, tolerance),
-        _step(before.patch, after.patch, common, there, back, cell, tolerance),
+        _way(after.patch, before.patch, common, back, there, cell, tolerance),
+        _way(before.patch, after.patch, common, there, back, cell, tolerance),
     )
 
 
@@ -134,26 +189,24 @@ def _hole(patch: Patch) -> Box:
     return Box(patch.box.x + hole.x, patch.box.y + hole.y, hole.width, hole.height)
 
 
-def _step(
+def _way(
     of: Patch, towards: Patch, common: Box, flow: Tensor, back: Tensor, cell: int, tolerance: Tolerance
-) -> Step:
-    """Read the flow of the cells `common`, (2, h, w) in cells, at the points of a patch.
+) -> _Way:
+    """Give what of the flow of the cells `common`, (2, h, w) in cells, is read for a patch.
 
     `back` is the flow of the other frame towards this one, which it is judged by.
     """
     right, bottom = common.x + common.width, common.y + common.height
     near = cells_of(_hole(of), cell).intersection(common)
     if near is None or not of.hidden_count:
-        return _lost(of)
+        return _lost(of, towards)
     near = near.grown(1, height=bottom, width=right).intersection(common) or near
     part = near.relative_to(common)
     displacement = flow[:, part.rows, part.columns]
     trust = _trust(part, displacement, back, cell, tolerance)
-    read = _between(torch.cat([displacement * cell, trust]), pixels_of(near, cell), of)
-    targets = of.points + read[:2].T + _shift(of.box, towards.box)
     seen = pixels_of(common, cell).intersection(towards.box) or towards.box
-    inside = is_inside(targets + _shift(towards.box, seen), height=seen.height, width=seen.width)
-    return Step(targets, read[2] * inside)
+    cells = torch.cat([displacement * cell, trust])
+    return _Way(of, towards.box, pixels_of(near, cell), seen, cells)
 
 
 def _trust(part: Box, displacement: Tensor, back: Tensor, cell: int, tolerance: Tolerance) -> Tensor:
@@ -172,18 +225,18 @@ def _between(cells: Tensor, pixels: Box, patch: Patch) -> Tensor:
 
     Points outside are taken for the nearest inside.
     """
-    x, y = (patch.points + _shift(patch.box, pixels)).long().unbind(1)
+    x, y = (patch.points + _shift(patch.box, pixels, patch.device)).long().unbind(1)
     places = y.clamp_(0, pixels.height - 1).mul_(pixels.width).add_(x.clamp_(0, pixels.width - 1))
     return enlarged(cells, pixels.width // cells.shape[2]).index_select(1, places)
 
 
-def _lost(patch: Patch) -> Step:
-    return Step(patch.points, torch.zeros(patch.points.shape[0]))
+def _lost(of: Patch, towards: Patch) -> _Way:
+    return _Way(of, towards.box, of.box, towards.box, None)
 
 
-def _shift(box: Box, other: Box) -> Tensor:
+def _shift(box: Box, other: Box, device: torch.device) -> Tensor:
     """Give what is added to points in `box` to have them in the coordinates of another one, (x, y)."""
-    return torch.tensor([box.x - other.x, box.y - other.y], dtype=torch.float32)
+    return torch.tensor([box.x - other.x, box.y - other.y], dtype=torch.float32, device=device)
 
 
 def _cut(picture: NDArray[np.uint8], patch: Patch, cells: Box, cell: int) -> NDArray[np.uint8]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -21,10 +22,12 @@ from vrestore.flow.estimate import DisFlow
 from vrestore.models.blocks import in_channels_last
 from vrestore.models.tsam import Clip, Tsam
 from vrestore.models.weights import load_model
+from vrestore.ops.operations import ByKernels, select
 from vrestore.ops.shift_align import Motion
 from vrestore.plan import FlowPreset, window_size
 from vrestore.restore.propagate import Filled
 from vrestore.restore.settings import NetworkSettings, Precision
+from vrestore.restore.staging import Staging
 from vrestore.restore.stream import Stream
 from vrestore.restore.windows import Window, clip_of, motion_between, window_of
 from vrestore.tracks import Track
@@ -48,7 +51,9 @@ def load_painter(settings: NetworkSettings) -> Painter:
     network = load_model(settings.model, device=settings.device, dtype=_TYPES[settings.precision])
     if not isinstance(network, Tsam):
         raise ModelError(f"the model {settings.model!r} fills no holes; pass one for inpainting with --model")
-    return Painter(in_channels_last(network), settings.scale)
+    operations = select(settings.device, asked=settings.kernels).operations
+    kernels = operations if isinstance(operations, ByKernels) else None
+    return Painter(in_channels_last(network), settings.scale, kernels)
 
 
 @dataclass(frozen=True)
@@ -60,20 +65,28 @@ class Painter:
 
     network: Tsam
     scale: int = 1
+    kernels: ByKernels | None = None
+    """That align features on the network's device; torch's tables without."""
 
     def paint(
-        self, filled: Iterator[Filled], track: Track, *, given_up: Callable[[int], None] = lambda _: None
+        self,
+        filled: Iterator[Filled],
+        track: Track,
+        executor: Executor,
+        *,
+        given_up: Callable[[int], None] = lambda _: None,
     ) -> Iterator[Filled]:
         """Correct the filled patches of a track, in order.
 
-        Frames that have no hole, nor neighbour one with a hole, pass as they are and end the clip. `given_up`
-        is told of frames that the network's device had too little memory for.
+        Frames that have no hole, nor neighbour one with a hole, pass as they are and end the clip. Motion is
+        estimated on the threads of `executor`. `given_up` is told of frames that the network's device had too
+        little memory for.
         """
         height, width = window_size(track, scale=self.scale)
         stretch: _Stretch | None = None
         for before, this, after in _with_neighbours(filled):
             if any(each is not None and each.patch.hidden_count for each in (before, this, after)):
-                stretch = stretch or _Stretch(self, height, width, given_up)
+                stretch = stretch or _Stretch(self, height, width, executor, given_up)
                 yield from stretch.push(this)
                 continue
             if stretch is not None:
@@ -87,26 +100,44 @@ class Painter:
 class _Stretch:
     """Frames of a track that follow one another without a gap: one clip for the network."""
 
-    def __init__(self, painter: Painter, height: int, width: int, given_up: Callable[[int], None]) -> None:
+    def __init__(
+        self,
+        painter: Painter,
+        height: int,
+        width: int,
+        executor: Executor,
+        given_up: Callable[[int], None],
+    ) -> None:
         self._painter, self._height, self._width = painter, height, width
-        self._stream = Stream(painter.network, given_up)
+        self._executor = executor
+        self._stream = Stream(painter.network, given_up, kernels=painter.kernels)
+        self._staging: Staging | None = None
         self._estimate = DisFlow(NETWORK_FLOW)
         self._last: Window | None = None
         self._gathered: list[Window] = []
-        self._motions: list[Motion] = []
+        self._motions: list[Future[Motion]] = []
         self._waiting: deque[tuple[Window, Tensor]] = deque()
 
     def push(self, filled: Filled) -> Iterator[Filled]:
         """Take the next frame, give those that are ready."""
-        window = window_of(filled, height=self._height, width=self._width)
+        window = self._window_of(filled)
         if self._last is not None:
-            self._motions.append(
-                motion_between(self._last, window, self._estimate, scale=self._painter.scale)
-            )
+            pair, scale = (self._last, window), self._painter.scale
+            self._motions.append(self._executor.submit(motion_between, *pair, self._estimate, scale=scale))
         self._last = window
         self._gathered.append(window)
         if len(self._gathered) == CHUNK:
             yield from self._run()
+
+    def _window_of(self, filled: Filled) -> Window:
+        """Cut the window of a patch, on the CPU where the patch's device has no memory for it."""
+        if filled.patch.device.type == "cpu":
+            return window_of(filled, height=self._height, width=self._width)
+        self._staging = self._staging or Staging(filled.patch.device)
+        try:
+            return window_of(filled, height=self._height, width=self._width, staging=self._staging)
+        except torch.OutOfMemoryError:
+            return self._window_of(filled.on_cpu())
 
     def finish(self) -> Iterator[Filled]:
         """Give the frames that are left."""
@@ -119,7 +150,8 @@ class _Stretch:
     def _run(self) -> Iterator[Filled]:
         clip = shrunk(clip_of(self._gathered), self._painter.scale)
         self._waiting.extend(zip(self._gathered, clip.frames, strict=True))
-        motion = Motion.join([*self._motions]) if self._motions else no_motion(clip)
+        motions = [each.result() for each in self._motions]
+        motion = Motion.join(motions) if motions else no_motion(clip)
         self._gathered, self._motions = [], []
         with torch.inference_mode():
             pictures = self._stream.push(clip, motion)
@@ -130,14 +162,14 @@ class _Stretch:
         filled, scale = window.filled, self._painter.scale
         if not filled.patch.hidden_count:
             return filled
-        correction = picture.float() - seen
+        correction = picture.float().to(seen.device) - seen
         if scale > 1:
             size = [self._height, self._width]
             correction = F.interpolate(correction[None], size=size, mode="bilinear", align_corners=False)[0]
         if not self._painter.network.config.refines:
             correction = correction * (1 - window.values[6:7])
         colours = window.values[:3] + correction
-        x, y = (filled.patch.points[: filled.patch.hidden_count].long() - window.corner).T
+        x, y = (filled.patch.points[: filled.patch.hidden_count].long() - window.corner).unbind(1)
         return replace(filled, colours=colours[:, y, x].clamp(0, 1))
 
 
@@ -156,7 +188,7 @@ def shrunk(clip: Clip, scale: int) -> Clip:
 def no_motion(clip: Clip) -> Motion:
     """Give the motion of the first frame of a clip: none."""
     height, width = (side // 2 for side in clip.frames.shape[-2:])
-    flow, doubt = clip.frames.new_zeros(0, 2, height, width), clip.frames.new_zeros(0, 1, height, width)
+    flow, doubt = torch.zeros(0, 2, height, width), torch.zeros(0, 1, height, width)
     return Motion(flow, flow, doubt, doubt)
 
 

@@ -7,9 +7,10 @@ from concurrent.futures import Executor
 from dataclasses import replace
 
 from vrestore.flow.estimate import DisFlow
+from vrestore.ops import Operations, select
 from vrestore.ops.consistency import Tolerance
 from vrestore.restore.link import Estimator, View, link
-from vrestore.restore.patch import Patch, grey_filled, grey_without_hole, luma_of
+from vrestore.restore.patch import Patch, luma_of
 from vrestore.restore.propagate import Filled, Known, propagate
 from vrestore.restore.settings import Settings
 
@@ -27,17 +28,18 @@ def fill(
     confidence are as they were fetched: see `vrestore.restore.propagate.soften`.
     """
     cell = 1 << settings.scale
+    operations = select(settings.device, asked=settings.kernels).operations
     estimate = DisFlow(settings.preset, scale=settings.scale, shrunk=settings.scale)
     luma = None if known is None else replace(known, colours=luma_of(known.colours))
-    views = (View(patch, grey_without_hole(patch, cell), is_filled=False) for patch in patches)
+    views = (View(patch, patch.grey_without_hole(cell), is_filled=False) for patch in patches)
     tolerance = FIRST_TOLERANCE
     for _ in range(settings.passes - 1):
-        filled = _pass(views, estimate, tolerance, settings, executor, luma, channels=1)
+        filled = _pass(views, estimate, tolerance, settings, executor, operations, luma, channels=1)
         views = (
-            View(each.patch, grey_filled(each.patch, each.colours, cell), is_filled=True) for each in filled
+            View(each.patch, each.patch.grey_filled(each.colours, cell), is_filled=True) for each in filled
         )
         tolerance = SECOND_TOLERANCE
-    return _pass(views, estimate, tolerance, settings, executor, known, channels=3)
+    return _pass(views, estimate, tolerance, settings, executor, operations, known, channels=3)
 
 
 def _pass(
@@ -46,6 +48,7 @@ def _pass(
     tolerance: Tolerance,
     settings: Settings,
     executor: Executor,
+    operations: Operations,
     known: Known | None,
     *,
     channels: int,
@@ -65,4 +68,5 @@ def _pass(
         scale=settings.scale,
         known=known,
         channels=channels,
+        operations=operations,
     )

@@ -6,6 +6,8 @@ the coordinates of the patch that is read.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
@@ -26,8 +28,13 @@ RIM_PIXELS = 5
 SURROUNDINGS = 8
 """Pixels around a hole that painting and writing back look at: more than any chroma filter's reach."""
 
-_RED, _GREEN, _BLUE = 0.299, 0.587, 0.114
-_SCALE = 65535.0
+CPU = torch.device("cpu")
+
+LUMA = 0.299, 0.587, 0.114
+"""Shares of red, green and blue in what flow is estimated on."""
+
+SCALE = 65535.0
+"""Of the codes that colours are kept in."""
 _KEPT_OUTLINES = 8  # neighbouring frames often share one
 
 
@@ -69,24 +76,61 @@ class Outline:
         x, y, width, height = cv2.boundingRect(self.hidden.view(np.uint8))
         return Box(x, y, max(1, width), max(1, height))
 
-    def places_in(self, window: Box) -> Tensor:
-        """Where the hidden pixels are in a flattened window that holds them all, (n), int64."""
-        x, y = self.points[: self.count].int().unbind(1)
-        return (y - window.y).mul_(window.width).add_(x).sub_(window.x).long()
+    def points_on(self, device: torch.device) -> Tensor:
+        """`points` on a device, copied there once."""
+        if device.type == "cpu":
+            return self.points
+        if device not in self._copies:
+            self._copies[device] = self.points.to(device)
+        return self._copies[device]
+
+    @cached_property
+    def _copies(self) -> dict[torch.device, Tensor]:
+        return {}
 
 
 @dataclass(frozen=True)
-class Patch:
-    """The surroundings of a hole in one frame.
+class Patch(ABC):
+    """The surroundings of a hole in one frame, without what is in the hole, `hidden` (H, W).
 
-    `rgb` is (3, H, W) uint16 of full range, zero where `hidden` (H, W) is True; 16 bits keep any source's
-    precision at half the memory of float32.
+    Its colours and all that is made of them are on one device; `hidden` is on the CPU.
     """
 
     index: int
     box: Box
-    rgb: NDArray[np.uint16]
     hidden: MaskArray
+
+    @property
+    @abstractmethod
+    def device(self) -> torch.device:
+        """Where the colours are."""
+
+    @abstractmethod
+    def rim_values(self, channels: int) -> Tensor:
+        """Give the known colours of the rim, (3, k) float32 in [0, 1], or its luma, (1, k)."""
+
+    @abstractmethod
+    def picture(self, window: Box, channels: int = 3) -> Tensor:
+        """Give the known colours of a window, (3, h, w) float32 in [0, 1], or its luma, (1, h, w).
+
+        They are zero in the hole. Luma has the 8 bits that flow is estimated on.
+        """
+
+    @abstractmethod
+    def grey_without_hole(self, cell: int) -> NDArray[np.uint8]:
+        """Give the patch in grey, in cells, with the hole closed by a membrane, so that its edge makes no
+        motion.
+
+        A cell that is hidden in part is the mean of what is known of it.
+        """
+
+    @abstractmethod
+    def grey_filled(self, luma: Tensor, cell: int) -> NDArray[np.uint8]:
+        """Give the patch in grey, in cells, with the hidden pixels set to `luma` (1, n) in [0, 1]."""
+
+    @abstractmethod
+    def on_cpu(self) -> Patch:
+        """Give the same patch on the CPU."""
 
     @cached_property
     def outline(self) -> Outline:
@@ -96,7 +140,7 @@ class Patch:
     @property
     def points(self) -> Tensor:
         """Hidden pixels, then the rim's, (n + k, 2) as (x, y) in the box."""
-        return self.outline.points
+        return self.outline.points_on(self.device)
 
     @property
     def hidden_count(self) -> int:
@@ -108,29 +152,10 @@ class Patch:
         """The band of known pixels around the hole."""
         return self.outline.rim
 
-    def rim_values(self, channels: int) -> Tensor:
-        """Give the known colours of the rim, (3, k) float32 in [0, 1], or its luma, (1, k)."""
-        return self._rim_colours if channels == len(self.rgb) else self._rim_luma
-
-    @cached_property
-    def _rim_colours(self) -> Tensor:
-        x, y = self._rim_places
-        return torch.from_numpy(self.rgb[:, y, x].astype(np.float32)).mul_(1 / _SCALE)
-
-    @cached_property
-    def _rim_luma(self) -> Tensor:
-        x, y = self._rim_places
-        return torch.from_numpy(self.known_grey[None, y, x].astype(np.float32)).mul_(1 / 255)
-
-    @property
-    def _rim_places(self) -> NDArray[np.int64]:
-        places: NDArray[np.int64] = self.points[self.hidden_count :].long().numpy().T
-        return places
-
-    @cached_property
-    def known_grey(self) -> NDArray[np.uint8]:
-        """The known pixels in grey, (H, W), zero in the hole."""
-        return _grey(self.rgb, 255 / _SCALE)
+    def cells_of_hole(self, cell: int) -> tuple[Box, Box]:
+        """Give the cells of the hole and its near surroundings, and the patch's pixels in them."""
+        cells = cells_of(self.hole, cell)
+        return cells, pixels_of(cells, cell).intersection(self.whole) or self.whole
 
     @cached_property
     def whole(self) -> Box:
@@ -142,17 +167,6 @@ class Patch:
         """The hidden pixels and their near surroundings, in the patch's own coordinates."""
         height, width = self.hidden.shape
         return self.outline.box.grown(RIM_PIXELS + SURROUNDINGS, height=height, width=width)
-
-    def picture(self, window: Box, channels: int = 3) -> Tensor:
-        """Give the known colours of a window, (3, h, w) float32 in [0, 1], or its luma, (1, h, w).
-
-        They are zero in the hole. Luma has the 8 bits that flow is estimated on.
-        """
-        if channels == len(self.rgb):
-            codes = self.rgb[:, window.rows, window.columns].astype(np.float32)
-            return torch.from_numpy(codes).mul_(1 / _SCALE)
-        luma = self.known_grey[None, window.rows, window.columns].astype(np.float32)
-        return torch.from_numpy(luma).mul_(1 / 255)
 
     def filled(self, colours: Tensor, window: Box) -> Tensor:
         """Give the window with the hidden pixels set to `colours` (C, n), those of the whole patch.
@@ -170,21 +184,98 @@ class Patch:
         for luma.
         """
         channels = colours.shape[0]
-        weighted = torch.ones(channels + 1, window.height, window.width)
+        weighted = torch.ones(channels + 1, window.height, window.width, device=self.device)
         weighted[:channels] = self.picture(window, channels)
         self._put(weighted, torch.cat([colours * confidence, confidence[None]]), window)
         return weighted
+
+    def places_in(self, window: Box) -> Tensor:
+        """Give where the hidden pixels are in a flattened window that holds them all, (n), int64."""
+        x, y = self.points[: self.hidden_count].int().unbind(1)
+        return (y - window.y).mul_(window.width).add_(x).sub_(window.x).long()
 
     def _put(self, picture: Tensor, values: Tensor, window: Box) -> None:
         """Set the hidden pixels of `picture` (C, h, w), a window of the patch, to `values` (C, n)."""
         if not self.hidden_count:
             return
         if window.union(self.outline.box) == window:
-            picture.flatten(1).index_copy_(1, self.outline.places_in(window), values)
+            picture.flatten(1).index_copy_(1, self.places_in(window), values)
             return
-        x, y = (self.points[: self.hidden_count].long() - torch.tensor([window.x, window.y])).T
+        x, y = self.points[: self.hidden_count].long().unbind(1)
+        x, y = x - window.x, y - window.y
         inside = (x >= 0) & (x < window.width) & (y >= 0) & (y < window.height)
         picture.flatten(1)[:, (y * window.width + x)[inside]] = values[:, inside]
+
+
+@dataclass(frozen=True)
+class HostPatch(Patch):
+    """A patch on the CPU.
+
+    `rgb` is (3, H, W) uint16 of full range, zero where `hidden` is True; 16 bits keep any source's precision
+    at half the memory of float32.
+    """
+
+    rgb: NDArray[np.uint16]
+
+    @property
+    def device(self) -> torch.device:
+        """The CPU."""
+        return CPU
+
+    def rim_values(self, channels: int) -> Tensor:
+        """See `Patch.rim_values`."""
+        return self._rim_colours if channels == len(self.rgb) else self._rim_luma
+
+    @cached_property
+    def _rim_colours(self) -> Tensor:
+        x, y = self._rim_places
+        return torch.from_numpy(self.rgb[:, y, x].astype(np.float32)).mul_(1 / SCALE)
+
+    @cached_property
+    def _rim_luma(self) -> Tensor:
+        x, y = self._rim_places
+        return torch.from_numpy(self.known_grey[None, y, x].astype(np.float32)).mul_(1 / 255)
+
+    @property
+    def _rim_places(self) -> NDArray[np.int64]:
+        places: NDArray[np.int64] = self.points[self.hidden_count :].long().numpy().T
+        return places
+
+    @cached_property
+    def known_grey(self) -> NDArray[np.uint8]:
+        """The known pixels in grey, (H, W), zero in the hole."""
+        return _grey(self.rgb, 255 / SCALE)
+
+    def picture(self, window: Box, channels: int = 3) -> Tensor:
+        """See `Patch.picture`."""
+        if channels == len(self.rgb):
+            codes = self.rgb[:, window.rows, window.columns].astype(np.float32)
+            return torch.from_numpy(codes).mul_(1 / SCALE)
+        luma = self.known_grey[None, window.rows, window.columns].astype(np.float32)
+        return torch.from_numpy(luma).mul_(1 / 255)
+
+    def grey_without_hole(self, cell: int) -> NDArray[np.uint8]:
+        """See `Patch.grey_without_hole`."""
+        result = mean_of_cells(self.known_grey, cell)
+        if not self.hidden_count:
+            return result
+        cells, window = self.cells_of_hole(cell)
+        planes = self.known_grey[window.rows, window.columns], ~self.hidden[window.rows, window.columns]
+        luma, share = (mean_of_cells(plane.astype(np.float32), cell) for plane in planes)
+        known = torch.from_numpy(luma / np.maximum(share, 1e-6))[None]
+        closed = membrane(known, torch.from_numpy(share > 0))[0]
+        result[cells.rows, cells.columns] = closed.round_().byte().numpy()
+        return result
+
+    def grey_filled(self, luma: Tensor, cell: int) -> NDArray[np.uint8]:
+        """See `Patch.grey_filled`."""
+        result = self.known_grey.copy()
+        result[self.hidden] = (luma[0] * 255).round_().byte().numpy()
+        return mean_of_cells(result, cell)
+
+    def on_cpu(self) -> HostPatch:
+        """Give itself."""
+        return self
 
 
 def box_around(points: Tensor) -> Box:
@@ -194,46 +285,31 @@ def box_around(points: Tensor) -> Box:
     return Box(left, top, right - left + 1, bottom - top + 1)
 
 
-def make_patch(index: int, box: Box, rgb: NDArray[np.float32], hidden: MaskArray) -> Patch:
-    """Store known colours `rgb` (3, H, W) in [0, 1] as a patch."""
-    codes = rgb * np.float32(_SCALE)
-    return Patch(index, box, np.rint(codes, out=codes).astype(np.uint16), hidden)
+def make_patch(index: int, box: Box, rgb: NDArray[np.float32], hidden: MaskArray) -> HostPatch:
+    """Store known colours `rgb` (3, H, W) in [0, 1] as a patch on the CPU."""
+    codes = rgb * np.float32(SCALE)
+    return HostPatch(index, box, hidden, np.rint(codes, out=codes).astype(np.uint16))
 
 
-def grey(picture: Tensor) -> NDArray[np.uint8]:
-    """Give (3, H, W) in [0, 1] as a grey picture for the flow estimator."""
-    return _grey(picture.numpy(), 255)
+def grey(picture: Tensor) -> Tensor:
+    """Give (3, H, W) in [0, 1] as a grey picture for the flow estimator, (H, W) uint8."""
+    if picture.device.type == "cpu":
+        return torch.from_numpy(_grey(picture.numpy(), 255))
+    return grey_on_device(picture.unbind(), 255)
+
+
+def grey_on_device(planes: Iterable[Tensor], scale: float) -> Tensor:
+    """Give the luma of planes (h, w), times `scale`, in whole steps, uint8."""
+    first, *rest = [plane * (share * scale) for plane, share in zip(planes, LUMA, strict=True)]
+    for term in rest:
+        first += term
+    return first.round_().byte()
 
 
 def luma_of(colours: Tensor) -> Tensor:
     """Give the luma (1, ...) of colours (3, ...)."""
-    shares = torch.tensor([[_RED, _GREEN, _BLUE]])
+    shares = torch.tensor([LUMA], device=colours.device)
     return (shares @ colours.flatten(1)).view(1, *colours.shape[1:])
-
-
-def grey_filled(patch: Patch, luma: Tensor, cell: int) -> NDArray[np.uint8]:
-    """Give the patch in grey, in cells, with the hidden pixels set to `luma` (1, n) in [0, 1]."""
-    result = patch.known_grey.copy()
-    result[patch.hidden] = (luma[0] * 255).round_().byte().numpy()
-    return mean_of_cells(result, cell)
-
-
-def grey_without_hole(patch: Patch, cell: int) -> NDArray[np.uint8]:
-    """Give the patch in grey, in cells, with the hole closed by a membrane, so that its edge makes no motion.
-
-    A cell that is hidden in part is the mean of what is known of it.
-    """
-    result = mean_of_cells(patch.known_grey, cell)
-    if not patch.hidden_count:
-        return result
-    cells = cells_of(patch.hole, cell)
-    window = pixels_of(cells, cell).intersection(patch.whole) or patch.whole
-    planes = patch.known_grey[window.rows, window.columns], ~patch.hidden[window.rows, window.columns]
-    luma, share = (mean_of_cells(plane.astype(np.float32), cell) for plane in planes)
-    known = torch.from_numpy(luma / np.maximum(share, 1e-6))[None]
-    closed = membrane(known, torch.from_numpy(share > 0))[0]
-    result[cells.rows, cells.columns] = closed.round_().byte().numpy()
-    return result
 
 
 @lru_cache(_KEPT_OUTLINES)
@@ -244,9 +320,8 @@ def _outline(bits: bytes, height: int, width: int) -> Outline:
 
 def _grey(planes: NDArray[np.float32] | NDArray[np.uint16], scale: float) -> NDArray[np.uint8]:
     """Give the luma of planes (3, h, w), times `scale`, in whole steps."""
-    red, green, blue = planes
-    luma = red * np.float32(_RED * scale)
-    luma += green * np.float32(_GREEN * scale)
-    luma += blue * np.float32(_BLUE * scale)
+    luma = planes[0] * np.float32(LUMA[0] * scale)
+    for plane, share in zip(planes[1:], LUMA[1:], strict=True):
+        luma += plane * np.float32(share * scale)
     result: NDArray[np.uint8] = np.rint(luma, out=luma).astype(np.uint8)
     return result

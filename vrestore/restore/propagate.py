@@ -7,17 +7,21 @@ frame by accumulated flow lost 0.9 to 2.5 dB.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import torch
 from torch import Tensor
 
+from vrestore.frames import Box
 from vrestore.ops.membrane import membrane
-from vrestore.ops.propagate import fetch
+from vrestore.ops.operations import ByTorch, Operations
 from vrestore.ops.seam import seam_offset
 from vrestore.restore.link import Linked, Step
-from vrestore.restore.patch import Patch, box_around
+from vrestore.restore.patch import CPU, Patch, box_around
+
+T = TypeVar("T")
 
 DECAY = 0.98
 """Confidence a colour loses by growing one frame older."""
@@ -48,6 +52,11 @@ class Filled:
     is_blended: Tensor
     agreement: Tensor
 
+    def on_cpu(self) -> Filled:
+        """Give the same on the CPU."""
+        tensors = self.colours, self.confidence, self.is_blended, self.agreement
+        return Filled(self.patch.on_cpu(), *(tensor.cpu() for tensor in tensors))
+
 
 @dataclass(frozen=True, slots=True)
 class Known:
@@ -56,12 +65,20 @@ class Known:
     colours: Tensor
     confidence: Tensor
 
+    def to(self, device: torch.device) -> Known:
+        """Give the same on a device."""
+        return Known(self.colours.to(device), self.confidence.to(device))
+
 
 @dataclass(frozen=True, slots=True)
 class _Held:
     patch: Patch
     past: Known
     from_next: Step | None = None
+
+    def on_cpu(self) -> _Held:
+        from_next = None if self.from_next is None else self.from_next.on_cpu()
+        return _Held(self.patch.on_cpu(), self.past.to(CPU), from_next)
 
 
 def propagate(
@@ -72,28 +89,22 @@ def propagate(
     scale: int = 1,
     known: Known | None = None,
     channels: int = 3,
+    operations: Operations | None = None,
 ) -> Iterator[Filled]:
     """Fill the holes of a run of linked patches; `known` is what is known of the first one's hole.
 
     Holds at most `chunk + look_ahead` patches and yields `chunk` at a time. `scale` is that of the flow:
     brightness is matched on cells of twice its grain. With `channels` 1 holes are filled with luma only.
+    `operations` are those of the patches' device, torch's by default; where that runs out of memory, the rest
+    is done on the CPU.
     """
-    held: list[_Held] = []
+    window = _Window(2 << scale, channels, operations or ByTorch())
     for linked in links:
-        if held and linked.previous_from_this is not None:
-            held[-1] = replace(held[-1], from_next=linked.previous_from_this)
-        past = _unknown(linked.patch, channels) if known is None else known
+        window.take(linked, known)
         known = None
-        if held and linked.from_previous is not None:
-            past = _advance(linked.patch, linked.from_previous, held[-1].patch, held[-1].past, 2 << scale)
-        held.append(_Held(linked.patch, past))
-        if len(held) > chunk + look_ahead:
-            filled = _sweep(held, chunk, 2 << scale)
-            del held[:chunk]
-            yield from _let_go(filled)
-    filled = _sweep(held, len(held), 2 << scale)
-    held.clear()
-    yield from _let_go(filled)
+        if len(window) > chunk + look_ahead:
+            yield from _let_go(window.give(chunk))
+    yield from _let_go(window.give(len(window)))
 
 
 def _let_go(filled: list[Filled]) -> Iterator[Filled]:
@@ -102,51 +113,108 @@ def _let_go(filled: list[Filled]) -> Iterator[Filled]:
         yield filled.pop()
 
 
-def _sweep(held: list[_Held], count: int, cell: int) -> list[Filled]:
-    """Carry the future backward through all of `held`; gives the first `count` blended, in reverse."""
-    filled: list[Filled] = []
-    later: _Held | None = None
-    future: Known | None = None
-    for position in range(len(held) - 1, -1, -1):
-        this = held[position]
-        if later is None or future is None or this.from_next is None:
-            future = _unknown(this.patch, this.past.colours.shape[0])
-        else:
-            future = _advance(this.patch, this.from_next, later.patch, future, cell)
-        if position < count:
-            filled.append(_blend(this.patch, this.past, future))
-        later = this
-    return filled
+class _Window:
+    """The patches that propagation sees at once, and what the past gave each."""
+
+    def __init__(self, cell: int, channels: int, operations: Operations) -> None:
+        self._cell, self._channels, self._operations = cell, channels, operations
+        self._held: list[_Held] = []
+        self._is_on_cpu = False
+
+    def __len__(self) -> int:
+        return len(self._held)
+
+    def take(self, linked: Linked, known: Known | None) -> None:
+        """Take the next patch; `known` of its hole if it is the first."""
+        if linked.patch.device.type == "cpu":
+            self._fall()
+        joined = self._tried(lambda: self._joined(linked, known))  # may put another list in the place of held
+        self._held.append(joined)
+
+    def give(self, count: int) -> list[Filled]:
+        """Give the first `count`, in reverse, and hold them no longer."""
+        filled = self._tried(lambda: self._swept(count))
+        del self._held[:count]
+        return filled
+
+    def _tried(self, work: Callable[[], T]) -> T:
+        """Do what can be done twice, on the CPU if the device has no memory for it."""
+        try:
+            return work()
+        except torch.OutOfMemoryError:
+            if self._is_on_cpu:
+                raise
+        self._fall()
+        return work()
+
+    def _fall(self) -> None:
+        """Go on on the CPU."""
+        if not self._is_on_cpu:
+            self._is_on_cpu, self._operations = True, ByTorch()
+            self._held = [held.on_cpu() for held in self._held]
+
+    def _joined(self, linked: Linked, known: Known | None) -> _Held:
+        linked = linked.on_cpu() if self._is_on_cpu else linked
+        patch = linked.patch
+        past = _unknown(patch, self._channels) if known is None else known.to(patch.device)
+        if self._held:
+            before = self._held[-1]
+            if linked.from_previous is not None:
+                past = self._advanced(patch, linked.from_previous, before.patch, before.past)
+            if linked.previous_from_this is not None:
+                self._held[-1] = replace(before, from_next=linked.previous_from_this)
+        return _Held(patch, past)
+
+    def _swept(self, count: int) -> list[Filled]:
+        """Carry the future backward through all that is held; gives the first `count` blended, in reverse."""
+        filled: list[Filled] = []
+        later: _Held | None = None
+        future: Known | None = None
+        for position in range(len(self._held) - 1, -1, -1):
+            this = self._held[position]
+            if later is None or future is None or this.from_next is None:
+                future = _unknown(this.patch, self._channels)
+            else:
+                future = self._advanced(this.patch, this.from_next, later.patch, future)
+            if position < count:
+                filled.append(_blend(this.patch, this.past, future))
+            later = this
+        return filled
+
+    def _advanced(self, patch: Patch, step: Step, source: Patch, state: Known) -> Known:
+        """Fetch the hole of `patch` from `source`, whose own hole holds `state`."""
+        hidden = patch.hidden_count
+        if not hidden:
+            return _unknown(patch, self._channels)
+        reached = box_around(step.targets).union(source.outline.box).intersection(source.whole)
+        if reached is None:
+            return _unknown(patch, self._channels)
+        weighted = source.weighted(state.colours, state.confidence, reached)
+        targets = step.targets - _corner(reached, patch.device)
+        colours, carried = self._operations.fetch(weighted, targets, step.trust, decay=DECAY)
+        sure = (carried[hidden:] > SURE).nonzero().flatten()
+        differences = patch.rim_values(self._channels)[:, sure] - colours[:, hidden + sure]
+        window = patch.hole
+        points = patch.points - _corner(window, patch.device)
+        offset = seam_offset(
+            differences,
+            points[hidden + sure],
+            points[:hidden],
+            height=window.height,
+            width=window.width,
+            cell=self._cell,
+        )
+        return Known((colours[:, :hidden] + offset).clamp_(0, 1), carried[:hidden])
 
 
-def _advance(patch: Patch, step: Step, source: Patch, state: Known, cell: int) -> Known:
-    """Fetch the hole of `patch` from `source`, whose own hole holds `state`."""
-    hidden, channels = patch.hidden_count, state.colours.shape[0]
-    if not hidden:
-        return _unknown(patch, channels)
-    reached = box_around(step.targets).union(source.outline.box).intersection(source.whole)
-    if reached is None:
-        return _unknown(patch, channels)
-    weighted = source.weighted(state.colours, state.confidence, reached)
-    targets = step.targets - torch.tensor([reached.x, reached.y])
-    colours, carried = fetch(weighted, targets, step.trust, decay=DECAY)
-    sure = (carried[hidden:] > SURE).nonzero().flatten()
-    differences = patch.rim_values(channels)[:, sure] - colours[:, hidden + sure]
-    window = patch.hole
-    points = patch.points - torch.tensor([window.x, window.y])
-    offset = seam_offset(
-        differences,
-        points[hidden + sure],
-        points[:hidden],
-        height=window.height,
-        width=window.width,
-        cell=cell,
-    )
-    return Known((colours[:, :hidden] + offset).clamp_(0, 1), carried[:hidden])
+def _corner(box: Box, device: torch.device) -> Tensor:
+    """Give where a box begins, (x, y)."""
+    return torch.tensor([box.x, box.y], device=device)
 
 
 def _unknown(patch: Patch, channels: int) -> Known:
-    return Known(torch.zeros(channels, patch.hidden_count), torch.zeros(patch.hidden_count))
+    hidden, device = patch.hidden_count, patch.device
+    return Known(torch.zeros(channels, hidden, device=device), torch.zeros(hidden, device=device))
 
 
 def _blend(patch: Patch, past: Known, future: Known) -> Filled:
@@ -186,8 +254,8 @@ def surface_of(filled: Filled) -> Tensor:
 def _surface(patch: Patch, colours: Tensor, trusted: Tensor) -> Tensor:
     """Give the membrane through the rim and the trusted pixels of the hole, at all its pixels."""
     window = patch.hole
-    places = patch.outline.places_in(window)
-    known = torch.ones(window.area, dtype=torch.bool)
+    places = patch.places_in(window)
+    known = torch.ones(window.area, dtype=torch.bool, device=patch.device)
     known[places] = trusted
     return membrane(patch.filled(colours, window), known.view(window.height, window.width)).flatten(1)[
         :, places

@@ -5,17 +5,21 @@ Loads torch: `inpaint` loads this in the background while frames without a hole 
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
 
-from vrestore.frames import Box, Colour, Frame, PixelFormat
+from vrestore.frames import Box, Colour, Frame, Hole, PixelFormat
 from vrestore.media.colour import composite, known_rgb
 from vrestore.restore.course import Course
+from vrestore.restore.device_colour import DeviceColour
+from vrestore.restore.device_patch import device_patch
 from vrestore.restore.paint import load_painter
 from vrestore.restore.passes import fill
 from vrestore.restore.patch import Patch, make_patch
@@ -23,6 +27,7 @@ from vrestore.restore.propagate import Filled, Known, soften
 from vrestore.restore.reel import Reel
 from vrestore.restore.scenes import Shot
 from vrestore.restore.settings import Carried, Settings, Tally
+from vrestore.restore.staging import Staging
 from vrestore.tracks import Track, aligned
 
 Observer = Callable[[Filled], None]
@@ -41,28 +46,47 @@ def one_torch_thread() -> Iterator[None]:
 
 @dataclass(frozen=True, slots=True)
 class Cutter:
-    """Cuts patches from frames and puts them back."""
+    """Cuts patches from frames and puts them back, on a device if there is one."""
 
     height: int
     width: int
     format: PixelFormat
     colour: Colour
+    on_device: DeviceColour | None = None
 
     def patch(self, index: int, shot: Shot, box: Box) -> Patch:
-        """Cut a box out of a frame, without what its hole hides."""
+        """Cut a box out of a frame, without what its hole hides; on the CPU if the device has no memory."""
         alpha = np.zeros((box.height, box.width), np.uint8) if shot.hole is None else shot.hole.alpha_in(box)
+        if self.on_device is not None:
+            try:
+                return device_patch(index, box, self.on_device.known_rgb(shot.frame, box, alpha), alpha > 0)
+            except torch.OutOfMemoryError:
+                pass
         rgb = known_rgb(shot.frame, box, alpha, format=self.format, colour=self.colour)
         return make_patch(index, box, rgb, alpha > 0)
 
-    def put_back(self, shot: Shot, frame: Frame, filled: Filled) -> Frame:
-        """Give the frame with a filled patch written into the hole of its shot."""
-        if shot.hole is None:
-            return frame
+    def put_back(self, hole: Hole, frame: Frame, filled: Filled) -> Callable[[], Frame]:
+        """Begin to write a filled patch into the hole of a frame; the result waits for the whole frame."""
         patch = filled.patch
         window = aligned(patch.hole, height=patch.box.height, width=patch.box.width)
-        rgb = patch.filled(filled.colours, window).numpy()
         box = Box(patch.box.x + window.x, patch.box.y + window.y, window.width, window.height)
-        return composite(frame, box, rgb, shot.hole.alpha_in(box), format=self.format, colour=self.colour)
+        alpha = hole.alpha_in(box)
+        if self.on_device is not None and patch.device.type != "cpu":
+            try:
+                return self.on_device.composite(frame, box, patch.filled(filled.colours, window), alpha)
+            except torch.OutOfMemoryError:
+                filled = filled.on_cpu()
+        rgb = filled.patch.filled(filled.colours, window).numpy()
+        whole = composite(frame, box, rgb, alpha, format=self.format, colour=self.colour)
+        return lambda: whole
+
+
+def make_cutter(*, height: int, width: int, format: PixelFormat, colour: Colour, device: str) -> Cutter:
+    """Make the cutter of a video, for a device or for `cpu`."""
+    on_device = None
+    if device != "cpu":
+        on_device = DeviceColour(Staging(torch.device(device)), format, colour)
+    return Cutter(height, width, format, colour, on_device)
 
 
 class Run:
@@ -102,12 +126,24 @@ class Run:
             return None
         return Carried(
             *self._course.tracked_from,
-            tuple(each.colours.numpy() for each in self._last),
-            tuple(each.confidence.numpy() for each in self._last),
+            tuple(each.colours.cpu().numpy() for each in self._last),
+            tuple(each.confidence.cpu().numpy() for each in self._last),
         )
 
     def repaired(self) -> Iterator[Frame]:
         """Give the frames of the run with their holes filled."""
+        waiting: deque[Callable[[], Frame]] = deque()
+        # One frame waits while its pixels come down from a device.
+        most = 0 if self._cutter.on_device is None else 1
+        for begun in self._begun():
+            waiting.append(begun)
+            if len(waiting) > most:
+                yield waiting.popleft()()
+        while waiting:
+            yield waiting.popleft()()
+
+    def _begun(self) -> Iterator[Callable[[], Frame]]:
+        """Begin to write the frames of the run."""
         # Not a tee: that keeps up to 57 shots that all have seen.
         fillings = [self._fill(number, track) for number, track in enumerate(self._tracks)]
         for filled in zip(*fillings, strict=True):
@@ -117,14 +153,14 @@ class Run:
             shot = self._reel.get(index)
             if shot is None or shot.hole is None or index < self._first:
                 continue
-            frame = shot.frame
             own = [
                 each
                 for track, each in zip(self._tracks, filled, strict=True)
                 if track.hole(index) is not None
             ]
+            frame: Callable[[], Frame] = partial(_itself, shot.frame)
             for each in own:
-                frame = self._cutter.put_back(shot, frame, each)
+                frame = self._cutter.put_back(shot.hole, frame(), each)
                 if self._observe is not None:
                     self._observe(each)
             self._count(shot, own)
@@ -140,7 +176,7 @@ class Run:
         filled = fill(self._patches(self._shots(), track), self._settings, self._executor, known=known)
         if self._painter is None:
             return map(soften, filled)
-        return self._painter.paint(filled, track, given_up=self._count_given_up)
+        return self._painter.paint(filled, track, self._executor, given_up=self._count_given_up)
 
     def _shots(self) -> Iterator[tuple[int, Shot]]:
         """Give the run with the frame before and after it, where they are of the same scene.
@@ -180,3 +216,9 @@ class Run:
             tally.painted += each.confidence.numel() - fetched
             tally.blended += blended
             tally.copied += fetched - blended
+        on_cpu = any(each.patch.device.type == "cpu" for each in filled)
+        tally.spilled += self._settings.device != "cpu" and on_cpu
+
+
+def _itself(frame: Frame) -> Frame:
+    return frame

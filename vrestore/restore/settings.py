@@ -10,6 +10,7 @@ from typing import Any, Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from vrestore.device import Kernels
 from vrestore.frames import Box
 from vrestore.plan import FlowPreset
 
@@ -24,6 +25,7 @@ class NetworkSettings:
     scale: int
     precision: Precision
     device: str = "cpu"
+    kernels: Kernels = "auto"
 
     def line(self) -> str:
         """Say which network works, in what arithmetic, and where."""
@@ -45,6 +47,9 @@ class Settings:
     margin: int = 96
     threads: int = 2
     network: NetworkSettings | None = None
+    device: str = "cpu"
+    """What holes are filled on; the network has its own."""
+    kernels: Kernels = "auto"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +101,8 @@ class Tally:
     most_tracks: int = 0
     given_up: int = 0
     """Frames that the network gave on the CPU because its device had too little memory."""
+    spilled: int = 0
+    """Frames whose holes were filled on the CPU for the same reason."""
 
     def __add__(self, other: Tally) -> Tally:
         """Give what was counted in two parts of a video."""

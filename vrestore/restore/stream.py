@@ -15,19 +15,23 @@ from torch import Tensor
 
 from vrestore.models.streaming import StreamState, finish, push
 from vrestore.models.tsam import Clip, Tsam
+from vrestore.ops.operations import ByKernels
 from vrestore.ops.shift_align import Motion
 
 CPU = torch.device("cpu")
 
 
 class Stream:
-    """One clip on its way through a network; frames come and go on the CPU.
+    """One clip on its way through a network; frames come from anywhere and go where the network is.
 
     `given_up` is told, each time, how many frames the CPU gave because the device could not.
     """
 
-    def __init__(self, network: Tsam, given_up: Callable[[int], None]) -> None:
-        self._network, self._state, self._given_up = network, StreamState(), given_up
+    def __init__(
+        self, network: Tsam, given_up: Callable[[int], None], *, kernels: ByKernels | None = None
+    ) -> None:
+        self._network, self._given_up = network, given_up
+        self._state = StreamState(kernels=kernels)
         self._device = next(network.parameters()).device
         self._has_fallen = False
 
@@ -35,9 +39,8 @@ class Stream:
         """Take the next frames, give those that are ready, (N, 3, H, W): see `models.streaming.push`."""
         before = self._state.copy()
         try:
-            return self._told(
-                push(self._network, self._state, clip.to(self._device), motion.to(self._device)).cpu()
-            )
+            made = push(self._network, self._state, clip.to(self._device), motion.to(self._device))
+            return self._told(made)
         except torch.OutOfMemoryError:
             if self._has_fallen:
                 raise
@@ -65,7 +68,7 @@ class Stream:
                 continue
             if frame is None:
                 return
-            yield self._told(frame.cpu())
+            yield self._told(frame)
 
     def _fall(self) -> None:
         """Go on on the CPU; the network stays where it is for other clips."""

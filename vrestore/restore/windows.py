@@ -7,7 +7,7 @@ shift-and-align is given: no layer knows that its frame was cut out.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,6 +24,7 @@ from vrestore.ops.warp import is_inside, pixel_grid, sample
 from vrestore.restore.link import Estimator
 from vrestore.restore.patch import grey
 from vrestore.restore.propagate import Filled, soften
+from vrestore.restore.staging import Staging
 
 TOLERANCE = Tolerance(pixels=3.0, softness=1.5)
 
@@ -36,21 +37,21 @@ class Window:
     """A filled patch as the network sees it, from (x, y) in frame coordinates on.
 
     `values` (9, h, w) are pictures in [0, 1]: the softened filling, the filling as it was propagated, its
-    confidence and agreement, both 1 outside the hole, and the hole. `grey` is the whole patch, which the
-    motion is estimated on.
+    confidence and agreement, both 1 outside the hole, and the hole; they are where the patch is. `grey` gives
+    the whole patch, (H, W) uint8 on the CPU, which the motion is estimated on.
     """
 
     filled: Filled
     x: int
     y: int
     values: Tensor
-    grey: NDArray[np.uint8]
+    grey: Callable[[], Tensor]
 
     @property
     def corner(self) -> Tensor:
         """Where the window starts in its patch, (x, y); outside if the patch is smaller."""
         box = self.filled.patch.box
-        return torch.tensor([self.x - box.x, self.y - box.y])
+        return torch.tensor([self.x - box.x, self.y - box.y], device=self.values.device)
 
     @property
     def height(self) -> int:
@@ -63,20 +64,24 @@ class Window:
         return self.values.shape[2]
 
 
-def window_of(filled: Filled, *, height: int, width: int) -> Window:
-    """Cut a window of the given size around the hole of a patch; a smaller patch is continued."""
+def window_of(filled: Filled, *, height: int, width: int, staging: Staging | None = None) -> Window:
+    """Cut a window of the given size around the hole of a patch; a smaller patch is continued.
+
+    With `staging` the grey picture of a patch on a device comes down while other work goes on.
+    """
     patch = filled.patch
     around = patch.hole if patch.hidden_count else patch.whole
     x, left, right = _placed(around.x, around.width, width, within=patch.box.width)
     y, top, below = _placed(around.y, around.height, height, within=patch.box.height)
     cut = Box(x + left, y + top, width - left - right, height - top - below)
     whole = patch.filled(soften(filled).colours, patch.whole)
-    hidden = torch.from_numpy(patch.hidden[cut.rows, cut.columns])
-    sureness = torch.ones(2, *patch.hidden.shape)
-    sureness[:, torch.from_numpy(patch.hidden)] = torch.stack([filled.confidence, filled.agreement])
+    greyed = grey(whole)
+    sureness = torch.ones(3, *patch.hidden.shape, device=patch.device)
+    sureness[2] = 0
+    in_hole = torch.stack([filled.confidence, filled.agreement, torch.ones_like(filled.confidence)])
+    sureness.flatten(1).index_copy_(1, patch.places_in(patch.whole), in_hole)
     parts = [whole[:, cut.rows, cut.columns], patch.filled(filled.colours, cut)]
-    parts += [sureness[:, cut.rows, cut.columns], hidden[None].float()]
-    values = torch.cat(parts)
+    values = torch.cat([*parts, sureness[:, cut.rows, cut.columns]])
     if (left, right, top, below) != (0, 0, 0, 0):
         values = F.pad(values[None], (left, right, top, below), mode="replicate")[0]
     return Window(
@@ -84,14 +89,16 @@ def window_of(filled: Filled, *, height: int, width: int) -> Window:
         x=patch.box.x + x,
         y=patch.box.y + y,
         values=values,
-        grey=grey(whole),
+        grey=greyed.cpu if staging is None else staging.down(greyed),
     )
 
 
 def clip_of(windows: Sequence[Window]) -> Clip:
     """Put windows together to the network's input."""
-    values = torch.stack([window.values for window in windows])
-    picture, fetched, confidence, agreement, hidden = torch.split(values, [3, 3, 1, 1, 1], dim=1)
+    values = [window.values for window in windows]
+    if len({each.device for each in values}) > 1:
+        values = [each.cpu() for each in values]
+    picture, fetched, confidence, agreement, hidden = torch.split(torch.stack(values), [3, 3, 1, 1, 1], dim=1)
     return Clip(picture, hidden > 0, confidence, torch.cat([fetched - picture, agreement], dim=1))
 
 
@@ -152,4 +159,4 @@ def _around(*windows: Window) -> Box:
 
 def _cut(window: Window, box: Box) -> NDArray[np.uint8]:
     inner = box.relative_to(window.filled.patch.box)
-    return np.ascontiguousarray(window.grey[inner.rows, inner.columns])
+    return np.ascontiguousarray(window.grey().numpy()[inner.rows, inner.columns])

@@ -170,7 +170,7 @@ def _patches(frames: Pictures, holes: Masks, margin: int) -> list[Patch]:
     height, width = holes.shape[1:]
     parts = [[Box(*cv2.boundingRect(hole.astype(np.uint8)))] for hole in holes]
     track = find_tracks(parts, first=0, is_open=False, margin=margin, height=height, width=width)[0]
-    patches = []
+    patches: list[Patch] = []
     for index, (frame, hole) in enumerate(zip(frames, holes, strict=True)):
         box = track.canvas(index)
         hidden = np.ascontiguousarray(hole[box.rows, box.columns])

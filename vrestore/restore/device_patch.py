@@ -1,0 +1,103 @@
+"""Patches on a device: what `vrestore.restore.patch` has on the CPU, in torch wherever it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor
+
+from vrestore.frames import Box
+from vrestore.ops.membrane import membrane
+from vrestore.restore.patch import SCALE, HostPatch, Patch, grey_on_device
+
+MIDDLE = 2**15
+"""Of the codes: torch has few operations for unsigned numbers of 16 bits."""
+
+
+@dataclass(frozen=True)
+class DevicePatch(Patch):
+    """A patch whose colours are on a device; `codes` (3, H, W) int16 are those of `HostPatch` less MIDDLE."""
+
+    codes: Tensor
+
+    @property
+    def device(self) -> torch.device:
+        """Where the colours are."""
+        return self.codes.device
+
+    def rim_values(self, channels: int) -> Tensor:
+        """See `Patch.rim_values`."""
+        x, y = self.points[self.hidden_count :].long().unbind(1)
+        return (
+            self._colours(self.codes[:, y, x]) if channels == 3 else self._luma(self.known_grey[None, y, x])
+        )
+
+    def picture(self, window: Box, channels: int = 3) -> Tensor:
+        """See `Patch.picture`."""
+        if channels == 3:
+            return self._colours(self.codes[:, window.rows, window.columns])
+        return self._luma(self.known_grey[None, window.rows, window.columns])
+
+    def grey_without_hole(self, cell: int) -> NDArray[np.uint8]:
+        """See `Patch.grey_without_hole`; only cells are copied back."""
+        result = _mean_of_codes(self.known_grey, cell)
+        if self.hidden_count:
+            cells, window = self.cells_of_hole(cell)
+            shown = torch.ones(window.height, window.width, device=self.device)
+            shown.flatten().index_fill_(0, self.places_in(window), 0)
+            known_grey = self.known_grey[window.rows, window.columns].float()
+            luma, share = (_mean_of_cells(plane, cell) for plane in (known_grey, shown))
+            closed = membrane((luma / share.clamp_min(1e-6))[None], share > 0)[0]
+            result[cells.rows, cells.columns] = closed.round_().byte()
+        return result.cpu().numpy()
+
+    def grey_filled(self, luma: Tensor, cell: int) -> NDArray[np.uint8]:
+        """See `Patch.grey_filled`; only cells are copied back."""
+        result = self.known_grey.clone()
+        result.flatten().index_copy_(0, self.places_in(self.whole), (luma[0] * 255).round_().byte())
+        return _mean_of_codes(result, cell).cpu().numpy()
+
+    def on_cpu(self) -> HostPatch:
+        """See `Patch.on_cpu`."""
+        codes = (self.codes.cpu().int() + MIDDLE).numpy()
+        return HostPatch(self.index, self.box, self.hidden, codes.astype(np.uint16))
+
+    @cached_property
+    def known_grey(self) -> Tensor:
+        """The known pixels in grey, (H, W) uint8, zero in the hole."""
+        return grey_on_device((plane.float() + MIDDLE for plane in self.codes), 255 / SCALE)
+
+    @staticmethod
+    def _colours(codes: Tensor) -> Tensor:
+        return (codes.float() + MIDDLE).mul_(1 / SCALE)
+
+    @staticmethod
+    def _luma(codes: Tensor) -> Tensor:
+        return codes.float().mul_(1 / 255)
+
+
+def device_patch(index: int, box: Box, rgb: Tensor, hidden: NDArray[np.bool_]) -> DevicePatch:
+    """Store known colours `rgb` (3, H, W) in [0, 1] as a patch where they are."""
+    return DevicePatch(index, box, hidden, ((rgb * SCALE).round_() - MIDDLE).to(torch.int16))
+
+
+def _mean_of_codes(picture: Tensor, cell: int) -> Tensor:
+    """Give a grey picture (H, W) uint8 in cells, rounded as `vrestore.flow.cells.mean_of_cells` rounds."""
+    mean = _mean_of_cells(picture.float(), cell)
+    # OpenCV rounds the halves of cells of 2 x 2 up, those of larger ones to even.
+    return (mean.add_(0.5).floor_() if cell == 2 else mean.round_()).byte()
+
+
+def _mean_of_cells(picture: Tensor, cell: int) -> Tensor:
+    """Give a picture (H, W), which starts with a whole cell, in cells; at its end its border goes on."""
+    if cell == 1:
+        return picture
+    height, width = picture.shape
+    return F.avg_pool2d(F.pad(picture[None], (0, -width % cell, 0, -height % cell), mode="replicate"), cell)[
+        0
+    ]
