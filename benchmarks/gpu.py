@@ -4,7 +4,7 @@
                              [--sizes 432x240,1920x1080] [--only speed,bounds,length,agreement]
 
 speed: frames a second of `vrestore inpaint` and `dehaze` at four sizes, on the device and on the processor,
-from opening the source to a target that is read again; starting Python and loading libraries is told apart.
+from opening the source to a target that is read again; what comes before and after is told apart.
 Larger pictures make shorter videos. `--model` adds inpainting by the network.
 bounds: the peak of the device's memory under `--memory` 2GiB, 4GiB and without it, at 1920x1080.
 length: the peak for 1,000 frames in times of that for 100, at 854x480.
@@ -31,6 +31,7 @@ from benchmarks.command import parts_of
 from benchmarks.footage import source_name
 from benchmarks.gpu_parts import (
     BOUNDS,
+    DEFAULT,
     DEHAZE,
     PARTS,
     PROPAGATE,
@@ -59,15 +60,18 @@ NETWORK = "inpaint tsam"
 
 def unmeasured() -> Values:
     """Give the results of a machine without a device: each figure by its name, and each bar."""
-    works = (PROPAGATE.name, NETWORK, DEHAZE.name)
+    works = works_of(Path())
+    names = [work.name for work in works]
+    bounds = (*BOUNDS, DEFAULT)
     rates = [(name, scene.least_rate) for name, scene in SCENES.items() if scene.least_rate is not None]
     bars = [rate_bar(name, 0.0, least) for name, least in rates]
-    bars += [*(bound_bar(bound, 0.0) for bound in (*BOUNDS, "default")), growth_bar(0.0)]
+    bars += [bound_bar(work, bound, 0.0) for work in works for bound in bounds]
+    bars += [growth_bar(work, 0.0) for work in works]
     return {
-        "speed": {name: dict.fromkeys(works, NOT_MEASURED) for name in SCENES},
-        "bounds": dict.fromkeys((*BOUNDS, "default"), NOT_MEASURED),
-        "length": NOT_MEASURED,
-        "agreement": dict.fromkeys(works, NOT_MEASURED),
+        "speed": {scene: dict.fromkeys(names, NOT_MEASURED) for scene in SCENES},
+        "bounds": dict.fromkeys((f"{name}, {bound}" for name in names for bound in bounds), NOT_MEASURED),
+        "length": dict.fromkeys(names, NOT_MEASURED),
+        "agreement": dict.fromkeys(names, NOT_MEASURED),
         "bars": [bar.to_dict() | {"got": NOT_MEASURED, "met": NOT_MEASURED} for bar in bars],
     }
 

@@ -23,7 +23,7 @@ from vrestore.media.read import open_video
 DEVICE_SHARE = 0.8
 """Of the device's free memory, that the command takes by default."""
 
-BOUNDS = ("2GiB", "4GiB")
+BOUNDS, DEFAULT = ("2GiB", "4GiB"), "default"
 SHORT, LONG = 0.1, 1.0
 """Lengths of the two videos whose peaks are compared, in `--frames`."""
 
@@ -112,9 +112,13 @@ class Bench:
         frames = max(2, round(length * self.frames))
         return make(Footage(self.folder / "video.mp4", self.folder / "mask.mkv", frames, size), self.data)
 
-    def run(self, work: Work, footage: Footage, *words: str) -> tuple[Run, Account]:
-        """Run a command once."""
-        ran, account = restore(work.command, footage.video, self.folder / "result.mp4", *words)
+    def run(self, work: Work, footage: Footage, *words: str, accepted: int = 0) -> tuple[Run, Account | None]:
+        """Run a command once; see `restore`."""
+        return restore(work.command, footage.video, self.folder / "result.mp4", *words, accepted=accepted)
+
+    def account(self, work: Work, footage: Footage, *words: str) -> tuple[Run, Account]:
+        """Run a command that must do its work once."""
+        ran, account = self.run(work, footage, *words)
         if account is None:
             raise AssertionError("a run that fails raises")
         return ran, account
@@ -148,7 +152,7 @@ def measure_speed(bench: Bench) -> Outcome:
         footage = bench.footage(scene.size, scene.length)
         for work in bench.works:
             ours, theirs = (
-                summed_up([bench.run(work, footage, *work.on(device, scene.hole)) for _ in range(runs)])
+                summed_up([bench.account(work, footage, *work.on(device, scene.hole)) for _ in range(runs)])
                 for device, runs in ((bench.device, bench.runs), ("cpu", bench.cpu_runs))
             )
             found[work.name] = {
@@ -163,44 +167,47 @@ def measure_speed(bench: Bench) -> Outcome:
 
 
 def measure_bounds(bench: Bench) -> Outcome:
-    """Compare the device's peaks with the bounds that the command was given, and with its own."""
-    footage = bench.footage(LARGE, SCENES["1920x1080"].length)
+    """Compare the device's peaks with the bounds that the commands were given, and with their own."""
+    scene = SCENES["1920x1080"]
+    footage = bench.footage(scene.size, scene.length)
+    free = free_device_bytes()
     figures: Values = {}
     bars = []
-    for bound in (*BOUNDS, None):
-        allowed = parse_bytes(bound) if bound else int(DEVICE_SHARE * free_device_bytes())
-        words = ["--memory", bound] if bound else []
-        ran, account = restore(
-            PROPAGATE.command,
-            footage.video,
-            bench.folder / "result.mp4",
-            *PROPAGATE.on(bench.device, SCENES["1920x1080"].hole),
-            *words,
-            accepted=OutOfMemory.exit_code,
-        )
-        peak = account.device_memory_bytes if account else None
-        figures[bound or "default"] = {
-            "allowed_bytes": allowed,
-            "device_peak_bytes": peak,
-            "seconds": ran.seconds,
-            "refused": None if account else ran.said,
-        }
-        if peak is not None:
-            bars.append(bound_bar(bound or "default", peak / allowed))
+    for work in bench.works:
+        for bound in (*BOUNDS, DEFAULT):
+            given = bound != DEFAULT
+            allowed = parse_bytes(bound) if given else int(DEVICE_SHARE * free)
+            words = [*work.on(bench.device, scene.hole), *(["--memory", bound] if given else [])]
+            ran, account = bench.run(work, footage, *words, accepted=OutOfMemory.exit_code)
+            peak = account.device_memory_bytes if account else None
+            figures[f"{work.name}, {bound}"] = {
+                "allowed_bytes": allowed,
+                "device_peak_bytes": peak,
+                "seconds": ran.seconds,
+                "refused": None if account else ran.said,
+            }
+            if peak is not None:
+                bars.append(bound_bar(work, bound, peak / allowed))
     return Outcome(figures, bars)
 
 
 def measure_length(bench: Bench) -> Outcome:
-    """Compare the device's peaks of a short and a long video."""
-    peaks: list[int | None] = []
+    """Compare the device's peaks of short and long videos."""
+    scene = SCENES["854x480"]
+    peaks: dict[Work, list[int | None]] = {work: [] for work in bench.works}
     figures: Values = {}
     for length in (SHORT, LONG):
-        footage = bench.footage(SMALL, length)
-        _, account = bench.run(PROPAGATE, footage, *PROPAGATE.on(bench.device, SCENES["854x480"].hole))
-        peaks.append(account.device_memory_bytes)
-        figures[f"{footage.frames} frames"] = {"device_peak_bytes": account.device_memory_bytes}
-    short, long = peaks
-    return Outcome(figures, [] if short is None or long is None else [growth_bar(long / short)])
+        footage = bench.footage(scene.size, length)
+        for work, own in peaks.items():
+            peak = bench.account(work, footage, *work.on(bench.device, scene.hole))[1].device_memory_bytes
+            own.append(peak)
+            figures[f"{work.name}, {footage.frames} frames"] = {"device_peak_bytes": peak}
+    bars = [
+        growth_bar(work, long / short)
+        for work, (short, long) in peaks.items()
+        if short is not None and long is not None
+    ]
+    return Outcome(figures, bars)
 
 
 def measure_agreement(bench: Bench) -> Outcome:
@@ -242,14 +249,14 @@ def rate_bar(scene: str, rate: float, least: float) -> Bar:
     return Bar(f"frames/s, inpaint {scene}", rate, "at least", least)
 
 
-def bound_bar(bound: str, share: float) -> Bar:
+def bound_bar(work: Work, bound: str, share: float) -> Bar:
     """Give what the device's memory should keep to."""
-    return Bar(f"device memory in times of --memory {bound}", share, "at most", 1.0)
+    return Bar(f"{work.name}, device memory in times of --memory {bound}", share, "at most", 1.0)
 
 
-def growth_bar(growth: float) -> Bar:
+def growth_bar(work: Work, growth: float) -> Bar:
     """Give how little the device's memory should grow with the video."""
-    return Bar("device memory of 10 times the frames, in times", growth, "at most", MOST_GROWTH)
+    return Bar(f"{work.name}, device memory of 10 times the frames", growth, "at most", MOST_GROWTH, unit="x")
 
 
 def free_device_bytes() -> int:

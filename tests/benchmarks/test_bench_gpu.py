@@ -54,7 +54,7 @@ class Told(Bench):
     def footage(self, size, length):
         return Footage(Path("a.mp4"), Path("a.mkv"), round(1000 * length), size)
 
-    def run(self, work, footage, *words):
+    def run(self, work, footage, *words, accepted=0):
         return ran(5, 3, next(self.peaks))
 
 
@@ -62,6 +62,13 @@ class Told(Bench):
 def test_growth_with_the_length_is_held_to_its_bar(peaks, is_met):
     (bar,) = gpu_parts.measure_length(Told(peaks)).bars
     assert bar.is_met is is_met
+
+
+def test_peaks_are_held_to_the_bounds_given(monkeypatch):
+    monkeypatch.setattr(gpu_parts, "free_device_bytes", lambda: 10 * 2**30)
+    outcome = gpu_parts.measure_bounds(Told([2**31, 2**32 + 1, 2**33]))
+    assert [bar.is_met for bar in outcome.bars] == [True, False, True]
+    assert outcome.figures["inpaint, default"]["allowed_bytes"] == 8 * 2**30
 
 
 def test_speeds_are_held_to_the_bars_of_their_sizes():
@@ -109,7 +116,7 @@ def test_every_part_runs_on_the_processor_in_a_devices_stead(tmp_path, monkeypat
     outcomes = gpu.measure(bench, parts, Console())
     assert outcomes["speed"].figures["432x240"]["dehaze"]["device"]["frames"] == 10
     assert outcomes["agreement"].figures["inpaint"] == {"largest": 0, "mean": 0.0, "share": 0.0}
-    assert outcomes["length"].figures["10 frames"] == {"device_peak_bytes": None}
+    assert outcomes["length"].figures["inpaint, 10 frames"] == {"device_peak_bytes": None}
     gpu.show(outcomes, Console())
     assert "dehaze 432x240" in capsys.readouterr().out
 
