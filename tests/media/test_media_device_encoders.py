@@ -34,6 +34,11 @@ def codec_of(path):
         return container.streams.video[0].codec_context.codec.canonical_name
 
 
+def packets_in(path):
+    with av.open(str(path)) as container:
+        return [bytes(packet) for packet in container.demux(video=0)]
+
+
 @pytest.fixture
 def source(tmp_path):
     return write_clip(tmp_path / "in.mp4")
@@ -57,7 +62,7 @@ def test_what_is_asked_for_passes_on_as_far_as_both_know_it(source, tmp_path):
     asked = {"crf": 30, "preset": "fast", "extra": {"g": "4", "spatial-aq": "1", "tune": "hq"}}
     written = restore(source, tmp_path / "a.mp4", codec="H264_NVENC", **asked)
     restore(source, tmp_path / "b.mp4", codec="libx264", crf=30, preset="fast", extra={"g": "4"})
-    assert (tmp_path / "a.mp4").read_bytes() == (tmp_path / "b.mp4").read_bytes()
+    assert packets_in(tmp_path / "a.mp4") == packets_in(tmp_path / "b.mp4")
     assert written.warnings[0].startswith("encoded with libx264 without -e spatial-aq, -e tune: ")
 
 
