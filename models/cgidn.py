@@ -12,7 +12,7 @@ place.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -20,8 +20,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from vrestore.models.cgidn_align import Align, Fuse
+from vrestore.models.cgidn_align import Align, DeformConv, Fuse
 from vrestore.models.cgidn_configs import HazeConfig
+from vrestore.ops import Operations
 from vrestore.ops.dark_channel import LEAST_TRANSMISSION, dark_air, dark_depth
 
 SLOPE = 0.1
@@ -71,19 +72,30 @@ class Features:
     confidence: Tensor
     """That it is right, as a logit, (N, 1, h, w) at scale 0."""
 
+    def to(self, device: torch.device) -> Features:
+        """Give them on a device."""
+
+        def there(values: Tensor) -> Tensor:
+            return values.to(device)
+
+        return self._each(there)
+
     def frame(self, index: int, count: int) -> Features:
         """Give one of `count` frames of clips that were encoded in one batch, all first frames first."""
 
         def own(values: Tensor) -> Tensor:
             return values.chunk(count)[index]
 
+        return self._each(own)
+
+    def _each(self, change: Callable[[Tensor], Tensor]) -> Features:
         return Features(
-            own(self.picture),
-            tuple(own(each) for each in self.scales),
-            tuple(own(each) for each in self.matched),
-            Prior(own(self.prior.depth), own(self.prior.air)),
-            own(self.cleared),
-            own(self.confidence),
+            change(self.picture),
+            tuple(change(each) for each in self.scales),
+            tuple(change(each) for each in self.matched),
+            Prior(change(self.prior.depth), change(self.prior.air)),
+            change(self.cleared),
+            change(self.confidence),
         )
 
 
@@ -122,6 +134,12 @@ class CgIdn(nn.Module):
         )
         self.head = HazeHead(config) if config.output == "haze" else _picture_head(config)
         _initialise(self)
+
+    def use(self, operations: Operations) -> None:
+        """Do deformable convolutions by other operations than torch's; see `vrestore.ops.select`."""
+        for part in self.modules():
+            if isinstance(part, DeformConv):
+                part.deform_conv = operations.deform_conv
 
     def encode(self, pictures: Tensor) -> Features:
         """Give what pictures (N, 3, H, W), each side a multiple of the configuration's, are to windows."""

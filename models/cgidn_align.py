@@ -6,7 +6,7 @@ cost volume and the confidence that weighs it are what CG-IDN's title and summar
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import torch
@@ -106,6 +106,7 @@ class DeformConv(nn.Module):
         self.weight = nn.Parameter(torch.empty(channels, channels, 3, 3))
         self.bias = nn.Parameter(torch.zeros(channels))
         nn.init.kaiming_normal_(self.weight, a=SLOPE)
+        self.deform_conv: Callable[..., Tensor] = deform_conv
 
     def forward(self, frames: Tensor, seen: Tensor) -> Tensor:
         """Convolve frames (N, C, h, w) at the taps that `seen`, of the same shape, sends them to."""
@@ -114,7 +115,7 @@ class DeformConv(nn.Module):
         most = max(frames.shape[-2:]) / 4
         offset = torch.cat([first, second], 1).clamp(-most, most)
         with torch.autocast(frames.device.type, enabled=False):
-            moved = deform_conv(
+            moved = self.deform_conv(
                 frames.float().contiguous(), offset, 2 * mask.sigmoid(), self.weight, self.bias, padding=1
             )
         return moved.to(frames.dtype, memory_format=torch.channels_last)

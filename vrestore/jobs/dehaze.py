@@ -156,7 +156,18 @@ def _work(
         scenes=tally.scenes,
         frames_before=start,
         haze=HazeSeen(tally.mean_transmission, tally.airs),
+        warnings=_given_up(ready, tally),
     )
+
+
+def _given_up(ready: _Ready, tally: DehazeTally) -> list[str]:
+    """Say what the device had too little memory for."""
+    if not tally.given_up:
+        return []
+    return [
+        f"{ready.files.device} had too little memory for all that {tally.given_up} frames need; "
+        "the rest of it was done by the CPU"
+    ]
 
 
 def _method(ready: _Ready, tally: DehazeTally, segments: Segments[CarriedHaze, DehazeTally] | None) -> Method:
@@ -189,8 +200,7 @@ def _estimator(ready: _Ready) -> Estimator:
     from vrestore.models.weights import load_model
     from vrestore.restore.dehaze_network import network_estimator
 
-    device = ready.files.device
-    return network_estimator(load_model(ready.weights.path, device=device), device=device)
+    return network_estimator(load_model(ready.weights.path))
 
 
 def _settings(ready: _Ready) -> dict[str, object]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Unpack, get_args
 
+from vrestore.device import Kernels
 from vrestore.errors import UsageError
 from vrestore.jobs.options import (
     SEGMENT_SECONDS,
@@ -47,6 +48,7 @@ class DehazeJob:
     matte: str | None = None
     model: str | None = None
     device: str = "auto"
+    kernels: Kernels = "auto"
     threads: int = 0
     memory_bytes: int | None = None
     overwrite: bool = False
@@ -60,6 +62,7 @@ class DehazeJob:
 
     def __post_init__(self) -> None:
         check_choice("method", self.method, get_args(DehazeMethod))
+        check_choice("kernels", self.kernels, get_args(Kernels))
         check_run(self)
         _check_range("strength", self.strength, 100)
         _check_range("color", self.color, 100)
@@ -86,6 +89,7 @@ class DehazeJob:
             air=_colour(self.airlight),
             steady=self.steady,
             device=device,
+            kernels=self.kernels,
         )
 
 
@@ -100,6 +104,7 @@ class DehazeOptions(RunOptions, total=False):
     night: the haze is lit by lamps, so its colour differs from place to place.
     matte: also write the transmission as a clip, white is clear air.
     method, model: `cgidn` or `dcp`; weights of one's own for the former.
+    kernels: on a CUDA device: `auto`, `torch` or `cupy`, see `vrestore doctor`.
     All else: see RunOptions.
     """
 
@@ -113,6 +118,7 @@ class DehazeOptions(RunOptions, total=False):
     matte: PathLike | None
     method: DehazeMethod
     model: PathLike | None
+    kernels: Kernels
 
 
 def dehaze_job(
@@ -128,6 +134,7 @@ def dehaze_job(
     matte: PathLike | None = None,
     method: DehazeMethod = "cgidn",
     model: PathLike | None = None,
+    kernels: Kernels = "auto",
     **common: Unpack[RunOptions],
 ) -> DehazeJob:
     """Give the job for these words; see DehazeOptions for what they mean."""
@@ -142,6 +149,7 @@ def dehaze_job(
         night=night,
         matte=None if matte is None else str(matte),
         model=None if model is None else str(model),
+        kernels=kernels,
         **fields_of_run(source, "dehaze", **common),
     )
 

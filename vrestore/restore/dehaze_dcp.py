@@ -19,8 +19,13 @@ from vrestore.restore.dehaze_look import Look
 def estimate_dark(looks: Iterator[Look]) -> Iterator[Veil]:
     """Estimate the haze of each frame by itself."""
     for look in looks:
-        air = dark_air(look.picture)
-        yield Veil(look, dark_depth(look.picture, air[:, :, None, None]), air[0])
+
+        def veil(device: torch.device, look: Look = look) -> Veil:
+            here = look.on(device)
+            air = dark_air(here.picture)
+            return Veil(here, dark_depth(here.picture, air[:, :, None, None]), air[0])
+
+        yield look.place.work(look.frame.index, veil)
 
 
 def local_air(picture: Tensor) -> Tensor:
@@ -33,4 +38,4 @@ def local_air(picture: Tensor) -> Tensor:
     bright = -least_nearby(-picture, radius)
     for _ in range(2):
         bright = F.avg_pool2d(bright, 2 * side + 1, 1, side, count_include_pad=False)
-    return torch.maximum(bright, torch.tensor(LEAST_AIR))
+    return bright.clamp(min=LEAST_AIR)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from vrestore.restore.dehaze_look import Look
@@ -23,6 +24,11 @@ class Veil:
     depth: Tensor
     air: Tensor
     tint: Tensor | None = None
+
+    def on(self, device: torch.device) -> Veil:
+        """Give it on the place's device or on the CPU."""
+        tint = None if self.tint is None else self.tint.to(device)
+        return Veil(self.look.on(device), self.depth.to(device), self.air.to(device), tint)
 
 
 Estimator = Callable[[Iterator[Look]], Iterator[Veil]]

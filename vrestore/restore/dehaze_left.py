@@ -68,25 +68,32 @@ CLOSER = 4
 SKY_BRIGHT, SKY_ROUGH = 0.4, 0.02
 
 
-def left_over(veil: Veil, air: Tensor, settings: DehazeSettings, *, noise: float) -> Tensor:
-    """Give the transmission (1, 1, h, w) of the haze that goes: 1 where none does.
-
-    `air` is (1, 3, 1, 1) or (1, 3, h, w), `noise` the standard deviation of the picture's.
-    """
+def depth_to_go(veil: Veil, settings: DehazeSettings) -> Tensor:
+    """Give the depth (1, 1, h, w) of the haze that may go, at the size of the picture."""
     picture = veil.look.picture
     depth = F.interpolate(veil.depth, size=picture.shape[-2:], mode="bilinear", align_corners=False)
     if settings.keep_depth:
         depth = KEPT_DEPTH * (1 - torch.exp(-depth / KEPT_DEPTH))
     if settings.protect_sky:
         depth = depth * (1 - sky(veil.look.luma, picture))
+    return depth
+
+
+def left_over(look: Look, depth: Tensor, air: Tensor, settings: DehazeSettings, *, noise: float) -> Tensor:
+    """Give the transmission (1, 1, h, w) of the haze that goes: 1 where none does.
+
+    `depth` is of what may go; `air` is (1, 3, 1, 1) or (1, 3, h, w), `noise` the standard deviation of the
+    picture's.
+    """
+    picture = look.picture
     depth = depth.square() / (depth + THIN * (1 - settings.strength)).clamp(min=1e-6)
-    left = torch.exp(-settings.strength * depth * _hold(veil.look, air, depth))
+    left = torch.exp(-settings.strength * depth * _hold(look, air, depth))
     least = (1 - picture / air.clamp(min=1e-3)).amax(1, keepdim=True)  # I >= A (1 - t)
     gain = min(1 / LEAST_TRANSMISSION, max(LEAST_MOST_GAIN, NOISE_AFTER / max(noise, 1e-6)))
     return torch.maximum(left, least).clamp(1 / gain, 1)
 
 
-def even_rest(veil: Veil, air: Tensor, left: Tensor, settings: DehazeSettings) -> float:
+def even_rest(look: Look, air: Tensor, left: Tensor, settings: DehazeSettings) -> float:
     """Give the transmission of an even haze that the estimate has missed, seen by what stays grey of blacks.
 
     A scene in which nothing is black is mistaken for haze, so this is for those who ask for more than GENTLE.
@@ -94,27 +101,29 @@ def even_rest(veil: Veil, air: Tensor, left: Tensor, settings: DehazeSettings) -
     share = (settings.strength - GENTLE) / (1 - GENTLE)
     if share <= 0:
         return 1.0
-    darkest = box_mean(cleared(veil.look.picture, air, left), 1).amin(1)
-    over = float(darkest.flatten().quantile(DARK_SHARE)) - BLACK
-    return 1 - share * max(over, 0.0) / max(float(air.mean()), over, 1e-3)
+    darkest = box_mean(cleared(look.picture, air, left), 1).amin(1)
+    dark, mean = torch.stack([darkest.flatten().quantile(DARK_SHARE), air.mean()]).tolist()
+    over = dark - BLACK
+    return float(1 - share * max(over, 0.0) / max(mean, over, 1e-3))
 
 
-def believed(veil: Veil, air: Tensor, settings: DehazeSettings, *, noise: float) -> float:
+def believed(veil: Veil, depth: Tensor, air: Tensor, settings: DehazeSettings, *, noise: float) -> float:
     """Give the strength that is right where it is not certain that there is haze: at most what was asked for.
+
+    `depth` is of what may go.
 
     A faded picture of clear air looks like thin haze everywhere, but like thick haze nowhere. Those who ask
     for more than GENTLE are believed.
     """
-    depth, strength = veil.depth, settings.strength
-    typical = float(depth.square().mean() / depth.mean().clamp(min=1e-6))
+    strength, picture = settings.strength, veil.look.picture
+    typical = float(veil.depth.square().mean() / veil.depth.mean().clamp(min=1e-6))
     belief = max((typical - DOUBTED) / (CERTAIN - DOUBTED), (strength - GENTLE) / (1 - GENTLE), 0.0)
     if belief >= 1:
         return strength
     most = MOST_CHANGE / (1 - belief)
 
     def change(strength: float) -> float:
-        left = left_over(veil, air, replace(settings, strength=strength), noise=noise)
-        picture = veil.look.picture
+        left = left_over(veil.look, depth, air, replace(settings, strength=strength), noise=noise)
         return float((cleared(picture, air, left) - picture).square().mean().sqrt())
 
     if change(strength) <= most:
@@ -131,15 +140,19 @@ def cleared(picture: Tensor, air: Tensor, left: Tensor) -> Tensor:
 
 
 def sky(luma: Tensor, picture: Tensor) -> Tensor:
-    """Guess where the sky is, (1, 1, h, w) in [0, 1]: bright, smooth, not green or red, joined to the top."""
-    y = luma[0, 0].numpy()
+    """Guess where the sky is, (1, 1, h, w) in [0, 1]: bright, smooth, not green or red, joined to the top.
+
+    What is joined, the CPU finds out, wherever the picture is.
+    """
+    y = luma[0, 0].cpu().numpy()
     rough = cv2.blur(np.abs(cv2.Laplacian(cv2.blur(y, (3, 3)), cv2.CV_32F)), (5, 5))
-    blue = (picture[0, 2] > picture[0].amax(0) - 0.08).numpy()
+    blue = (picture[0, 2] > picture[0].amax(0) - 0.08).cpu().numpy()
     smooth = (rough < SKY_ROUGH) & blue & (y > SKY_BRIGHT)
     _, labels = cv2.connectedComponents(smooth.astype(np.uint8), connectivity=4)
     top = np.unique(labels[:2][smooth[:2]])
     found = np.isin(labels, top[top > 0]).astype(np.float32)
-    return torch.from_numpy(cv2.blur(cv2.dilate(found, np.ones((5, 5))), (9, 9)))[None, None]
+    soft = torch.from_numpy(cv2.blur(cv2.dilate(found, np.ones((5, 5))), (9, 9)))
+    return soft[None, None].to(picture.device)
 
 
 def _hold(look: Look, air: Tensor, depth: Tensor) -> Tensor:

@@ -7,17 +7,18 @@ own planes. Both the picture and the guide of the filter come from the planes as
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
-import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vrestore.frames import Colour, Component, Frame, PixelFormat, Plane
+from vrestore.frames import Colour, Frame, PixelFormat
 from vrestore.media.coding import Coding, coding_of
 from vrestore.ops.guided import GREY
+from vrestore.restore.dehaze_planes import Planes, planes_of, samples_of, small_codes, weighted
+from vrestore.restore.place import Place
 from vrestore.restore.scenes import Shot
 
 WORKING_SIDE = 192
@@ -30,12 +31,24 @@ MOST_STRETCH = 4
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """A frame and what it looks like small: RGB (1, 3, h, w) and luma (1, 1, h, w), both in [0, 1]."""
+    """A frame and what it looks like small: RGB (1, 3, h, w) and luma (1, 1, h, w), both in [0, 1].
+
+    `planes` are the frame's own where the small ones are, `place` is where all of the work is done.
+    """
 
     frame: Frame
     starts_scene: bool
     picture: Tensor
     luma: Tensor
+    planes: Planes = field(default_factory=dict)
+    place: Place = field(default_factory=Place)
+
+    def on(self, device: torch.device) -> Look:
+        """Give it on the place's device or on the CPU."""
+        if self.picture.device == device:
+            return self
+        planes = planes_of(self.frame, self.planes, self.place, device)
+        return replace(self, picture=self.picture.to(device), luma=self.luma.to(device), planes=planes)
 
 
 def working_size(height: int, width: int) -> tuple[int, int]:
@@ -47,30 +60,36 @@ def working_size(height: int, width: int) -> tuple[int, int]:
     return (sides[0], sides[1]) if height <= width else (sides[1], sides[0])
 
 
-def look_at(shots: Iterator[Shot], *, format: PixelFormat, colour: Colour) -> Iterator[Look]:
-    """Look at every frame."""
+def look_at(shots: Iterator[Shot], *, format: PixelFormat, colour: Colour, place: Place) -> Iterator[Look]:
+    """Look at every frame, where it will be worked on."""
     for shot in shots:
-        picture = small_picture(shot.frame, format=format, colour=colour)
-        weights = luma_weights(coding_for(shot.frame, format=format, colour=colour), format)
-        luma = np.tensordot(weights, picture, 1)
-        yield Look(
-            shot.frame,
-            shot.starts_scene,
-            torch.from_numpy(picture)[None],
-            torch.from_numpy(luma.astype(np.float32))[None, None],
-        )
+
+        def look(device: torch.device, shot: Shot = shot) -> Look:
+            return _look(shot, device, format=format, colour=colour, place=place)
+
+        yield place.work(shot.frame.index, look)
 
 
-def small_picture(frame: Frame, *, format: PixelFormat, colour: Colour) -> NDArray[np.float32]:
+def _look(shot: Shot, device: torch.device, *, format: PixelFormat, colour: Colour, place: Place) -> Look:
+    numbers = {component.plane for component in format.components}
+    planes = planes_of(shot.frame, numbers, place, device)
+    coding = coding_for(shot.frame, format=format, colour=colour)
+    picture = small_picture(planes, coding, format=format)
+    luma = weighted(luma_weights(coding, format), picture)
+    return Look(shot.frame, shot.starts_scene, picture[None], luma[None, None], planes, place)
+
+
+def small_picture(planes: Planes, coding: Coding, *, format: PixelFormat) -> Tensor:
     """Give a frame as RGB (3, h, w) in [0, 1], of `working_size`."""
     first = format.components[0]
-    size = working_size(*samples_of(frame.planes[first.plane], first).shape)
-    coding = coding_for(frame, format=format, colour=colour)
-    codes = np.stack([_reduced(frame, component, size) for component in format.components])
-    count = len(codes)
-    codes -= coding.offset[:count, None, None].astype(np.float32)
-    rgb = np.tensordot(coding.to_rgb[:, :count].astype(np.float32), codes, 1)
-    return np.clip(rgb, 0, 1).astype(np.float32)
+    height, width = samples_of(planes[first.plane], first).shape
+    size = working_size(height, width)
+    codes = [
+        small_codes(planes[component.plane], component, size) - float(zero)
+        for component, zero in zip(format.components, coding.offset, strict=False)
+    ]
+    to_rgb = coding.to_rgb[:, : len(codes)].astype(np.float32)
+    return weighted(to_rgb, torch.stack(codes)).clamp(0, 1)
 
 
 def coding_for(frame: Frame, *, format: PixelFormat, colour: Colour) -> Coding:
@@ -83,17 +102,3 @@ def luma_weights(coding: Coding, format: PixelFormat) -> NDArray[np.float32]:
     if format.model == "rgb":
         return np.asarray(GREY, np.float32)
     return np.asarray(coding.from_rgb[0] / coding.from_rgb[0].sum(), np.float32)
-
-
-def samples_of(plane: Plane, component: Component) -> NDArray[np.uint16]:
-    """Give a view of one component's samples; they are uint8 where the plane is."""
-    return plane[:, component.offset :: component.step]  # type: ignore[return-value]  # or uint8
-
-
-def _reduced(frame: Frame, component: Component, size: tuple[int, int]) -> NDArray[np.float32]:
-    samples = samples_of(frame.planes[component.plane], component)
-    # Area averages read every sample once; an enlarged tiny picture is interpolated.
-    shrinks = samples.shape[0] >= size[0] and samples.shape[1] >= size[1]
-    way = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-    small = cv2.resize(np.ascontiguousarray(samples), size[::-1], interpolation=way)
-    return np.asarray(small, np.float32) / np.float32(1 << component.shift)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 
 import torch
 from torch import nn
@@ -12,8 +13,10 @@ from torch import nn
 from vrestore.errors import ModelError
 from vrestore.models.blocks import in_channels_last
 from vrestore.models.cgidn import CgIdn, Features, Haze
+from vrestore.models.cgidn_configs import HazeConfig
 from vrestore.restore.dehaze_haze import Estimator, Veil
 from vrestore.restore.dehaze_look import Look
+from vrestore.restore.place import Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,36 +26,66 @@ class _Seen:
     scene: int
 
 
-def network_estimator(network: nn.Module, *, device: str = "cpu") -> Estimator:
-    """Give what estimates haze by a network, put on a device; raises ModelError where it gives no haze."""
+class _Networks:
+    """A network wherever it is asked for: itself where it is, else a copy of its state."""
+
+    def __init__(self, network: CgIdn, place: Place) -> None:
+        self._network, self._place = network, place
+        self._placed: dict[torch.device, CgIdn] = {}
+
+    def on(self, device: torch.device) -> CgIdn:
+        if device not in self._placed:
+            placed = in_channels_last(_on(self._network, device)).eval()
+            placed.use(self._place.operations(device))
+            self._placed[device] = placed
+        return self._placed[device]
+
+
+def network_estimator(network: nn.Module) -> Estimator:
+    """Give what estimates haze by a network, which is copied to where the frames are worked on.
+
+    Raises ModelError where it gives no haze.
+    """
     if not isinstance(network, CgIdn) or network.config.output != "haze":
         raise ModelError("these weights do not estimate haze; pass weights of cgidn-small")
-    place = torch.device(device)
-    placed = in_channels_last(network.to(place)).eval()
 
     def estimate(looks: Iterator[Look]) -> Iterator[Veil]:
-        return _estimate(looks, placed, place)
+        for first in looks:
+            yield from _estimate(chain([first], looks), network.config, _Networks(network, first.place))
 
     return estimate
 
 
-def _estimate(looks: Iterator[Look], network: CgIdn, device: torch.device) -> Iterator[Veil]:
-    reach = network.config.reach
-    kept: deque[_Seen] = deque(maxlen=network.config.frames)
+def _on(network: CgIdn, device: torch.device) -> CgIdn:
+    state = network.state_dict()
+    if all(value.device == device for value in state.values()):
+        return network
+    with torch.device("meta"):
+        placed = CgIdn(network.config)
+    placed.load_state_dict({name: value.to(device) for name, value in state.items()}, assign=True)
+    return placed
+
+
+def _estimate(looks: Iterator[Look], config: HazeConfig, networks: _Networks) -> Iterator[Veil]:
+    kept: deque[_Seen] = deque(maxlen=config.frames)
     scene = 0
     for look in looks:
         scene += look.starts_scene
-        with torch.inference_mode():
-            kept.append(_Seen(look, network.encode(look.picture.to(device)), scene))
-        if len(kept) > reach:
-            yield _cleared(kept, len(kept) - 1 - reach, network)
-    for index in range(max(0, len(kept) - reach), len(kept)):
-        yield _cleared(kept, index, network)
+
+        def encoded(device: torch.device, look: Look = look) -> Features:
+            with torch.inference_mode():
+                return networks.on(device).encode(look.picture.to(device))
+
+        kept.append(_Seen(look, look.place.work(look.frame.index, encoded), scene))
+        if len(kept) > config.reach:
+            yield _cleared(kept, len(kept) - 1 - config.reach, config, networks)
+    for index in range(max(0, len(kept) - config.reach), len(kept)):
+        yield _cleared(kept, index, config, networks)
 
 
-def _cleared(kept: deque[_Seen], index: int, network: CgIdn) -> Veil:
+def _cleared(kept: deque[_Seen], index: int, config: HazeConfig, networks: _Networks) -> Veil:
     """Clear one of the frames kept; where its scene ends, the nearest frame of it stands in."""
-    reach, middle = network.config.reach, kept[index]
+    reach, middle = config.reach, kept[index]
     window = []
     for place in range(index - reach, index + reach + 1):
         step = 1 if place < index else -1
@@ -60,8 +93,14 @@ def _cleared(kept: deque[_Seen], index: int, network: CgIdn) -> Veil:
         while kept[place].scene != middle.scene:
             place += step
         window.append(kept[place].features)
-    with torch.inference_mode():
-        haze = network.clear(window)
-    if not isinstance(haze, Haze):
-        raise TypeError(f"{network.config.name} gave no haze")
-    return Veil(middle.look, haze.depth.cpu(), haze.air[0].cpu(), haze.tint.cpu())
+
+    def cleared(device: torch.device) -> Veil:
+        # What is the same frame twice in the window stays the same object, by which the network knows it.
+        here = {id(features): features.to(device) for features in window}
+        with torch.inference_mode():
+            haze = networks.on(device).clear([here[id(features)] for features in window])
+        if not isinstance(haze, Haze):
+            raise TypeError(f"{config.name} gave no haze")
+        return Veil(middle.look.on(device), haze.depth, haze.air[0], haze.tint)
+
+    return middle.look.place.work(middle.look.frame.index, cleared)

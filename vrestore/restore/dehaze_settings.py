@@ -9,6 +9,8 @@ from typing import Any, Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from vrestore.device import Kernels
+
 DehazeMethod = Literal["cgidn", "dcp"]
 AirLight = Literal["auto", "shot"]
 Colour = tuple[float, float, float]
@@ -21,6 +23,7 @@ class DehazeSettings:
 
     `air` is the colour of the haze where it is given, and None where it is estimated, by `air_light`: once
     for each shot, or following it slowly and from place to place. `steady` 0 takes every frame by itself.
+    `device` is `cpu` or `cuda:i`, `kernels` what is asked for there: see `vrestore.ops.select`.
     """
 
     strength: float = 0.6
@@ -32,6 +35,7 @@ class DehazeSettings:
     air: Colour | None = None
     steady: float = 0.9
     device: str = "cpu"
+    kernels: Kernels = "auto"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +70,8 @@ class DehazeTally:
     """Summed over frames; see `mean_transmission`."""
     airs: list[Colour] = field(default_factory=list)
     """The air light at the start of each scene."""
+    given_up: int = 0
+    """Frames of which the CPU did something because the device had too little memory."""
 
     def __post_init__(self) -> None:
         self.airs = [(red, green, blue) for red, green, blue in self.airs]  # JSON knows lists only

@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from vrestore.flow.estimate import DisFlow
-from vrestore.ops.warp import pixel_grid, warp
+from vrestore.ops.warp import pixel_grid
 from vrestore.restore.dehaze_dcp import local_air
 from vrestore.restore.dehaze_haze import Veil
 from vrestore.restore.dehaze_look import Look
@@ -40,12 +40,21 @@ SAME = 0.06
 class Memory:
     """What is remembered of the last frame of a shot: the air's colour (3,), the look, the maps (1, C, h, w).
 
-    All None where nothing is.
+    All None where nothing is. Each may be on the device or on the CPU.
     """
 
     air: Tensor | None = None
     look: Look | None = None
     maps: Tensor | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """The haze of a frame as it was steadied, and what is remembered of it."""
+
+    veil: Veil
+    air: Tensor
+    maps: Tensor
 
 
 def steadied(veils: Iterator[Veil], settings: DehazeSettings, memory: Memory | None = None) -> Iterator[Veil]:
@@ -67,55 +76,95 @@ def steadied(veils: Iterator[Veil], settings: DehazeSettings, memory: Memory | N
 
 def _steadied_shot(veils: Iterator[Veil], settings: DehazeSettings, memory: Memory) -> Iterator[Veil]:
     if settings.steady == 0:
-        yield from (_with_air(veil, veil.air, settings) for veil in veils)
+        yield from (_by_itself(veil, settings) for veil in veils)
         return
     first = list(islice(veils, FIRST_FRAMES))
-    air = memory.air
-    if air is None or first[0].look.starts_scene:
-        air = torch.stack([veil.air for veil in first]).median(0).values
+    if memory.air is None or first[0].look.starts_scene:
+        memory.air = _first_air(first)
         memory.maps = None
-    kept = MOST_KEPT * settings.steady**0.5
-    rate = 1 - kept if settings.air_light == "auto" else 0.0
     flow = DisFlow("fast")
     for veil in chain(first, veils):
-        memory.air = air = air.lerp(veil.air, rate)
-        yield _mixed(_with_air(veil, air, settings), memory, kept, flow)
+
+        def step(device: torch.device, veil: Veil = veil) -> _Step:
+            return _next(veil.on(device), settings, memory, flow)
+
+        done = veil.look.place.work(veil.look.frame.index, step)
+        memory.air, memory.look, memory.maps = done.air, done.veil.look, done.maps
+        yield done.veil
+
+
+def _first_air(first: list[Veil]) -> Tensor:
+    """Give the air light of the first frames of a shot together."""
+    look = first[0].look
+
+    def median(device: torch.device) -> Tensor:
+        return torch.stack([veil.air.to(device) for veil in first]).median(0).values
+
+    return look.place.work(look.frame.index, median)
+
+
+def _by_itself(veil: Veil, settings: DehazeSettings) -> Veil:
+    look = veil.look
+
+    def with_air(device: torch.device) -> Veil:
+        here = veil.on(device)
+        return _with_air(here, here.air, settings)
+
+    return look.place.work(look.frame.index, with_air)
 
 
 def _with_air(veil: Veil, air: Tensor, settings: DehazeSettings) -> Veil:
     """Give the haze with the air light that was asked for, from place to place only where it was not."""
     if settings.air is not None:
-        return Veil(veil.look, veil.depth, torch.tensor(settings.air), None)
+        return Veil(veil.look, veil.depth, torch.tensor(settings.air).to(air.device), None)
     if settings.night:
         tint = local_air(veil.look.picture) - air[:, None, None]
         return Veil(veil.look, veil.depth, air, tint)
     return Veil(veil.look, veil.depth, air, veil.tint if settings.air_light == "auto" else None)
 
 
-def _mixed(veil: Veil, memory: Memory, kept: float, flow: DisFlow) -> Veil:
+def _next(veil: Veil, settings: DehazeSettings, memory: Memory, flow: DisFlow) -> _Step:
+    """Steady the haze of the next frame of a shot."""
+    kept = MOST_KEPT * settings.steady**0.5
+    rate = 1 - kept if settings.air_light == "auto" else 0.0
+    air = veil.air if memory.air is None else memory.air.to(veil.air.device).lerp(veil.air, rate)
+    veil = _with_air(veil, air, settings)
+    maps = _mixed(veil, memory, kept, flow)
+    tint = None if veil.tint is None else maps[:, 1:]
+    return _Step(Veil(veil.look, maps[:, :1], veil.air, tint), air, maps)
+
+
+def _mixed(veil: Veil, memory: Memory, kept: float, flow: DisFlow) -> Tensor:
     """Mix the haze of the next frame with that of the last, of which so much is kept where it is trusted."""
     size = veil.depth.shape[-2:]
     maps = veil.depth
     if veil.tint is not None:
         maps = torch.cat([maps, F.interpolate(veil.tint, size=size, mode="bilinear")], 1)
-    if memory.look is not None and memory.maps is not None:
-        there, trust = _way(veil.look, memory.look, size, flow)
-        maps = maps + kept * trust * (warp(memory.maps, there, padding="border") - maps)
-    memory.look, memory.maps = veil.look, maps
-    return Veil(veil.look, maps[:, :1], veil.air, None if veil.tint is None else maps[:, 1:])
+    if memory.look is None or memory.maps is None:
+        return maps
+    here = maps.device
+    there, trust = _way(veil.look, memory.look.luma.to(here), size, flow)
+    warp = veil.look.place.operations(here).warp
+    return maps + kept * trust * (warp(memory.maps.to(here), there, padding="border") - maps)
 
 
-def _way(this: Look, last: Look, size: torch.Size, flow: DisFlow) -> tuple[Tensor, Tensor]:
-    """Give the flow of this frame towards the last, and how far to trust it, both of `size`."""
-    pair = [(look.luma[0, 0] * 255).round().to(torch.uint8).numpy() for look in (this, last)]
-    there = torch.from_numpy(flow(pair[0], pair[1]))[None]
-    back = torch.from_numpy(flow(pair[1], pair[0]))[None]
+def _way(this: Look, last: Tensor, size: torch.Size, flow: DisFlow) -> tuple[Tensor, Tensor]:
+    """Give the flow of a frame towards the last, whose luma is given, and how far to trust it, of `size`.
+
+    Flow is the CPU's, for which the small pictures come down.
+    """
+    device, place = this.luma.device, this.place
+    warp = place.operations(device).warp
+    both = torch.cat([this.luma, last])[:, 0]
+    pair = (both * 255).round().to(torch.uint8).cpu().numpy()
+    ways = np.stack([flow(pair[0], pair[1]), flow(pair[1], pair[0])])
+    there, back = place.up(torch.from_numpy(ways), device)[:, None]
     height, width = there.shape[-2:]
     error = (there + warp(back, there, padding="border")).square().sum(1, keepdim=True)
-    change = (this.luma - warp(last.luma, there, padding="border")).square()
+    change = (this.luma - warp(last, there, padding="border")).square()
     trust = torch.exp(-0.5 * (error / ROUND_TRIP**2 + change / SAME**2))
-    x, y = (pixel_grid(height, width) + there[0]).unbind(0)
+    x, y = (pixel_grid(height, width, device=device) + there[0]).unbind(0)
     inside = (x >= -1) & (x <= width) & (y >= -1) & (y <= height)
     small = F.interpolate(torch.cat([there, trust * inside], 1), size=size, mode="area")
-    scale = torch.tensor(np.array(size[::-1]) / (width, height), dtype=torch.float32)
-    return small[:, :2] * scale[:, None, None], small[:, 2:]
+    scaled = [small[:, :1] * (size[1] / width), small[:, 1:2] * (size[0] / height)]
+    return torch.cat(scaled, 1), small[:, 2:]
