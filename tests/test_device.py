@@ -13,13 +13,16 @@ from vrestore.errors import DeviceError, UsageError
 
 @pytest.mark.parametrize("asked", ["auto", "cpu"])
 def test_without_a_wish_the_cpu_works(asked):
-    assert device.choose_device(asked, has_network=True) == "cpu"
+    assert device.choose_device(asked) == "cpu"
 
 
-def test_networks_run_on_the_device_that_is_asked_for(monkeypatch):
+def test_the_device_that_is_asked_for_works(monkeypatch):
     monkeypatch.setattr(device, "cuda_devices", lambda: ["A", "B"])
-    assert device.choose_device("cuda", has_network=True) == "cuda:0"
-    assert device.choose_device("cuda:1", has_network=True) == "cuda:1"
+    assert device.choose_device("cuda:1,cuda:0") == "cuda:1,cuda:0"
+    assert device.choose_device("cuda,cuda:1") == "cuda:0,cuda:1"
+    assert [device.device_number(each) for each in ("cuda:1,cuda:0", "cuda:3", "cpu")] == [1, 3, None]
+    assert device.choose_device("cuda") == "cuda:0"
+    assert device.choose_device("cuda:1") == "cuda:1"
 
 
 @pytest.mark.parametrize(("capability", "precision"), [((9, 0), "bf16"), ((8, 0), "bf16"), ((7, 5), "fp32")])
@@ -28,10 +31,17 @@ def test_a_device_multiplies_bf16_or_it_does_not(monkeypatch, capability, precis
     assert device.network_precision("cuda:1") == precision
 
 
-@pytest.mark.parametrize("asked", ["tpu", "cuda:", "cuda:x", "CPU", "", "cuda:0:1", "gpu cuda"])
+@pytest.mark.parametrize(
+    "asked", ["tpu", "cuda:", "cuda:x", "CPU", "", "cuda:0:1", "gpu cuda", "cuda:0,", "cuda:0,cpu"]
+)
 def test_other_devices_are_unknown_words(asked):
     with pytest.raises(UsageError, match="--device is auto, cpu, cuda or cuda:0"):
-        device.choose_device(asked, has_network=False)
+        device.choose_device(asked)
+
+
+def test_a_device_is_named_once():
+    with pytest.raises(UsageError, match="names each device once, got 'cuda,cuda:0'"):
+        device.choose_device("cuda,cuda:0")
 
 
 @pytest.mark.parametrize(
@@ -39,15 +49,14 @@ def test_other_devices_are_unknown_words(asked):
     [
         ("cuda", [], "cuda was asked for, but a reason; pass --device auto or cpu"),
         ("cuda:2", ["A", "B"], "cuda:2 was asked for, but only 2 are here; pass"),
-        ("cuda:1", ["A", "B"], r"cuda:1 is there \(B\), but only networks run on it"),
-        ("cuda", ["A"], r"cuda is there \(A\)"),
+        ("cuda:0,cuda:2", ["A", "B"], "cuda:0,cuda:2 was asked for, but only 2 are here; pass"),
     ],
 )
 def test_a_cuda_device_is_never_replaced_without_a_word(monkeypatch, asked, there, message):
     monkeypatch.setattr(device, "cuda_devices", lambda: there)
     monkeypatch.setattr(device, "why_no_cuda", lambda: "a reason")
     with pytest.raises(DeviceError, match=message):
-        device.choose_device(asked, has_network=False)
+        device.choose_device(asked)
 
 
 def test_without_cuda_there_are_no_devices_and_a_reason(monkeypatch):

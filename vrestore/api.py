@@ -13,6 +13,7 @@ from vrestore.jobs.clustered import inpaint_clustered
 from vrestore.jobs.dehaze import plan_dehaze as plan_dehaze_job
 from vrestore.jobs.dehaze import run_dehaze
 from vrestore.jobs.dehaze_job import DehazeOptions, dehaze_job
+from vrestore.jobs.devices import inpaint_on_devices
 from vrestore.jobs.find import Selection
 from vrestore.jobs.folder import FolderJobs, watched
 from vrestore.jobs.inpaint import plan_inpaint as plan_job
@@ -45,18 +46,21 @@ def inpaint(
         source: a video file, a folder or pattern of images, or `-` for y4m on standard input.
         progress: is called with a ProgressEvent for each thing that happens.
         executor, address, jobs: `ray` works on parts of a long video on a Ray cluster, so many at a time, by
-            default as many as this machine has cores; `memory` is for all of them together.
+            default as many as this machine has cores; `memory` is for all of them together. With several
+            `device`s parts of a long video are worked on side by side here.
         options: see InpaintOptions; at least one `mask` or `box` is needed.
 
     Raises:
         VRestoreError: a subclass for each cause, see `vrestore.errors`; nothing half-written is left.
     """
     job = inpaint_job(source, **options)
-    if executor == "local" and address is None and not jobs:
+    devices = job.device.count(",") + 1
+    is_local = executor == "local" and address is None and not jobs
+    if is_local and devices == 1:
         report = run_inpaint(job, progress=progress or silent)
     else:
         how = BatchOptions(
-            jobs=jobs or core_count(),
+            jobs=devices if is_local else jobs or core_count(),
             memory_bytes=job.memory_bytes,
             threads=job.threads,
             executor=executor,
@@ -64,7 +68,8 @@ def inpaint(
         )
         words = {name: value for name, value in options.items() if name != "target"}
         task = Task("inpaint", job.source, job.target, plain(words))
-        report = inpaint_clustered(task, how, progress=progress or silent)
+        work = inpaint_on_devices if is_local else inpaint_clustered
+        report = work(task, how, progress=progress or silent)
     drop_segments(job.target)
     return report
 

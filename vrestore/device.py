@@ -29,28 +29,65 @@ _CGROUP_FILES = (
 )
 
 
-def choose_device(asked: str, *, has_network: bool) -> str:
-    """Give `cpu` or `cuda:i` for `auto`, `cpu`, `cuda` or `cuda:i`.
+DEVICE_SHARE = 0.8
+"""Of a device's free memory that a run may use if it is not told otherwise."""
 
-    Networks run on CUDA where that is asked for, all else has no CUDA path. `auto` is the CPU: how fast and
-    how large networks are on a device has not been measured. Raises UsageError for other words, DeviceError
-    when a CUDA device is asked for and is not there, or has nothing to do.
+
+def choose_device(asked: str) -> str:
+    """Give `cpu`, `cuda:i` or several of these with commas, for `auto`, `cpu`, `cuda` or `cuda:i`.
+
+    `auto` is the CPU: how fast and how large the work is on a device has not been measured. Raises UsageError
+    for other words, DeviceError when a CUDA device is asked for and is not there.
     """
     if asked in {"auto", "cpu"}:
         return "cpu"
-    if re.fullmatch(r"cuda(:\d+)?", asked) is None:
-        raise UsageError(f"--device is auto, cpu, cuda or cuda:0, got {asked!r}")
-    devices = cuda_devices()
-    number = int(asked.partition(":")[2] or 0)
-    if number >= len(devices):
-        found = f"only {len(devices)} are here" if devices else why_no_cuda()
-        raise DeviceError(f"{asked} was asked for, but {found}; pass --device auto or cpu")
-    if not has_network:
-        raise DeviceError(
-            f"{asked} is there ({devices[number]}), but only networks run on it, "
-            "and this method has none; pass --device auto or cpu"
+    if re.fullmatch(r"cuda(:\d+)?(,cuda:\d+)*", asked) is None:
+        raise UsageError(
+            f"--device is auto, cpu, cuda or cuda:0, or several, as cuda:0,cuda:1, got {asked!r}"
         )
-    return f"cuda:{number}"
+    numbers = [int(each.partition(":")[2] or 0) for each in asked.split(",")]
+    if len(set(numbers)) < len(numbers):
+        raise UsageError(f"--device names each device once, got {asked!r}")
+    there = cuda_devices()
+    if max(numbers) >= len(there):
+        found = f"only {len(there)} are here" if there else why_no_cuda()
+        raise DeviceError(f"{asked} was asked for, but {found}; pass --device auto or cpu")
+    return ",".join(f"cuda:{number}" for number in numbers)
+
+
+def device_number(device: str) -> int | None:
+    """Give the number of a CUDA device, of the first of several; None for the CPU."""
+    found = re.match(r"cuda:(\d+)", device)
+    return int(found[1]) if found else None
+
+
+def free_device_bytes(device: str) -> int:
+    """Give the memory of a CUDA device that nobody uses, with what torch's own pool keeps."""
+    import torch
+
+    free, _ = torch.cuda.mem_get_info(device)
+    return int(free + torch.cuda.memory_reserved(device))
+
+
+def bound_device_memory(device: str, most_bytes: int) -> None:
+    """Let torch's pool on a CUDA device, which the kernels use too, not grow beyond so many bytes.
+
+    What goes beyond raises torch.OutOfMemoryError. The peak is counted from here on.
+    """
+    import torch
+
+    total = torch.cuda.get_device_properties(device).total_memory
+    torch.cuda.set_per_process_memory_fraction(min(1.0, most_bytes / total), device)
+    torch.cuda.reset_peak_memory_stats(device)
+
+
+def peak_device_bytes(device: str) -> int | None:
+    """Give the most memory that torch's pool had of a CUDA device; None for the CPU."""
+    if device_number(device) is None:
+        return None
+    import torch
+
+    return int(torch.cuda.max_memory_reserved(device))
 
 
 def cuda_devices() -> list[str]:
@@ -84,7 +121,7 @@ def network_precision(device: str = "cpu") -> Literal["fp32", "bf16"]:
     Measured with `tsam-small` on a processor with AVX512-BF16: bf16 takes half the time of fp32.
     """
     if device != "cpu":
-        return "bf16" if cuda_capability(int(device.partition(":")[2])) >= (8, 0) else "fp32"
+        return "bf16" if cuda_capability(device_number(device)) >= (8, 0) else "fp32"
     try:
         flags = set(Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace").split())
     except OSError:

@@ -89,6 +89,15 @@ LOOK_BYTES = 3000
 """For each pixel of the working size: the network's features of a window, and the maps of the frames held."""
 
 
+DEVICE_PATCH_BYTES = 7
+"""For each pixel of a canvas kept on a device: 3 x 16 bit of colour, grey."""
+
+DEVICE_WORK_BYTES = 160
+"""For each pixel of a canvas at work there: planes as they come, as floats and as a window, membranes."""
+
+DEVICE_SLACK = 1.25
+"""What torch's pool takes of a device, over what is asked of it."""
+
 WINDOW_BYTES, NETWORK_BYTES, WEIGHTS_BYTES = 700, 2000, 60 * 2**20
 """For each pixel of a window that waits for the network, for each pixel the network works on, and at all."""
 
@@ -98,6 +107,8 @@ class Plan:
     """The numbers a run is made with. `frames_held` are those between decoder and encoder.
 
     `network_scale` says how many times smaller than the picture the network works, 0 without a network.
+    `device_memory_bytes` may be used of a CUDA device, 0 without one; `fills_on_device` says whether holes
+    are filled there: where that, with the network, takes more than allowed, they are filled on the CPU.
     """
 
     quality: Quality
@@ -116,6 +127,9 @@ class Plan:
     frames_held: int
     memory_bytes: int
     expected_bytes: int
+    device_memory_bytes: int = 0
+    device_expected_bytes: int = 0
+    fills_on_device: bool = False
 
     def lines(self) -> list[str]:
         """Give the plan as a person reads it."""
@@ -132,8 +146,17 @@ class Plan:
             f"{self.track_count} crop(s) at full resolution with a margin of {self.margin} pixels, "
             f"at most {megapixels:.2f} megapixels a frame",
             network,
+            *self._device_lines(),
             f"memory {format_bytes(self.expected_bytes)} expected, {format_bytes(self.memory_bytes)} allowed",
         ]
+
+    def _device_lines(self) -> list[str]:
+        if not self.device_memory_bytes:
+            return []
+        allowed = f"{format_bytes(self.device_memory_bytes)} of it allowed"
+        if self.fills_on_device:
+            return [f"on the device: memory {format_bytes(self.device_expected_bytes)} expected, {allowed}"]
+        return [f"holes are filled on the CPU: the device's memory is too small for them, {allowed}"]
 
     def to_dict(self) -> dict[str, object]:
         """Give the plan for programs."""
@@ -148,11 +171,13 @@ def make_plan(
     threads: int,
     memory_bytes: int,
     network_scale: int | None = None,
+    device_memory_bytes: int = 0,
 ) -> Plan:
     """Fit the effort of a quality setting into a memory bound.
 
-    With `network_scale` 0 the network works on pictures as small as its windows ask for, with one of
-    `NETWORK_SCALES` on just those; None is no network.
+    `device_memory_bytes` of a CUDA device say where the work is done and do not change the effort, so that
+    frames are the same with any. With `network_scale` 0 the network works on pictures as small as its windows
+    ask for, with one of `NETWORK_SCALES` on just those; None is no network.
 
     Raises OutOfMemory when even the smallest plan does not fit.
     """
@@ -172,7 +197,7 @@ def make_plan(
             )
         effort = smaller
         plan = _planned(meta, effort, quality, threads, memory_bytes, extent, scale)
-    return plan
+    return _on_device(plan, extent, device_memory_bytes)
 
 
 def network_scale_for(
@@ -288,6 +313,24 @@ def _planned(
         frames_held=window,
         memory_bytes=memory_bytes,
         expected_bytes=BASE_BYTES + frames + window * per_patch + work,
+    )
+
+
+def _on_device(plan: Plan, extent: _Extent, allowed: int) -> Plan:
+    """Say what of the plan is done on a device with so many bytes, if any."""
+    if not allowed:
+        return plan
+    per_patch = extent.canvas * DEVICE_PATCH_BYTES + plan.passes * extent.hole * POINT_BYTES
+    expected = plan.frames_held * per_patch + extent.canvas * DEVICE_WORK_BYTES
+    if plan.network_scale:
+        seen = extent.window_pixels(plan.network_scale)
+        expected += WEIGHTS_BYTES + seen * WINDOW_BYTES + plan.network_pixels * NETWORK_BYTES
+    expected = int(expected * DEVICE_SLACK)
+    return replace(
+        plan,
+        device_memory_bytes=allowed,
+        device_expected_bytes=expected,
+        fills_on_device=expected <= allowed,
     )
 
 

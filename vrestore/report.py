@@ -62,9 +62,9 @@ class Report:
     """The account of one run; `to_dict` is what `--report` writes.
 
     `frames_before` of the frames were done by an earlier run that was stopped; the seconds are without it.
-    `haze` is what dehazing saw, None with inpainting. `decoder` says who decoded where a device was asked to,
-    else it is empty. `damage` says what the source lacked: with any, `exit_code` is 9 although the target is
-    whole.
+    `device_memory_bytes` is the most that torch's pool had of a CUDA device, None without one. `haze` is what
+    dehazing saw, None with inpainting. `decoder` says who decoded where a device was asked to, else it is
+    empty. `damage` says what the source lacked: with any, `exit_code` is 9 although the target is whole.
     """
 
     version: str
@@ -86,6 +86,7 @@ class Report:
     seconds: float
     stage_seconds: dict[str, float]
     peak_memory_bytes: int
+    device_memory_bytes: int | None = None
     extra_files: list[str] = field(default_factory=list)
     frames_before: int = 0
     haze: HazeSeen | None = None
@@ -112,6 +113,8 @@ class Report:
             f"memory {format_bytes(self.peak_memory_bytes)} at most, {format_bytes(self.plan.memory_bytes)} "
             f"allowed; encoded with {self.codec}",
         ]
+        if self.device_memory_bytes:
+            lines.append(f"{self.device}: memory {format_bytes(self.device_memory_bytes)} at most")
         if self.decoder:
             lines.append(f"decoded by {self.decoder}")
         if self.frames_before:

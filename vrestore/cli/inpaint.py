@@ -58,6 +58,7 @@ def inpaint(
     network_scale: options.NetworkScale = 0,
     precision: options.Precision = "auto",
     device: options.Device = "auto",
+    kernels: options.RunKernels = "auto",
     threads: options.Threads = 0,
     memory: options.Memory = None,
     segment: options.Segment = 60.0,

@@ -160,7 +160,7 @@ Device = Annotated[
     typer.Option(
         metavar="NAME",
         rich_help_panel=WORK,
-        help="auto (default), cpu, cuda or cuda:1.",
+        help="auto (default), cpu, cuda, cuda:0,cuda:1.",
         show_default=False,
     ),
 ]
@@ -173,6 +173,8 @@ Kernels = Annotated[
         show_default=False,
     ),
 ]
+RunKernels = Annotated[Literal["auto", "torch", "cupy"], typer.Option("--kernels", hidden=True)]
+"""As VideoExecutor: of use to who measures them."""
 Threads = Annotated[
     int, typer.Option(metavar="N", min=0, rich_help_panel=WORK, help="0 takes all cores.", show_default=False)
 ]

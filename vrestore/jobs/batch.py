@@ -26,6 +26,7 @@ from vrestore.errors import (
     UsageError,
     VRestoreError,
 )
+from vrestore.jobs.dealing import Dealing
 from vrestore.jobs.executor import Executor, Outcome
 from vrestore.jobs.identity import key_of, sums_for
 from vrestore.jobs.journal import Journal
@@ -154,7 +155,7 @@ def run_batch(
 
 def _executor(options: BatchOptions) -> Executor:
     if options.executor == "local":
-        return Workers(options.jobs, stall_seconds=options.stall_seconds)
+        return Dealing(Workers(options.jobs, stall_seconds=options.stall_seconds))
     return Spreading(cluster_for(options), options.jobs)
 
 

@@ -11,7 +11,7 @@ from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from vrestore.device import core_count, network_precision
+from vrestore.device import core_count, format_bytes, network_precision
 from vrestore.frames import Frame, MaskedFrame
 from vrestore.jobs.job import DEFAULT_MODEL, InpaintJob
 from vrestore.jobs.resume import begin, kept_for, resumed
@@ -20,6 +20,7 @@ from vrestore.jobs.run import (
     Opened,
     account_for,
     carry_out,
+    device_memory_for,
     further_clip,
     memory_for,
     open_run,
@@ -139,6 +140,7 @@ def open_inpaint(job: InpaintJob, opened: ExitStack, progress: Progress) -> Read
         threads=job.threads or core_count(),
         memory_bytes=memory_for(job),
         network_scale=job.network_scale if job.has_network else None,
+        device_memory_bytes=device_memory_for(job, files.device),
     )
     shape = {"grow": masks.grow, "feather": masks.feather}
     reveal = open_reveal(job, files, opened)
@@ -160,7 +162,7 @@ def _network(job: InpaintJob, plan: Plan, device: str) -> NetworkSettings | None
         return None
     weights = find_weights(job.model or DEFAULT_MODEL)
     precision = network_precision(device) if job.precision == "auto" else job.precision
-    return NetworkSettings(str(weights.path), plan.network_scale, precision, device)
+    return NetworkSettings(str(weights.path), plan.network_scale, precision, device, job.kernels)
 
 
 def _work(ready: Ready, kept: Kept[Carried, Tally] | None, progress: Progress, began: float) -> Report:
@@ -174,7 +176,14 @@ def _work(ready: Ready, kept: Kept[Carried, Tally] | None, progress: Progress, b
 
 
 def report_on(
-    ready: Ready, done: Done, tally: Tally, *, began: float, frames_before: int, peak_bytes: int = 0
+    ready: Ready,
+    done: Done,
+    tally: Tally,
+    *,
+    began: float,
+    frames_before: int,
+    peak_bytes: int = 0,
+    device_bytes: int = 0,
 ) -> Report:
     """Finish what belongs to the target, and give the report; see `account_for`."""
     if ready.reveal is not None:
@@ -192,17 +201,28 @@ def report_on(
         frames_before=frames_before,
         warnings=_given_up(ready, tally),
         peak_bytes=peak_bytes,
+        device_bytes=device_bytes,
     )
 
 
 def _given_up(ready: Ready, tally: Tally) -> list[str]:
-    """Say what the network's device had too little memory for."""
-    if not tally.given_up:
-        return []
-    return [
-        f"{ready.files.device} had too little memory for the network; {tally.given_up} frames of its windows "
-        "were worked on by the CPU instead; --network-scale with more needs less"
-    ]
+    """Say what the device had too little memory for."""
+    device, said = ready.files.device, []
+    if ready.plan.device_memory_bytes and not ready.plan.fills_on_device:
+        allowed = format_bytes(ready.plan.device_memory_bytes)
+        said.append(
+            f"holes were filled on the CPU: {allowed} of {device} are too little; pass --memory with more"
+        )
+    if tally.spilled:
+        said.append(
+            f"{device} ran out of memory; holes of {tally.spilled} frames were filled on the CPU instead"
+        )
+    if tally.given_up:
+        said.append(
+            f"{device} had too little memory for the network; {tally.given_up} frames of its windows "
+            "were worked on by the CPU instead; --network-scale with more needs less"
+        )
+    return said
 
 
 def inpaint_method(
@@ -221,6 +241,8 @@ def inpaint_method(
         margin=plan.margin,
         threads=plan.threads,
         network=ready.network,
+        device=ready.files.device if plan.fills_on_device else "cpu",
+        kernels=ready.job.kernels,
     )
     reveal = None if ready.reveal is None else RevealMap(ready.reveal, meta)
 

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
 
-from vrestore.device import peak_memory_bytes
+from vrestore.device import choose_device, peak_device_bytes, peak_memory_bytes
 from vrestore.errors import InputError
 from vrestore.frames import Frame
 from vrestore.jobs.inpaint import Ready, inpaint_method, open_reveal
@@ -39,6 +39,7 @@ class PartReport:
     frames_before: int
     stage_seconds: dict[str, float]
     peak_memory_bytes: int
+    device_memory_bytes: int | None = None
     exit_code: int = 0
     damage: tuple[str, ...] = ()
 
@@ -66,7 +67,8 @@ def inpaint_part(job: InpaintJob, task: PartTask, *, progress: Progress) -> Part
                 _work(job, task, part, kept, progress, seconds, is_sought=is_sought)
             except OtherFrames:
                 continue
-            return PartReport(before - task.start, seconds, peak_memory_bytes())
+            device_bytes = peak_device_bytes(choose_device(job.device))
+            return PartReport(before - task.start, seconds, peak_memory_bytes(), device_bytes)
     raise InputError(
         f"{job.source!r} gives other frames to a worker than to the run; is it the same file on all machines?"
     )
@@ -103,7 +105,9 @@ def _work(
         if not isinstance(files.writer, SegmentWriter):
             raise ValueError("a part is for a target that is written in segments")
         reveal = open_reveal(job, files, opened)
-        network = None if task.network is None else NetworkSettings(**task.network)
+        network = None
+        if task.network is not None:
+            network = NetworkSettings(**{**task.network, "device": files.device})
         ready = Ready(job, files, part, {}, Plan(**task.plan), network, reveal)
         segments = begin(files, kept, tally, stop=task.stop, mark=f"-{secrets.token_hex(4)}")
         pass_frames(

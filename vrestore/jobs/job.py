@@ -8,6 +8,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Literal, Unpack, get_args
 
+from vrestore.device import Kernels
 from vrestore.errors import UsageError
 from vrestore.jobs.options import (
     SEGMENT_SECONDS,
@@ -44,6 +45,7 @@ class InpaintJob:
     model: str | None = None
     network_scale: int = 0
     precision: Precision = "auto"
+    kernels: Kernels = "auto"
     device: str = "auto"
     threads: int = 0
     memory_bytes: int | None = None
@@ -61,6 +63,7 @@ class InpaintJob:
         check_choice("method", self.method, get_args(InpaintMethod))
         check_choice("quality", self.quality, get_args(Quality))
         check_choice("precision", self.precision, get_args(Precision))
+        check_choice("kernels", self.kernels, get_args(Kernels))
         if self.network_scale not in (0, *NETWORK_SCALES):
             scales = ", ".join(map(str, NETWORK_SCALES))
             raise UsageError(f"the network's scale is 0 (automatic) or {scales}, got {self.network_scale}")
@@ -86,6 +89,7 @@ class InpaintOptions(RunOptions, total=False):
     model: weights for `tsam`, the name of a shipped or imported model or a path.
     network_scale: how many times smaller than the picture the network works, 0 is automatic.
     precision: of the network: `auto`, `fp32` or `bf16`.
+    kernels: on a CUDA device: `auto`, `torch` or `cupy`, see `vrestore doctor`.
     reveal_map: also write a clip that shows which pixels were copied, blended and painted.
     All else: see RunOptions.
     """
@@ -103,6 +107,7 @@ class InpaintOptions(RunOptions, total=False):
     model: PathLike | None
     network_scale: int
     precision: Precision
+    kernels: Kernels
     reveal_map: PathLike | None
 
 
@@ -121,6 +126,7 @@ def inpaint_job(
     model: PathLike | None = None,
     network_scale: int = 0,
     precision: Precision = "auto",
+    kernels: Kernels = "auto",
     assume_yes: bool = False,
     reveal_map: PathLike | None = None,
     **common: Unpack[RunOptions],
@@ -143,6 +149,7 @@ def inpaint_job(
         model=None if model is None else str(model),
         network_scale=network_scale,
         precision=precision,
+        kernels=kernels,
         reveal_map=None if reveal_map is None else str(reveal_map),
         **fields_of_run(source, "inpaint", **common),
     )

@@ -29,8 +29,9 @@ class RunOptions(TypedDict, total=False):
     target: the file to write; by default `video.inpaint.mp4` beside the source, or `video.dehaze.mp4`.
     start, stop: frame number or time; only this part is restored and written.
     rate: frames a second of an image sequence.
-    device, threads, memory: `auto` or `cpu`; 0 threads are all cores; bytes or `4GiB`, by default half of
-        what is free.
+    device: `auto` or `cpu`, `cuda` or `cuda:1` for a CUDA device, `cuda:0,cuda:1` for several.
+    threads, memory: 0 threads are all cores; bytes or `4GiB`, by default half of what is free, and of a CUDA
+        device's own memory, for which it holds as well, 80 %.
     codec, crf, preset, encoder_options: see `media.encode.EncodeOptions`.
     overwrite: replace a target that exists. strict: refuse any loss instead of reporting it.
     compare, compare_layout: also write a clip of before and after.

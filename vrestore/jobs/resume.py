@@ -138,7 +138,7 @@ def _facts(
         "source": content_of(files.job.source, sum_of),
         "mask": [content_of(path, sum_of) for path in files.inputs],
         "encoder": [writer.codec, writer.header.hex()],
-        "set of options": [options, sorted(files.clips), files.device],
+        "set of options": [options, sorted(files.clips), files.device.partition(":")[0]],
     }
     return {word: _hash(fact) for word, fact in facts.items()}
 

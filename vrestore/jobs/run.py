@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
@@ -13,7 +12,16 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from vrestore import __version__
-from vrestore.device import choose_device, free_memory_bytes, peak_memory_bytes
+from vrestore.device import (
+    DEVICE_SHARE,
+    bound_device_memory,
+    choose_device,
+    device_number,
+    free_device_bytes,
+    free_memory_bytes,
+    peak_device_bytes,
+    peak_memory_bytes,
+)
 from vrestore.errors import LossError, TargetError
 from vrestore.frames import Frame, VideoMeta
 from vrestore.jobs.steady import Stamp, check_unchanged, stamps_of
@@ -120,7 +128,7 @@ def open_run(
     `inputs` are files it reads beside the source, `excerpt` the frames that it reads of that, all if None. A
     video longer than the job's segments, or of unknown length, gets a SegmentWriter, where there can be one.
     """
-    device = choose_device(job.device, has_network=job.has_network)
+    device = choose_device(job.device)
     stamps = stamps_of([job.source, *inputs])
     reader = opened.enter_context(
         open_video(
@@ -131,7 +139,7 @@ def open_run(
             threads=job.threads,
             protocols=job.protocols,
             excerpt=excerpt,
-            cuda_device=_first_cuda_device(device),
+            cuda_device=device_number(device),
         )
     )
     if job.report is not None:
@@ -173,6 +181,13 @@ def memory_for(job: Job) -> int:
     return job.memory_bytes or int(free_memory_bytes() * MEMORY_SHARE)
 
 
+def device_memory_for(job: Job, device: str) -> int:
+    """Give the bytes of a CUDA device that a job may use, of each if there are several; 0 for the CPU."""
+    if device == "cpu":
+        return 0
+    return job.memory_bytes or int(min(free_device_bytes(each) for each in device.split(",")) * DEVICE_SHARE)
+
+
 def carry_out(
     opened: Opened, masks: MaskSource, method: Method, *, stage: str, progress: Progress, start: int = 0
 ) -> Done:
@@ -207,6 +222,8 @@ def pass_frames(
     """Send frames through the method to what is written, and compare those from `start` to before `stop`."""
     from vrestore.restore.inpaint import one_thread_each
 
+    if opened.device != "cpu":
+        bound_device_memory(opened.device, device_memory_for(opened.job, opened.device))
     with one_thread_each():
         return run(
             frames,
@@ -263,10 +280,12 @@ def account_for(
     haze: HazeSeen | None = None,
     warnings: Sequence[str] = (),
     peak_bytes: int = 0,
+    device_bytes: int = 0,
 ) -> Report:
     """Give the report of a run that began at `time.perf_counter()`, written where the job says.
 
-    `warnings` are the method's own, `peak_bytes` the memory of other processes that worked for it.
+    `warnings` are the method's own, `peak_bytes` the memory of other processes that worked for it, and
+    `device_bytes` what these had of a device.
     """
     job, reader, written = opened.job, opened.reader, done.written
     report = Report(
@@ -292,6 +311,7 @@ def account_for(
         seconds=time.perf_counter() - began,
         stage_seconds=done.timings.seconds,
         peak_memory_bytes=max(peak_bytes, peak_memory_bytes()),
+        device_memory_bytes=max(device_bytes, peak_device_bytes(opened.device) or 0) or None,
         extra_files=done.extra_files,
     )
     if job.report is not None:
@@ -329,12 +349,6 @@ def further_clip(name: str, place: str, job: Job, meta: VideoMeta) -> ClipWriter
     check_apart(name, place, job.target)
     sources = [path for path in (Path(job.source),) if path.is_file()]
     return ClipWriter(check_target(Path(place), sources=sources, overwrite=job.overwrite), meta)
-
-
-def _first_cuda_device(device: str) -> int | None:
-    """Give the number of the device that decodes: the first of those that the work is done on."""
-    found = re.match(r"cuda:(\d+)", device)
-    return int(found[1]) if found else None
 
 
 def _comparison(job: Job, reader: VideoReader) -> CompareWriter:

@@ -87,6 +87,7 @@ class _Spread:
     done: dict[int, int] = field(default_factory=dict)
     frames_before: int = 0
     peak_bytes: int = 0
+    device_bytes: int = 0
     timings: Timings = field(default_factory=Timings)
     parts: list[PartTask] = field(default_factory=list)
     running: set[int] = field(default_factory=set)
@@ -120,6 +121,7 @@ class _Spread:
         return report_on(
             self.ready, done, self.kept.tally,
             began=began, frames_before=self.frames_before, peak_bytes=self.peak_bytes,
+            device_bytes=self.device_bytes,
         )  # fmt: skip
 
     def _start(self, part: PartTask) -> None:
@@ -137,6 +139,7 @@ class _Spread:
         account: dict[str, Any] = what.report
         self.frames_before += account["frames_before"]
         self.peak_bytes = max(self.peak_bytes, account["peak_memory_bytes"])
+        self.device_bytes = max(self.device_bytes, account["device_memory_bytes"] or 0)
         for stage, seconds in account["stage_seconds"].items():
             self.timings.add(stage, seconds)
 

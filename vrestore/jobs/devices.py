@@ -1,0 +1,40 @@
+"""Several CUDA devices of one machine: parts of a video, or videos of a batch, side by side."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from vrestore.device import choose_device
+from vrestore.errors import UsageError
+from vrestore.jobs.batch import BatchOptions
+from vrestore.jobs.dealing import Dealing
+from vrestore.jobs.inpaint import run_inpaint
+from vrestore.jobs.spread import inpaint_on
+from vrestore.jobs.task import Task, job_of
+from vrestore.jobs.workers import Workers
+from vrestore.protocols import Progress, ProgressEvent
+from vrestore.report import Report
+
+
+def inpaint_on_devices(task: Task, how: BatchOptions, *, progress: Progress) -> Report:
+    """Do an inpainting task with a process for each of its devices, each at another part of the video.
+
+    The frames are those of one device. A video without parts is worked on with the first device, and a
+    warning says so. Raises UsageError for pipes, DeviceError for a device that is not there.
+    """
+    devices = choose_device(str(task.options["device"])).split(",")
+    if "-" in {task.source, task.target}:
+        raise UsageError(f"a pipe cannot be divided among devices; pass --device {devices[0]}")
+    shared = replace(task, options={**task.options, **how.share})
+    workers = Dealing(Workers(how.jobs, stall_seconds=how.stall_seconds))
+    try:
+        report = inpaint_on(workers, shared, progress=progress)
+    finally:
+        workers.close()
+    if report is not None:
+        return report
+    words = f"{devices[0]} does it alone: the video is short, or its target cannot be joined of parts"
+    progress(ProgressEvent("warning", text=f"{words}; see --segment"))
+    return run_inpaint(
+        job_of(replace(task, options={**task.options, "device": devices[0]})), progress=progress
+    )
