@@ -20,10 +20,12 @@ def ffmpeg_heard(level: int) -> Iterator[list[str]]:
     """
     said: list[str] = []
     with _LEVEL, av.logging.Capture() as lines:
-        before = av.logging.get_level()
+        before, skips = av.logging.get_level(), av.logging.get_skip_repeated()
         av.logging.set_level(level)
+        av.logging.set_skip_repeated(False)  # or what was said last before is not heard when said again
         try:
             yield said
         finally:
+            av.logging.set_skip_repeated(skips)
             av.logging.set_level(before)
             said += [line[2] for line in lines]
