@@ -14,6 +14,7 @@ import shutil
 import subprocess
 import tempfile
 from pathlib import Path
+from types import SimpleNamespace
 from unittest import mock
 
 import torch
@@ -21,6 +22,9 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map_only
 
 DEVICE = torch.device("cuda", 0)
+FREE_BYTES, PEAK_BYTES = 8 * 2**30, 123 * 2**20
+"""Of it, as torch would say; of this memory a run may take the last of FRACTIONS."""
+FRACTIONS = []
 
 _GUARD = """
 #include <c10/core/impl/DeviceGuardImplInterface.h>
@@ -100,7 +104,7 @@ class _Stream:
         self.device = device
 
     def wait_stream(self, other):
-        assert self.device == other.device == DEVICE
+        assert self.device == other.device
 
     def record_event(self):
         return self
@@ -114,6 +118,15 @@ _STAND_INS = {
     "torch.cuda.Stream": _Stream,
     "torch.cuda.current_stream": _Stream,
     "torch.cuda.stream": lambda stream: contextlib.nullcontext(stream),
+    "torch.cuda.is_available": lambda: True,
+    "torch.cuda.device_count": lambda: 2,
+    "torch.cuda.get_device_name": lambda device=None: "a pretended device",
+    "torch.cuda.get_device_properties": lambda device=None: SimpleNamespace(total_memory=FREE_BYTES),
+    "torch.cuda.mem_get_info": lambda device=None: (FREE_BYTES, FREE_BYTES),
+    "torch.cuda.memory_reserved": lambda device=None: 0,
+    "torch.cuda.max_memory_reserved": lambda device=None: PEAK_BYTES,
+    "torch.cuda.set_per_process_memory_fraction": lambda fraction, device=None: FRACTIONS.append(fraction),
+    "torch.cuda.reset_peak_memory_stats": lambda device=None: None,
     "torch.inference_mode": torch.no_grad,
     "torch.cuda.get_device_capability": lambda index=None: (9, 0),
     "vrestore.kernels.runtime.why_not": lambda device: "it is only pretended",

@@ -1,0 +1,175 @@
+"""Whole runs on a CUDA device: the frames are the CPU's, the memory is bounded, several share a video."""
+
+import json
+from collections import deque
+from dataclasses import asdict
+
+import numpy as np
+import pytest
+from clips import planes_in, write_clip
+from pretend import DEVICE, FRACTIONS, FREE_BYTES, PEAK_BYTES, pretended
+from resuming import assert_same, names
+
+import vrestore
+from vrestore import device as devices
+from vrestore.errors import UsageError
+from vrestore.jobs import devices as dividing
+from vrestore.jobs.dealing import Dealing
+from vrestore.jobs.executor import Happening, Outcome
+from vrestore.jobs.task import Task
+from vrestore.jobs.worker import outcome_of
+
+BOXES = ["20,16,12,10@0-20", "20,16,12,10@24-44", "8,8,12,10@52-60"]
+OPTIONS = {"box": BOXES, "quality": "draft", "codec": "ffv1", "threads": 1}
+FRAMES = 60
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("clip")
+    return write_clip(folder / "in.mkv", frames=FRAMES, options={"g": "12", "bf": "2"})
+
+
+@pytest.fixture(scope="module")
+def on_cpu(clip, tmp_path_factory):
+    target = tmp_path_factory.mktemp("cpu") / "out.mkv"
+    return target, vrestore.inpaint(clip, target=target, **OPTIONS)
+
+
+def apart(one, other):
+    """Of all samples of two videos, the differences in code values."""
+    pairs = zip(planes_in(one), planes_in(other), strict=True)
+    return np.concatenate(
+        [(a.astype(int) - b).ravel() for some, others in pairs for a, b in zip(some, others, strict=True)]
+    )
+
+
+def assert_alike(one, other):
+    away = np.abs(apart(one, other))
+    assert away.max() <= 1
+    assert np.count_nonzero(away) <= away.size // 1000
+
+
+def test_a_run_on_a_device_gives_the_processors_frames(clip, on_cpu, tmp_path):
+    with pretended():
+        report = vrestore.inpaint(clip, target=tmp_path / "out.mkv", device="cuda", **OPTIONS)
+    assert report.device == str(DEVICE)
+    assert report.device_memory_bytes == PEAK_BYTES
+    assert report.plan.fills_on_device
+    assert report.origins == on_cpu[1].origins
+    assert not any("CPU" in words for words in report.warnings)
+    assert "cuda:0: memory 123 MiB at most" in report.summary_lines()
+    assert_alike(tmp_path / "out.mkv", on_cpu[0])
+
+
+@pytest.mark.parametrize(("memory", "share"), [("2GiB", 0.25), (None, 0.8), ("64GiB", 1.0)])
+def test_the_memory_of_the_device_is_bounded(clip, tmp_path, memory, share, monkeypatch):
+    monkeypatch.setattr(devices, "free_memory_bytes", lambda: 2**36)
+    FRACTIONS.clear()
+    with pretended():
+        report = vrestore.inpaint(
+            clip, target=tmp_path / "out.mkv", device="cuda:0", memory=memory, **OPTIONS
+        )
+    assert pytest.approx([share]) == FRACTIONS
+    allowed = {"2GiB": 2**31, None: int(0.8 * FREE_BYTES), "64GiB": 2**36}[memory]
+    assert report.plan.device_memory_bytes == allowed
+
+
+def test_where_holes_do_not_fit_the_device_the_processor_fills_them(clip, on_cpu, tmp_path, monkeypatch):
+    monkeypatch.setattr("vrestore.plan.DEVICE_WORK_BYTES", 10**7)
+    with pretended():
+        report = vrestore.inpaint(clip, target=tmp_path / "out.mkv", device="cuda", **OPTIONS)
+    assert not report.plan.fills_on_device
+    assert any("of cuda:0 are too little; pass --memory with more" in words for words in report.warnings)
+    assert not apart(tmp_path / "out.mkv", on_cpu[0]).any()
+
+
+@pytest.mark.parametrize("most_bytes", [1, 8_000, 20_000])
+def test_a_device_that_runs_out_of_memory_ends_no_run(clip, on_cpu, tmp_path, most_bytes):
+    with pretended(most_bytes=most_bytes):
+        report = vrestore.inpaint(clip, target=tmp_path / "out.mkv", device="cuda", **OPTIONS)
+    assert any("cuda:0 ran out of memory; " in words for words in report.warnings)
+    assert_alike(tmp_path / "out.mkv", on_cpu[0])
+
+
+def test_a_plan_says_what_the_device_does(clip, tmp_path):
+    with pretended():
+        plan = vrestore.plan_inpaint(clip, target=tmp_path / "out.mkv", device="cuda", **OPTIONS)
+    assert any(line.startswith("on the device: memory ") for line in plan.lines())
+    assert plan.device == str(DEVICE)
+    assert plan.to_dict()["plan"]["device_memory_bytes"] == int(0.8 * FREE_BYTES)
+
+
+class Workers:
+    """Does in this process, when it is waited for, what it was told; notes the devices of what it does."""
+
+    def __init__(self, count, *, stall_seconds):
+        self.count, self.waiting, self.devices = count, deque(), []
+        made.append(self)
+
+    @property
+    def free(self):
+        return self.count - len(self.waiting)
+
+    def start(self, number, task):
+        self.waiting.append((number, Task(**json.loads(json.dumps(asdict(task))))))
+        self.devices.append(task.options["device"])
+
+    def wait(self, seconds):
+        number, task = self.waiting.popleft()
+        return [Happening(number, Outcome(**outcome_of(task, lambda event: None)))]
+
+    def close(self):
+        self.waiting.clear()
+
+
+made = []
+
+
+def divided(clip, target, monkeypatch, **options):
+    monkeypatch.setattr(dividing, "Workers", Workers)
+    events = []
+    with pretended():
+        report = vrestore.inpaint(
+            clip, target=target, device="cuda:0,cuda:1", progress=events.append, **OPTIONS | options
+        )
+    return report, made[-1], [event.text for event in events if event.event == "warning"]
+
+
+def test_two_devices_give_what_one_gives(clip, tmp_path, monkeypatch):
+    with pretended():
+        vrestore.inpaint(clip, target=tmp_path / "one.mkv", device="cuda", segment=0.4, **OPTIONS)
+    report, workers, warnings = divided(clip, tmp_path / "two.mkv", monkeypatch, segment=0.4)
+    assert_same(tmp_path / "two.mkv", tmp_path / "one.mkv")
+    assert set(workers.devices) == {"cuda:0", "cuda:1"}
+    assert abs(workers.devices.count("cuda:0") - workers.devices.count("cuda:1")) <= 1
+    assert (report.device, report.frames, report.device_memory_bytes) == ("cuda:0,cuda:1", FRAMES, PEAK_BYTES)
+    assert warnings == []
+    assert names(tmp_path) == ["one.mkv", "two.mkv"]
+
+
+def test_a_short_video_is_done_by_the_first_device(clip, on_cpu, tmp_path, monkeypatch):
+    report, workers, warnings = divided(clip, tmp_path / "out.mkv", monkeypatch)
+    assert workers.devices == []
+    assert report.device == "cuda:0"
+    assert warnings[0].startswith("cuda:0 does it alone: the video is short")
+    assert_alike(tmp_path / "out.mkv", on_cpu[0])
+
+
+def test_a_pipe_is_not_divided(monkeypatch):
+    with pretended(), pytest.raises(UsageError, match="a pipe cannot be divided among devices"):
+        vrestore.inpaint("-", device="cuda:0,cuda:1", box="0,0,9,9")
+
+
+def test_a_device_is_given_to_who_needs_one():
+    """Each task that names several devices gets the one with least to do; others keep their words."""
+    workers = Workers(4, stall_seconds=1)
+    dealing = Dealing(workers)
+    for number, asked in enumerate(["cuda:0,cuda:1", "cuda:1,cuda:0", "cpu", "cuda:0,cuda:1"]):
+        dealing.start(number, Task("inpaint", "a", f"{number}", {"device": asked}))
+    assert workers.devices == ["cuda:0", "cuda:1", "cpu", "cuda:0"]
+    assert dealing.free == 0
+    workers.wait = lambda seconds: [Happening(1, Outcome(0)), Happening(2, Outcome(0))]
+    dealing.wait(0)
+    dealing.start(4, Task("inpaint", "a", "4", {"device": "cuda:0,cuda:1"}))
+    assert workers.devices[-1] == "cuda:1"
