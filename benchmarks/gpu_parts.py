@@ -9,19 +9,15 @@ from statistics import median
 from typing import Literal
 
 import numpy as np
-import torch
 
 from benchmarks.bars import Bar
 from benchmarks.clips import Size
 from benchmarks.command import Account, Run, restore
 from benchmarks.footage import LARGE, SMALL, TINY, Footage, box_of, make
 from benchmarks.machine import Values
-from vrestore.device import parse_bytes
+from vrestore.device import DEVICE_SHARE, free_device_bytes, parse_bytes
 from vrestore.errors import OutOfMemory
 from vrestore.media.read import open_video
-
-DEVICE_SHARE = 0.8
-"""Of the device's free memory, that the command takes by default."""
 
 BOUNDS, DEFAULT = ("2GiB", "4GiB"), "default"
 SHORT, LONG = 0.1, 1.0
@@ -170,7 +166,7 @@ def measure_bounds(bench: Bench) -> Outcome:
     """Compare the device's peaks with the bounds that the commands were given, and with their own."""
     scene = SCENES["1920x1080"]
     footage = bench.footage(scene.size, scene.length)
-    free = free_device_bytes()
+    free = 0 if bench.device == "cpu" else free_device_bytes(bench.device)
     figures: Values = {}
     bars = []
     for work in bench.works:
@@ -257,11 +253,6 @@ def bound_bar(work: Work, bound: str, share: float) -> Bar:
 def growth_bar(work: Work, growth: float) -> Bar:
     """Give how little the device's memory should grow with the video."""
     return Bar(f"{work.name}, device memory of 10 times the frames", growth, "at most", MOST_GROWTH, unit="x")
-
-
-def free_device_bytes() -> int:
-    """Give the free memory of the first device, 0 where there is none."""
-    return torch.cuda.mem_get_info(0)[0] if torch.cuda.is_available() else 0
 
 
 PARTS = {

@@ -65,7 +65,7 @@ def test_growth_with_the_length_is_held_to_its_bar(peaks, is_met):
 
 
 def test_peaks_are_held_to_the_bounds_given(monkeypatch):
-    monkeypatch.setattr(gpu_parts, "free_device_bytes", lambda: 10 * 2**30)
+    monkeypatch.setattr(gpu_parts, "free_device_bytes", lambda device: 10 * 2**30)
     outcome = gpu_parts.measure_bounds(Told([2**31, 2**32 + 1, 2**33]))
     assert [bar.is_met for bar in outcome.bars] == [True, False, True]
     assert outcome.figures["inpaint, default"]["allowed_bytes"] == 8 * 2**30

@@ -217,3 +217,36 @@ def test_without_memory_the_processor_goes_on(frames, monkeypatch, where, after)
     assert (next(calls) > after) >= (tally.spilled > 0)
     if where in {"known_rgb", "fetch"} and after <= 7:
         assert tally.spilled > 0
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("kernels", ["torch", "auto"])
+@pytest.mark.parametrize("format", FORMATS)
+def test_a_real_device_gives_what_the_processor_gives(format, kernels):
+    """Within two codes but for a few: sums are added up in another order there."""
+    size = {"height": HEIGHT, "width": WIDTH, "format": format}
+    settings = replace(SETTINGS, kernels=kernels)
+    expected = repaired(frames_of(format), holes_of(), settings=replace(settings, device="cpu"), **size)
+    tally = Tally()
+    got = repaired(frames_of(format), holes_of(), settings=settings, tally=tally, **size)
+    step = 1 << layout(format).components[0].shift
+    apart = np.abs(differences(got, expected)) // step
+    assert tally.spilled == 0
+    assert apart.max() <= max(2, layout(format).peak // 100)
+    assert np.count_nonzero(apart > 1) <= apart.size // 1000
+
+
+@pytest.mark.gpu
+def test_a_real_device_without_memory_ends_no_run(frames):
+    """Bounded to less than its pool already has, so that whatever is asked of it next is refused."""
+    size = {"height": HEIGHT, "width": WIDTH, "format": "yuv420p"}
+    expected = repaired(frames, holes_of(), settings=replace(SETTINGS, device="cpu"), **size)
+    torch.cuda.empty_cache()
+    torch.cuda.set_per_process_memory_fraction(1e-9, DEVICE)
+    tally = Tally()
+    try:
+        got = repaired(frames, holes_of(), settings=SETTINGS, tally=tally, **size)
+    finally:
+        torch.cuda.set_per_process_memory_fraction(1.0, DEVICE)
+    assert tally.spilled > 0
+    assert np.abs(differences(got, expected)).max() <= 2
