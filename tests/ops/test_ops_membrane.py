@@ -6,6 +6,7 @@ import torch
 from close import assert_close
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pretend import DEVICE, pretended
 
 from vrestore.ops.membrane import membrane
 
@@ -133,3 +134,17 @@ def test_values_and_mask_may_be_views():
     values, known = drawn(WIDTH, HEIGHT, 3).permute(2, 1, 0), hole(8, 6, 7, 5, size=(WIDTH, HEIGHT)).T
     assert not values.is_contiguous()
     assert_close(membrane(values, known), membrane(values.contiguous(), known.contiguous()))
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_on_a_device_the_surface_is_the_same(seed):
+    generator = torch.Generator().manual_seed(seed)
+    height, width = torch.randint(2, 60, (2,), generator=generator).tolist()
+    values = torch.rand(1 + seed % 4, height, width, generator=generator)
+    known = torch.rand(height, width, generator=generator) > (0.1, 0.5, 0.97, 1.1)[seed % 4]
+    if seed % 3 == 0:
+        known[:] = True
+        known[height // 4 : height // 2 + 1, width // 3 : width // 2 + 1] = False
+    with pretended():
+        made = membrane(values.to(DEVICE), known.to(DEVICE)).cpu()
+    assert float((made - membrane(values, known)).abs().max()) < 1e-5

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from close import assert_close
+from pretend import DEVICE, pretended
 
 from vrestore.ops.seam import LARGEST_STEP, seam_offset
 
@@ -79,3 +80,13 @@ def test_with_an_empty_hole_there_are_no_offsets():
 def test_pictures_of_a_cell_or_two_have_an_offset(height, width):
     rim, inner = torch.tensor([[0.0, 0.0]]), torch.tensor([[width - 1.0, height - 1.0]])
     assert_close(offset(torch.full((3, 1), 0.1), rim, inner, height, width), torch.full((3, 1), 0.1))
+
+
+@pytest.mark.parametrize("cell", [1, 2, 4, 8])
+def test_on_a_device_the_offset_is_the_same(cell):
+    rim, inner = ring()
+    differences = torch.rand(3, len(rim), generator=torch.Generator().manual_seed(cell)) - 0.5
+    how = {"height": HEIGHT, "width": WIDTH, "cell": cell}
+    with pretended():
+        made = seam_offset(*(each.to(DEVICE) for each in (differences, rim, inner)), **how).cpu()
+    assert_close(made, seam_offset(differences, rim, inner, **how))
