@@ -59,25 +59,20 @@ def _shrinks(codes: Tensor, size: Size) -> bool:
 
 def _between(codes: Tensor, size: Size) -> Tensor:
     """Read 8 bits in the fixed-point numbers of OpenCV's bilinear resize."""
-    first, second, shares = _taps(codes.shape[1], size[1], codes.device, ends=True)
+    first, second, shares = _taps(codes.shape[1], size[1], codes.device)
     across = codes[:, first] * shares[0] + codes[:, second] * shares[1]
-    first, second, shares = _taps(codes.shape[0], size[0], codes.device, ends=False)
+    first, second, shares = _taps(codes.shape[0], size[0], codes.device)
     upper = (shares[0][:, None] * (across[first] >> 4)) >> 16
     lower = (shares[1][:, None] * (across[second] >> 4)) >> 16
     return ((upper + lower + 2) >> 2).float()
 
 
 @lru_cache(maxsize=16)
-def _taps(before: int, after: int, device: torch.device, *, ends: bool) -> tuple[Tensor, Tensor, Tensor]:
-    """Give which two of so many pixels each of others lies between, and the share (2, after) of both in it.
-
-    With `ends` what lies beyond the last pixel is that pixel alone, and not a sum of it and itself.
-    """
+def _taps(before: int, after: int, device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
+    """Give which two of so many pixels each of others lies between, and the shares (2, after) of them."""
     place = ((np.arange(after) + 0.5) * (before / after) - 0.5).astype(np.float32)
     whole = np.floor(place)
     away = place - whole
-    if ends:
-        away[(whole < 0) | (whole >= before - 1)] = 0
     first, second = (np.clip(whole + step, 0, before - 1).astype(np.int64) for step in (0, 1))
     shares = np.rint(np.stack([1 - away, away]) * np.float32(_SHARES)).astype(np.int32)
     return (
