@@ -161,6 +161,16 @@ def test_a_pipe_is_not_divided(monkeypatch):
         vrestore.inpaint("-", device="cuda:0,cuda:1", box="0,0,9,9")
 
 
+def test_one_video_is_dehazed_by_one_device(clip, tmp_path):
+    with pretended(), pytest.raises(UsageError, match="one device clears one video, got cuda:0,cuda:1"):
+        vrestore.dehaze(clip, target=tmp_path / "out.mkv", device="cuda:0,cuda:1")
+    with pretended():
+        report = vrestore.dehaze(
+            clip, target=tmp_path / "out.mkv", device="cuda:1", method="dcp", codec="ffv1"
+        )
+    assert (report.device, report.frames) == ("cuda:1", FRAMES)
+
+
 def test_a_device_is_given_to_who_needs_one():
     """Each task that names several devices gets the one with least to do; others keep their words."""
     workers = Workers(4, stall_seconds=1)

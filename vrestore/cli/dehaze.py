@@ -64,7 +64,6 @@ Matte = Annotated[
     str | None,
     typer.Option(metavar="FILE", rich_help_panel=options.WRITE, help="Also the transmission as a clip."),
 ]
-Kernels = Annotated[Literal["auto", "torch", "cupy"], typer.Option(hidden=True)]
 Output = Annotated[
     str | None,
     typer.Option(
@@ -106,7 +105,7 @@ def dehaze(
     rate: options.Rate = None,
     allow_protocols: options.AllowProtocols = None,
     device: options.Device = "auto",
-    kernels: Kernels = "auto",
+    kernels: options.RunKernels = "auto",
     threads: options.Threads = 0,
     memory: options.Memory = None,
     segment: options.Segment = 60.0,

@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from vrestore.device import core_count
-from vrestore.errors import InputError
+from vrestore.errors import InputError, UsageError
 from vrestore.frames import Frame, Hole, HoleSummary, MaskedFrame, VideoMeta
 from vrestore.jobs.dehaze_job import DehazeJob
 from vrestore.jobs.resume import begin, kept_for, resumed
@@ -106,6 +106,10 @@ def plan_dehaze(job: DehazeJob) -> PlanReport:
 
 def _open(job: DehazeJob, opened: ExitStack) -> _Ready:
     files = open_run(job, opened)
+    if "," in files.device:
+        raise UsageError(
+            f"one device clears one video, got {files.device}; pass one of them, or several to a batch"
+        )
     meta = files.reader.meta
     _check_transfer(meta)
     from vrestore.restore.dehaze_look import working_size
