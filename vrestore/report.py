@@ -130,7 +130,10 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class PlanReport:
-    """What a run would do; `frames_with_holes` is None where the method needs none."""
+    """What a run would do; `frames_with_holes` is None where the method needs none.
+
+    `notes` are further lines for people, as who serves a device.
+    """
 
     source: str
     target: str
@@ -141,6 +144,7 @@ class PlanReport:
     device: str
     plan: Plan | DehazePlan
     warnings: list[str]
+    notes: list[str] = field(default_factory=list)
 
     def lines(self) -> list[str]:
         """Give the plan as a person reads it."""
@@ -151,6 +155,7 @@ class PlanReport:
             f"{count} frames {self.picture}{holes}",
             f"encoded with {self.codec}, device {self.device}",
             *self.plan.lines(),
+            *self.notes,
             *(f"warning: {text}" for text in self.warnings),
         ]
 

@@ -12,7 +12,7 @@ from resuming import assert_same, names
 
 import vrestore
 from vrestore import device as devices
-from vrestore.errors import UsageError
+from vrestore.errors import DeviceError, UsageError
 from vrestore.jobs import devices as dividing
 from vrestore.jobs.dealing import Dealing
 from vrestore.jobs.executor import Happening, Outcome
@@ -92,10 +92,28 @@ def test_a_device_that_runs_out_of_memory_ends_no_run(clip, on_cpu, tmp_path, mo
     assert_alike(tmp_path / "out.mkv", on_cpu[0])
 
 
+def test_a_run_says_who_serves_the_device(clip, tmp_path):
+    events = []
+    with pretended():
+        for work, how in ((vrestore.inpaint, OPTIONS), (vrestore.dehaze, {"method": "dcp", "stop": 3})):
+            work(clip, target=tmp_path / f"{work.__name__}.mkv", device="cuda", progress=events.append, **how)
+    lines = [event.text for event in events if event.event == "plan"]
+    assert lines.count("operations on the device by torch: it is only pretended") == 2
+
+
+@pytest.mark.parametrize("work", [vrestore.inpaint, vrestore.dehaze])
+def test_kernels_that_cannot_run_are_refused_before_the_work(work, clip, tmp_path):
+    how = {"box": BOXES} if work is vrestore.inpaint else {}
+    with pretended(), pytest.raises(DeviceError, match="--kernels cupy was asked for, but it is only"):
+        work(clip, target=tmp_path / "out.mkv", device="cuda", kernels="cupy", **how)
+    assert names(tmp_path) == []
+
+
 def test_a_plan_says_what_the_device_does(clip, tmp_path):
     with pretended():
         plan = vrestore.plan_inpaint(clip, target=tmp_path / "out.mkv", device="cuda", **OPTIONS)
     assert any(line.startswith("on the device: memory ") for line in plan.lines())
+    assert plan.lines().count("operations on the device by torch: it is only pretended") == 1
     assert plan.device == str(DEVICE)
     assert plan.to_dict()["plan"]["device_memory_bytes"] == int(0.8 * FREE_BYTES)
 

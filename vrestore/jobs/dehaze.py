@@ -19,6 +19,7 @@ from vrestore.jobs.run import (
     account_for,
     carry_out,
     further_clip,
+    kernel_lines,
     memory_for,
     open_run,
     settings_of,
@@ -80,7 +81,7 @@ def run_dehaze(job: DehazeJob, *, progress: Progress = silent) -> Report:
         )
         if kept is not None:
             resumed(kept, ready.files, ready.plan, progress=progress)
-        for line in ready.plan.lines():
+        for line in [*ready.plan.lines(), *kernel_lines(ready.files)]:
             progress(ProgressEvent("plan", text=line))
         return _work(ready, kept, progress, began)
 
@@ -100,6 +101,7 @@ def plan_dehaze(job: DehazeJob) -> PlanReport:
             codec=writer.codec,
             device=ready.files.device,
             plan=ready.plan,
+            notes=kernel_lines(ready.files),
             warnings=[*reader.warnings, *writer.warnings, *writer.losses],
         )
 

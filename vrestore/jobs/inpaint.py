@@ -22,6 +22,7 @@ from vrestore.jobs.run import (
     carry_out,
     device_memory_for,
     further_clip,
+    kernel_lines,
     memory_for,
     open_run,
     settings_of,
@@ -68,7 +69,8 @@ class Ready:
 
     def lines(self) -> list[str]:
         """Say what will be done."""
-        return [*self.plan.lines(), *([] if self.network is None else [self.network.line()])]
+        network = [] if self.network is None else [self.network.line()]
+        return [*self.plan.lines(), *network, *kernel_lines(self.files)]
 
 
 def run_inpaint(job: InpaintJob, *, progress: Progress = silent) -> Report:
@@ -104,6 +106,7 @@ def plan_inpaint(job: InpaintJob) -> PlanReport:
             codec=writer.codec,
             device=ready.files.device,
             plan=ready.plan,
+            notes=kernel_lines(ready.files),
             warnings=[*reader.warnings, *writer.warnings, *writer.losses],
         )
 

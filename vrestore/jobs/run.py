@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from vrestore import __version__
 from vrestore.device import (
     DEVICE_SHARE,
+    Kernels,
     bound_device_memory,
     choose_device,
     device_number,
@@ -63,6 +64,9 @@ class Job(Protocol):
     def rate(self) -> Fraction | None: ...
     @property
     def device(self) -> str: ...
+
+    @property
+    def kernels(self) -> Kernels: ...
     @property
     def has_network(self) -> bool: ...
     @property
@@ -186,6 +190,19 @@ def device_memory_for(job: Job, device: str) -> int:
     if device == "cpu":
         return 0
     return job.memory_bytes or int(min(free_device_bytes(each) for each in device.split(",")) * DEVICE_SHARE)
+
+
+def kernel_lines(opened: Opened) -> list[str]:
+    """Say which operations serve a CUDA device and why, how to get the faster ones among it.
+
+    Raises DeviceError where kernels are asked for that cannot run.
+    """
+    if opened.device == "cpu":
+        return []
+    from vrestore.ops import select
+
+    chosen = select(opened.device.split(",")[0], asked=opened.job.kernels)
+    return [f"operations on the device by {chosen.name}: {chosen.why}"]
 
 
 def carry_out(

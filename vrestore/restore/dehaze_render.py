@@ -46,7 +46,7 @@ from vrestore.restore.dehaze_planes import (
     write_codes,
 )
 from vrestore.restore.dehaze_settings import DehazeSettings
-from vrestore.restore.place import CPU
+from vrestore.restore.staging import CPU
 
 GUIDE_RADIUS, GUIDE_EPSILON = 6, 1e-3
 

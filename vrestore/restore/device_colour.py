@@ -14,7 +14,6 @@ import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
-from numpy.typing import NDArray
 from torch import Tensor
 
 from vrestore.frames import Box, Colour, Component, Frame, PixelFormat
@@ -31,6 +30,7 @@ from vrestore.media.colour import (
     shift_of,
     widened,
 )
+from vrestore.ops.codes import as_array, unsigned
 from vrestore.restore.staging import Staging
 
 Shift = tuple[int, int]
@@ -104,10 +104,8 @@ class DeviceColour:
         samples = samples_of(frame.planes[component.plane], component)
         height, width = samples.shape
         cut = np.ascontiguousarray(covering(samples, Box(0, 0, width, height), box))
-        if cut.dtype.itemsize == 1:
-            return (self.staging.up(torch.from_numpy(cut)) >> component.shift).float()
-        codes = self.staging.up(torch.from_numpy(cut.view(np.int16)))
-        return ((codes.int() & 0xFFFF) >> component.shift).float()
+        codes = torch.from_numpy(cut if cut.dtype.itemsize == 1 else cut.view(np.int16))
+        return (unsigned(self.staging.up(codes)) >> component.shift).float()
 
     def _down(self, codes: Tensor, component: Component) -> Callable[[], Tensor]:
         """Begin to bring code values down as samples: uint8, or the bits of uint16 as int16."""
@@ -134,8 +132,7 @@ def _written(frame: Frame, blocks: Sequence[tuple[Component, Box, Tensor]]) -> F
     """Give the frame with blocks of samples written into its components."""
     planes = {component.plane: frame.planes[component.plane].copy() for component, _, _ in blocks}
     for component, box, block in blocks:
-        samples: NDArray[np.uint16] = samples_of(planes[component.plane], component)
-        samples[box.rows, box.columns] = block.numpy().view(samples.dtype)
+        samples_of(planes[component.plane], component)[box.rows, box.columns] = as_array(block)
     return frame.with_planes(planes)
 
 

@@ -21,14 +21,13 @@ from vrestore.flow.cells import cells_of, mean_of_cells, pixels_of
 from vrestore.flow.complete import dilated
 from vrestore.frames import Box, MaskArray
 from vrestore.ops.membrane import membrane
+from vrestore.restore.staging import CPU
 
 RIM_PIXELS = 5
 """Width of the band around a hole whose known colours check the propagated ones."""
 
 SURROUNDINGS = 8
 """Pixels around a hole that painting and writing back look at: more than any chroma filter's reach."""
-
-CPU = torch.device("cpu")
 
 LUMA = 0.299, 0.587, 0.114
 """Shares of red, green and blue in what flow is estimated on."""

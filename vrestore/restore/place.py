@@ -9,11 +9,9 @@ import torch
 from torch import Tensor
 
 from vrestore.ops import Kernels, Operations, select
-from vrestore.restore.staging import Staging
+from vrestore.restore.staging import CPU, Staging
 
 T = TypeVar("T")
-
-CPU = torch.device("cpu")
 
 
 class Place:

@@ -19,7 +19,8 @@ from vrestore.ops.membrane import membrane
 from vrestore.ops.operations import ByTorch, Operations
 from vrestore.ops.seam import seam_offset
 from vrestore.restore.link import Linked, Step
-from vrestore.restore.patch import CPU, Patch, box_around
+from vrestore.restore.patch import Patch, box_around
+from vrestore.restore.staging import CPU
 
 T = TypeVar("T")
 

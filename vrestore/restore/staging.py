@@ -7,6 +7,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+CPU = torch.device("cpu")
+
 
 class Staging:
     """Copies to one device and back; on the CPU there is nothing to copy."""

@@ -17,8 +17,7 @@ from vrestore.models.streaming import StreamState, finish, push
 from vrestore.models.tsam import Clip, Tsam
 from vrestore.ops.operations import ByKernels
 from vrestore.ops.shift_align import Motion
-
-CPU = torch.device("cpu")
+from vrestore.restore.staging import CPU
 
 
 class Stream:
