@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.clips import Pictures
+from vrestore.device import Precision
 from vrestore.frames import Colour, Frame, MaskedFrame
 from vrestore.media.formats import pixel_format
 from vrestore.models.weights import load_model
@@ -40,15 +41,22 @@ Method = Callable[[Pictures, float], Pictures]
 """Takes pictures (T, H, W, 3) and a strength in [0, 1]."""
 
 
-def clear(name: str, pictures: Pictures, *, strength: float, model: str | None = None) -> Clearing:
-    """Run a method; `model` names other weights for the network."""
+def clear(
+    name: str,
+    pictures: Pictures,
+    *,
+    strength: float,
+    model: str | None = None,
+    precision: Precision = "fp32",
+) -> Clearing:
+    """Run a method; `model` names other weights for the network, whose `precision` may be another too."""
     began = time.perf_counter()
     if name == HAZY:
         frames = pictures
     elif name == PLAIN:
         frames = np.stack([plain_dark_channel(picture, strength=strength) for picture in pictures])
     else:
-        estimate = estimate_dark if name == STEADY else _network(model or "cgidn-small")
+        estimate = estimate_dark if name == STEADY else _network(model or "cgidn-small", precision)
         frames = _by_the_tool(pictures, strength, estimate)
     return Clearing(frames, time.perf_counter() - began)
 
@@ -96,5 +104,5 @@ def _frames(pictures: Pictures) -> Iterator[MaskedFrame]:
 
 
 @lru_cache(maxsize=1)
-def _network(model: str) -> Estimator:
-    return network_estimator(load_model(model))
+def _network(model: str, precision: Precision) -> Estimator:
+    return network_estimator(load_model(model), precision=precision)

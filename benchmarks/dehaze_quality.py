@@ -14,6 +14,7 @@ import argparse
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import get_args
 
 import cv2
 import numpy as np
@@ -36,6 +37,7 @@ from benchmarks.machine import RESULTS, Values, describe_machine, write_results
 from benchmarks.measures import PERFECT, psnr, ssim_map
 from benchmarks.sheet import save_sheet
 from benchmarks.tables import figures_table
+from vrestore.device import Precision
 from vrestore.jobs.dehaze_job import STRENGTH
 
 PARTS = ("indoor", "video", "real", "clear")
@@ -106,6 +108,7 @@ def main(words: Sequence[str] | None = None) -> None:
         strength = 1.0 if part in {"indoor", "video"} else options.strength / 100
         results[part] = _measured(part, cases, strength, options, console)
     settings: Values = {"strength": options.strength, "model": options.model, "threads": options.threads}
+    settings["precision"] = options.precision
     write_results(
         options.json, benchmark="dehaze_quality", settings=settings, results=results, machine=machine
     )
@@ -134,7 +137,7 @@ def _measured(
     for case in cases:
         by_case[case.name] = {}
         for name in methods:
-            done = clear(name, case.hazy, strength=strength, model=options.model)
+            done = clear(name, case.hazy, strength=strength, model=options.model, precision=options.precision)
             by_case[case.name][name] = judge(done.frames, case.truth, done.seconds)
     means = {name: mean_of([by_case[case][name] for case in by_case]) for name in methods}
     table = figures_table(
@@ -213,7 +216,14 @@ def _sheet(data: Path, options: argparse.Namespace) -> list[Picture]:
     for path in sources:
         pictures = read_pictures(path, frames=SHEET_FRAMES)
         made = [
-            clear(name, pictures, strength=options.strength / 100, model=options.model) for name in METHODS
+            clear(
+                name,
+                pictures,
+                strength=options.strength / 100,
+                model=options.model,
+                precision=options.precision,
+            )
+            for name in METHODS
         ]
         rows.append(
             np.concatenate(
@@ -239,6 +249,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--methods", type=parts_of(METHODS), default=list(METHODS), metavar="A,B")
     parser.add_argument("--strength", type=float, default=STRENGTH, help="for real haze and clear clips")
     parser.add_argument("--model", metavar="FILE", help="other weights for the network")
+    parser.add_argument("--precision", choices=get_args(Precision), default="fp32", help="of the network")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--json", type=Path, default=RESULTS / "dehaze_quality.json", metavar="PATH")
     parser.add_argument("--plot", type=Path, metavar="PATH.png", help="also draw the figures")

@@ -127,6 +127,7 @@ _STAND_INS = {
     "torch.cuda.max_memory_reserved": lambda device=None: PEAK_BYTES,
     "torch.cuda.set_per_process_memory_fraction": lambda fraction, device=None: FRACTIONS.append(fraction),
     "torch.cuda.reset_peak_memory_stats": lambda device=None: None,
+    "torch.cuda.is_bf16_supported": lambda *_: True,
     "torch.inference_mode": torch.no_grad,
     "torch.cuda.get_device_capability": lambda index=None: (9, 0),
     "vrestore.kernels.runtime.why_not": lambda device: "it is only pretended",

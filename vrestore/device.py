@@ -9,6 +9,10 @@ from typing import Literal
 
 from vrestore.errors import DeviceError, UsageError
 
+Precision = Literal["fp32", "bf16"]
+AskedPrecision = Literal["auto", "fp32", "bf16"]
+"""Of a network's numbers; `auto` is what is fastest where it runs."""
+
 Kernels = Literal["auto", "torch", "cupy"]
 """Which operations serve a CUDA device; `auto` takes the kernels where they run."""
 
@@ -115,7 +119,7 @@ def why_no_cuda() -> str:
     return "no CUDA device or driver is found"
 
 
-def network_precision(device: str = "cpu") -> Literal["fp32", "bf16"]:
+def network_precision(device: str = "cpu") -> Precision:
     """Give the precision that a network is fastest with: bf16 where the processor or device multiplies it.
 
     Measured with `tsam-small` on a processor with AVX512-BF16: bf16 takes half the time of fp32.

@@ -318,6 +318,33 @@ def test_kernels_that_cannot_run_are_refused():
         cleared(foggy(), "yuv420p", kernels="cupy")
 
 
+@pytest.mark.parametrize("is_on_device", [False, True])
+def test_a_network_in_16_bits_sees_nearly_the_same_haze(is_on_device):
+    """Nearly, and not the very same, or it was not in 16 bits."""
+    frames = foggy("yuv420p", 5)
+    full = cleared(frames, "yuv420p", estimate=network_estimator(stirred()))
+    estimate = network_estimator(stirred(), precision="bf16")
+    if is_on_device:
+        with pretended():
+            half = cleared(frames, "yuv420p", estimate=estimate, device=str(DEVICE), kernels="torch")
+    else:
+        half = cleared(frames, "yuv420p", estimate=estimate)
+    most, share = away(full, half, "yuv420p")
+    assert share > 0
+    assert most <= 6
+
+
+@pytest.mark.parametrize(
+    ("asked", "device", "used"), [("auto", "cpu", "fp32"), ("bf16", "cpu", "bf16"), ("auto", "cuda", "bf16")]
+)
+def test_the_report_says_in_what_precision_the_network_saw(tmp_path, asked, device, used):
+    source = write_foggy(tmp_path / "in.mkv", 3)
+    with pretended():
+        how = {"device": device, "precision": asked, "kernels": "torch"}
+        report = vrestore.dehaze(source, target=tmp_path / "out.mkv", **how)
+    assert report.settings["network"]["precision"] == used
+
+
 def test_the_report_says_what_a_device_had_no_memory_for(tmp_path, monkeypatch):
     source = write_foggy(tmp_path / "in.mkv", 6)
     options = {"method": "dcp", "codec": "ffv1", "kernels": "torch"}

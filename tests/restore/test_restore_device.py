@@ -136,7 +136,7 @@ def on_both(frames, settings, *, format="yuv420p", tally=None, most_bytes=None):
     return got, expected
 
 
-@pytest.mark.parametrize("format", FORMATS)
+@pytest.mark.parametrize("format", ["yuv420p", "p010le", "gray", "gbrp12le"])
 def test_frames_are_those_of_the_processor(format):
     got, expected = on_both(frames_of(format), SETTINGS, format=format)
     apart = np.abs(differences(got, expected))
@@ -193,7 +193,7 @@ def run_behind(launched, launch):
     run_on_cpu(replace(launch, arguments=inner))
 
 
-@pytest.mark.parametrize("after", [0, 7, 40, 150, 400])
+@pytest.mark.parametrize("after", [0, 7, 60])
 @pytest.mark.parametrize("where", ["known_rgb", "fetch", "composite", "membrane"])
 def test_without_memory_the_processor_goes_on(frames, monkeypatch, where, after):
     """Whatever of the device's work fails, and however late."""

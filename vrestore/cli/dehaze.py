@@ -106,6 +106,7 @@ def dehaze(
     allow_protocols: options.AllowProtocols = None,
     device: options.Device = "auto",
     kernels: options.RunKernels = "auto",
+    precision: options.Precision = "auto",
     threads: options.Threads = 0,
     memory: options.Memory = None,
     segment: options.Segment = 60.0,

@@ -32,7 +32,8 @@ class DisFlow:
     `scale` is the finest level of the pyramid that is searched: flow is as fine as a picture 2**scale times
     smaller shows. Pictures that are given 2**shrunk times smaller, by the means of their cells, have the flow
     of the large ones, in their own pixels. OpenCV's object keeps buffers between calls, so each thread has
-    one of its own.
+    one of its own. Without variational refinement what it keeps shows when the size changes, by up to a
+    quarter of a pixel: then each call has one.
     """
 
     def __init__(self, preset: Preset = "medium", *, scale: int = 1, shrunk: int = 0) -> None:
@@ -50,7 +51,8 @@ class DisFlow:
         return np.ascontiguousarray(flow[:height, :width].transpose(2, 0, 1), np.float32)
 
     def _estimator(self) -> cv2.DISOpticalFlow:
-        estimator: cv2.DISOpticalFlow | None = getattr(self._local, "dis", None)
+        is_kept = self._preset == "medium"
+        estimator: cv2.DISOpticalFlow | None = getattr(self._local, "dis", None) if is_kept else None
         if estimator is None:
             estimator = cv2.DISOpticalFlow.create(_PRESETS[self._preset])
             finest = max(self._scale, estimator.getFinestScale())

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from vrestore.device import core_count
+from vrestore.device import Precision, core_count, network_precision
 from vrestore.errors import InputError, UsageError
 from vrestore.frames import Frame, Hole, HoleSummary, MaskedFrame, VideoMeta
 from vrestore.jobs.dehaze_job import DehazeJob
@@ -206,14 +206,22 @@ def _estimator(ready: _Ready) -> Estimator:
     from vrestore.models.weights import load_model
     from vrestore.restore.dehaze_network import network_estimator
 
-    return network_estimator(load_model(ready.weights.path))
+    return network_estimator(load_model(ready.weights.path), precision=_precision(ready))
+
+
+def _precision(ready: _Ready) -> Precision:
+    asked = ready.job.precision
+    if asked != "auto":
+        return asked
+    return "fp32" if ready.files.device == "cpu" else network_precision(ready.files.device)
 
 
 def _settings(ready: _Ready) -> dict[str, object]:
     """Give every effective setting in plain types."""
     values = settings_of(ready.job)
     if ready.weights is not None:
-        values["network"] = {"model": ready.weights.name, "sha256": ready.weights.sha256()}
+        weights = {"model": ready.weights.name, "sha256": ready.weights.sha256()}
+        values["network"] = weights | {"precision": _precision(ready)}
     return values
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Unpack, get_args
 
-from vrestore.device import Kernels
+from vrestore.device import AskedPrecision, Kernels
 from vrestore.errors import UsageError
 from vrestore.jobs.options import (
     SEGMENT_SECONDS,
@@ -49,6 +49,7 @@ class DehazeJob:
     model: str | None = None
     device: str = "auto"
     kernels: Kernels = "auto"
+    precision: AskedPrecision = "auto"
     threads: int = 0
     memory_bytes: int | None = None
     overwrite: bool = False
@@ -63,6 +64,7 @@ class DehazeJob:
     def __post_init__(self) -> None:
         check_choice("method", self.method, get_args(DehazeMethod))
         check_choice("kernels", self.kernels, get_args(Kernels))
+        check_choice("precision", self.precision, get_args(AskedPrecision))
         check_run(self)
         _check_range("strength", self.strength, 100)
         _check_range("color", self.color, 100)
@@ -105,6 +107,7 @@ class DehazeOptions(RunOptions, total=False):
     matte: also write the transmission as a clip, white is clear air.
     method, model: `cgidn` or `dcp`; weights of one's own for the former.
     kernels: on a CUDA device: `auto`, `torch` or `cupy`, see `vrestore doctor`.
+    precision: of the network: `auto`, `fp32` or `bf16`; `auto` is fp32 on the CPU.
     All else: see RunOptions.
     """
 
@@ -119,6 +122,7 @@ class DehazeOptions(RunOptions, total=False):
     method: DehazeMethod
     model: PathLike | None
     kernels: Kernels
+    precision: AskedPrecision
 
 
 def dehaze_job(
@@ -135,6 +139,7 @@ def dehaze_job(
     method: DehazeMethod = "cgidn",
     model: PathLike | None = None,
     kernels: Kernels = "auto",
+    precision: AskedPrecision = "auto",
     **common: Unpack[RunOptions],
 ) -> DehazeJob:
     """Give the job for these words; see DehazeOptions for what they mean."""
@@ -150,6 +155,7 @@ def dehaze_job(
         matte=None if matte is None else str(matte),
         model=None if model is None else str(model),
         kernels=kernels,
+        precision=precision,
         **fields_of_run(source, "dehaze", **common),
     )
 

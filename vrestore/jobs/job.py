@@ -8,7 +8,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Literal, Unpack, get_args
 
-from vrestore.device import Kernels
+from vrestore.device import AskedPrecision, Kernels
 from vrestore.errors import UsageError
 from vrestore.jobs.options import (
     SEGMENT_SECONDS,
@@ -24,7 +24,6 @@ from vrestore.media.masks import MaskOptions
 from vrestore.plan import NETWORK_SCALES, Quality
 
 InpaintMethod = Literal["tsam", "propagate"]
-Precision = Literal["auto", "fp32", "bf16"]
 DEFAULT_METHOD: InpaintMethod = "propagate"
 DEFAULT_MODEL = "tsam-small"
 
@@ -44,7 +43,7 @@ class InpaintJob:
     quality: Quality = "balanced"
     model: str | None = None
     network_scale: int = 0
-    precision: Precision = "auto"
+    precision: AskedPrecision = "auto"
     kernels: Kernels = "auto"
     device: str = "auto"
     threads: int = 0
@@ -62,7 +61,7 @@ class InpaintJob:
     def __post_init__(self) -> None:
         check_choice("method", self.method, get_args(InpaintMethod))
         check_choice("quality", self.quality, get_args(Quality))
-        check_choice("precision", self.precision, get_args(Precision))
+        check_choice("precision", self.precision, get_args(AskedPrecision))
         check_choice("kernels", self.kernels, get_args(Kernels))
         if self.network_scale not in (0, *NETWORK_SCALES):
             scales = ", ".join(map(str, NETWORK_SCALES))
@@ -106,7 +105,7 @@ class InpaintOptions(RunOptions, total=False):
     quality: Quality
     model: PathLike | None
     network_scale: int
-    precision: Precision
+    precision: AskedPrecision
     kernels: Kernels
     reveal_map: PathLike | None
 
@@ -125,7 +124,7 @@ def inpaint_job(
     quality: Quality = "balanced",
     model: PathLike | None = None,
     network_scale: int = 0,
-    precision: Precision = "auto",
+    precision: AskedPrecision = "auto",
     kernels: Kernels = "auto",
     assume_yes: bool = False,
     reveal_map: PathLike | None = None,

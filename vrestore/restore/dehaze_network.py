@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
 
 import torch
 from torch import nn
 
+from vrestore.device import Precision
 from vrestore.errors import ModelError
 from vrestore.models.blocks import in_channels_last
 from vrestore.models.cgidn import CgIdn, Features, Haze
@@ -29,8 +31,8 @@ class _Seen:
 class _Networks:
     """A network wherever it is asked for: itself where it is, else a copy of its state."""
 
-    def __init__(self, network: CgIdn, place: Place) -> None:
-        self._network, self._place = network, place
+    def __init__(self, network: CgIdn, place: Place, precision: Precision) -> None:
+        self._network, self._place, self._precision = network, place, precision
         self._placed: dict[torch.device, CgIdn] = {}
 
     def on(self, device: torch.device) -> CgIdn:
@@ -40,8 +42,15 @@ class _Networks:
             self._placed[device] = placed
         return self._placed[device]
 
+    @contextmanager
+    def thinking(self, device: torch.device) -> Iterator[CgIdn]:
+        """Give the network on a device, in its precision; coordinates always have 32 bits."""
+        lower = self._precision == "bf16"
+        with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=lower):
+            yield self.on(device)
 
-def network_estimator(network: nn.Module) -> Estimator:
+
+def network_estimator(network: nn.Module, *, precision: Precision = "fp32") -> Estimator:
     """Give what estimates haze by a network, which is copied to where the frames are worked on.
 
     Raises ModelError where it gives no haze.
@@ -51,7 +60,9 @@ def network_estimator(network: nn.Module) -> Estimator:
 
     def estimate(looks: Iterator[Look]) -> Iterator[Veil]:
         for first in looks:
-            yield from _estimate(chain([first], looks), network.config, _Networks(network, first.place))
+            yield from _estimate(
+                chain([first], looks), network.config, _Networks(network, first.place, precision)
+            )
 
     return estimate
 
@@ -73,8 +84,8 @@ def _estimate(looks: Iterator[Look], config: HazeConfig, networks: _Networks) ->
         scene += look.starts_scene
 
         def encoded(device: torch.device, look: Look = look) -> Features:
-            with torch.inference_mode():
-                return networks.on(device).encode(look.picture.to(device))
+            with networks.thinking(device) as network:
+                return network.encode(look.picture.to(device))
 
         kept.append(_Seen(look, look.place.work(look.frame.index, encoded), scene))
         if len(kept) > config.reach:
@@ -97,8 +108,8 @@ def _cleared(kept: deque[_Seen], index: int, config: HazeConfig, networks: _Netw
     def cleared(device: torch.device) -> Veil:
         # What is the same frame twice in the window stays the same object, by which the network knows it.
         here = {id(features): features.to(device) for features in window}
-        with torch.inference_mode():
-            haze = networks.on(device).clear([here[id(features)] for features in window])
+        with networks.thinking(device) as network:
+            haze = network.clear([here[id(features)] for features in window])
         if not isinstance(haze, Haze):
             raise TypeError(f"{config.name} gave no haze")
         return Veil(middle.look.on(device), haze.depth, haze.air[0], haze.tint)

@@ -17,6 +17,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from vrestore.device import Precision
 from vrestore.errors import ModelError
 from vrestore.flow.estimate import DisFlow
 from vrestore.models.blocks import in_channels_last
@@ -26,7 +27,7 @@ from vrestore.ops.operations import ByKernels, select
 from vrestore.ops.shift_align import Motion
 from vrestore.plan import FlowPreset, window_size
 from vrestore.restore.propagate import Filled
-from vrestore.restore.settings import NetworkSettings, Precision
+from vrestore.restore.settings import NetworkSettings
 from vrestore.restore.staging import Staging
 from vrestore.restore.stream import Stream
 from vrestore.restore.windows import Window, clip_of, motion_between, window_of

@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vrestore.device import Kernels
+from vrestore.device import Kernels, Precision
 from vrestore.frames import Box
 from vrestore.plan import FlowPreset
-
-Precision = Literal["fp32", "bf16"]
 
 
 @dataclass(frozen=True, slots=True)
