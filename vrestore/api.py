@@ -54,7 +54,7 @@ def inpaint(
         VRestoreError: a subclass for each cause, see `vrestore.errors`; nothing half-written is left.
     """
     job = inpaint_job(source, **options)
-    devices = job.device.count(",") + 1
+    devices = _device_count(job.device)
     is_local = executor == "local" and address is None and not jobs
     if is_local and devices == 1:
         report = run_inpaint(job, progress=progress or silent)
@@ -108,7 +108,7 @@ def batch(
         name: of each target; `{stem}`, `{suffix}` and `{name}` stand for those of the source.
         include, exclude: patterns such as `*.mp4` for the paths within the folder.
         watch: go on for ever with videos that come, until interrupted.
-        jobs: how many at a time; `memory` is for all of them together.
+        jobs: how many at a time, at least one for each `device`; `memory` is for all of them together.
         tries: how often a job may fail before it is set aside.
         redo: also what is done already.
         executor, address: `ray` works on a Ray cluster; by default one of this machine alone is made for it.
@@ -178,7 +178,7 @@ def _how(
 ) -> BatchOptions:
     memory = options.get("memory")
     return BatchOptions(
-        jobs=jobs,
+        jobs=max(jobs, _device_count(options.get("device", ""))) if executor == "local" else jobs,
         tries=tries,
         redo=redo,
         executor=executor,
@@ -225,3 +225,7 @@ def open_video(
     Iterating gives `Frame` values; `meta` says what they are. See `VideoReader`.
     """
     return open_reader(source, start=start, stop=stop, threads=threads, rate=rate)
+
+
+def _device_count(device: str) -> int:
+    return device.count(",") + 1

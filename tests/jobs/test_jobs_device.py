@@ -1,6 +1,7 @@
 """Whole runs on a CUDA device: the frames are the CPU's, the memory is bounded, several share a video."""
 
 import json
+import shutil
 from collections import deque
 from dataclasses import asdict
 
@@ -13,6 +14,7 @@ from resuming import assert_same, names
 import vrestore
 from vrestore import device as devices
 from vrestore.errors import DeviceError, UsageError
+from vrestore.jobs import batch as batching
 from vrestore.jobs import devices as dividing
 from vrestore.jobs.dealing import Dealing
 from vrestore.jobs.executor import Happening, Outcome
@@ -180,13 +182,26 @@ def test_a_pipe_is_not_divided(monkeypatch):
 
 
 def test_one_video_is_dehazed_by_one_device(clip, tmp_path):
-    with pretended(), pytest.raises(UsageError, match="one device clears one video, got cuda:0,cuda:1"):
+    with pretended(), pytest.raises(UsageError, match="one device at a time here, got cuda:0,cuda:1"):
         vrestore.dehaze(clip, target=tmp_path / "out.mkv", device="cuda:0,cuda:1")
     with pretended():
         report = vrestore.dehaze(
             clip, target=tmp_path / "out.mkv", device="cuda:1", method="dcp", codec="ffv1"
         )
     assert (report.device, report.frames) == ("cuda:1", FRAMES)
+
+
+def test_a_batch_works_on_a_video_for_each_device(clip, on_cpu, tmp_path, monkeypatch):
+    (tmp_path / "in").mkdir()
+    for name in "abc":
+        shutil.copy(clip, tmp_path / "in" / f"{name}.mkv")
+    monkeypatch.setattr(batching, "Workers", Workers)
+    with pretended():
+        report = vrestore.batch("inpaint", tmp_path / "in", device="cuda:0,cuda:1", **OPTIONS)
+    assert [item.state for item in report.items] == ["done"] * 3
+    assert made[-1].count == 2
+    assert made[-1].devices == ["cuda:0", "cuda:1", "cuda:0"]
+    assert_alike(tmp_path / "in.inpaint" / "c.mkv", on_cpu[0])
 
 
 def test_a_device_is_given_to_who_needs_one():

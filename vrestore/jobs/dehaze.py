@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from vrestore.device import Precision, core_count, network_precision
-from vrestore.errors import InputError, UsageError
+from vrestore.errors import InputError
 from vrestore.frames import Frame, Hole, HoleSummary, MaskedFrame, VideoMeta
 from vrestore.jobs.dehaze_job import DehazeJob
 from vrestore.jobs.resume import begin, kept_for, resumed
@@ -18,6 +18,7 @@ from vrestore.jobs.run import (
     Opened,
     account_for,
     carry_out,
+    check_one_device,
     further_clip,
     kernel_lines,
     memory_for,
@@ -108,10 +109,7 @@ def plan_dehaze(job: DehazeJob) -> PlanReport:
 
 def _open(job: DehazeJob, opened: ExitStack) -> _Ready:
     files = open_run(job, opened)
-    if "," in files.device:
-        raise UsageError(
-            f"one device clears one video, got {files.device}; pass one of them, or several to a batch"
-        )
+    check_one_device(files)
     meta = files.reader.meta
     _check_transfer(meta)
     from vrestore.restore.dehaze_look import working_size

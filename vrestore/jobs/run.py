@@ -23,7 +23,7 @@ from vrestore.device import (
     peak_device_bytes,
     peak_memory_bytes,
 )
-from vrestore.errors import LossError, TargetError
+from vrestore.errors import LossError, TargetError, UsageError
 from vrestore.frames import Frame, VideoMeta
 from vrestore.jobs.steady import Stamp, check_unchanged, stamps_of
 from vrestore.media.compare import CompareWriter, Layout
@@ -192,6 +192,15 @@ def device_memory_for(job: Job, device: str) -> int:
     return job.memory_bytes or int(min(free_device_bytes(each) for each in device.split(",")) * DEVICE_SHARE)
 
 
+def check_one_device(opened: Opened) -> None:
+    """Refuse several devices for what one process does; raises UsageError."""
+    if "," in opened.device:
+        raise UsageError(
+            f"{opened.job.source!r} is worked on by one device at a time here, got {opened.device}; pass "
+            "one of them; several are for a long video to inpaint, or for a batch, on this machine"
+        )
+
+
 def kernel_lines(opened: Opened) -> list[str]:
     """Say which operations serve a CUDA device and why, how to get the faster ones among it.
 
@@ -240,6 +249,7 @@ def pass_frames(
     from vrestore.restore.inpaint import one_thread_each
 
     if opened.device != "cpu":
+        check_one_device(opened)
         bound_device_memory(opened.device, device_memory_for(opened.job, opened.device))
     with one_thread_each():
         return run(

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vrestore.frames import Box
+from vrestore.ops.codes import resized_by_torch
 from vrestore.ops.membrane import membrane
 from vrestore.restore.patch import SCALE, HostPatch, Patch, grey_on_device
 
@@ -88,16 +89,17 @@ def device_patch(index: int, box: Box, rgb: Tensor, hidden: NDArray[np.bool_]) -
 
 def _mean_of_codes(picture: Tensor, cell: int) -> Tensor:
     """Give a grey picture (H, W) uint8 in cells, rounded as `vrestore.flow.cells.mean_of_cells` rounds."""
-    mean = _mean_of_cells(picture.float(), cell)
-    # OpenCV rounds the halves of cells of 2 x 2 up, those of larger ones to even.
-    return (mean.add_(0.5).floor_() if cell == 2 else mean.round_()).byte()
+    whole = _whole_cells(picture.float(), cell).byte()
+    height, width = whole.shape
+    return resized_by_torch(whole, (height // cell, width // cell)).byte()
 
 
 def _mean_of_cells(picture: Tensor, cell: int) -> Tensor:
-    """Give a picture (H, W), which starts with a whole cell, in cells; at its end its border goes on."""
-    if cell == 1:
-        return picture
+    """Give a picture (H, W) in cells."""
+    return F.avg_pool2d(_whole_cells(picture, cell)[None], cell)[0]
+
+
+def _whole_cells(picture: Tensor, cell: int) -> Tensor:
+    """Let the border of a picture (H, W) go on at its end until all cells are whole."""
     height, width = picture.shape
-    return F.avg_pool2d(F.pad(picture[None], (0, -width % cell, 0, -height % cell), mode="replicate"), cell)[
-        0
-    ]
+    return F.pad(picture[None], (0, -width % cell, 0, -height % cell), mode="replicate")[0]
