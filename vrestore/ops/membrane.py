@@ -103,7 +103,10 @@ def _float(picture: cv2.typing.MatLike) -> Picture:
 
 
 def _membrane_on_device(values: Tensor, known: Tensor) -> Tensor:
-    """Do what `membrane` does, in torch: the same cut, the same pyramid, the same steps."""
+    """Do what `membrane` does, in torch: the same cut, the same pyramid, the same steps.
+
+    In 64 bits, as devices may round what a convolution of 32 multiplies to 10 bits (TF32): a step is one.
+    """
     unknown = (~known).nonzero()
     if not len(unknown):
         return values.clone()
@@ -112,31 +115,31 @@ def _membrane_on_device(values: Tensor, known: Tensor) -> Tensor:
     rows = slice(max(0, top - SURROUNDINGS), min(height, bottom + 1 + SURROUNDINGS))
     columns = slice(max(0, left - SURROUNDINGS), min(width, right + 1 + SURROUNDINGS))
     result = values.clone()
-    result[:, rows, columns] = _solved_on_device(values[:, rows, columns], known[rows, columns])
+    solved = _solved_on_device(values[:, rows, columns].double(), known[rows, columns])
+    result[:, rows, columns] = solved.to(result.dtype)
     return result
 
 
 def _solved_on_device(values: Tensor, known: Tensor) -> Tensor:
-    mask = known[None]
-    levels = [(torch.where(mask, values, 0), mask)]
+    mask = known[None, None]
+    levels = [(torch.where(mask, values[:, None], 0), mask)]
     while min(mask.shape[-2:]) > 2:
-        share = _halved_on_device(mask.float())
+        share = _halved_on_device(mask.double())
         level = _halved_on_device(levels[-1][0]) / share.clamp_min(1e-6)
         mask = share > 0
         levels.append((level, mask))
     level, mask = levels.pop()
-    surface = torch.where(mask, level, level.sum((1, 2), keepdim=True) / mask.sum().clamp_min(1))
+    surface = torch.where(mask, level, level.sum((2, 3), keepdim=True) / mask.sum().clamp_min(1))
+    cross = torch.from_numpy(_CROSS).to(surface)[None, None]
     while levels:
         level, mask = levels.pop()
         size = mask.shape[-2:]
-        surface = F.interpolate(surface[None], size=size, mode="bilinear", align_corners=False)[0]
+        surface = F.interpolate(surface, size=size, mode="bilinear", align_corners=False)
         surface = torch.where(mask, level, surface)
         for _ in range(RELAXATIONS if levels else FINEST_RELAXATIONS):
-            # Not a convolution: devices may round what that multiplies to 10 bits (TF32).
-            wide = F.pad(surface, (1, 1, 1, 1), mode="replicate")
-            beside, above = wide[:, 1:-1, :-2] + wide[:, 1:-1, 2:], wide[:, :-2, 1:-1] + wide[:, 2:, 1:-1]
-            surface = torch.where(mask, level, (beside + above) * 0.25)
-    return surface
+            near = F.conv2d(F.pad(surface, (1, 1, 1, 1), mode="replicate"), cross)
+            surface = torch.where(mask, level, near)
+    return surface[:, 0]
 
 
 def _halved_on_device(picture: Tensor) -> Tensor:
