@@ -16,10 +16,10 @@ from vrestore.flow.cells import mean_of_cells
 from vrestore.frames import Box, Colour
 from vrestore.media.colour import composite, known_rgb
 from vrestore.ops.operations import ByKernels, ByTorch, Selection
-from vrestore.restore import paint, passes
+from vrestore.restore import link, paint, passes, runs
 from vrestore.restore import propagate as propagation
 from vrestore.restore.device_colour import DeviceColour
-from vrestore.restore.device_patch import _mean_of_codes, device_patch
+from vrestore.restore.device_patch import DevicePatch, _mean_of_codes, device_patch
 from vrestore.restore.patch import make_patch
 from vrestore.restore.settings import NetworkSettings, Settings, Tally
 from vrestore.restore.staging import Staging
@@ -128,11 +128,12 @@ def frames():
     return frames_of("yuv420p")
 
 
-def on_both(frames, settings, *, format="yuv420p", tally=None, most_bytes=None):
+def on_both(frames, settings, *, format="yuv420p", tally=None, holes=None):
+    holes = holes or holes_of()
     size = {"height": HEIGHT, "width": WIDTH, "format": format}
-    expected = repaired(frames, holes_of(), settings=replace(settings, device="cpu"), **size)
-    with pretended(most_bytes=most_bytes):
-        got = repaired(frames, holes_of(), settings=settings, tally=tally, **size)
+    expected = repaired(frames, holes, settings=replace(settings, device="cpu"), **size)
+    with pretended():
+        got = repaired(frames, holes, settings=settings, tally=tally, **size)
     return got, expected
 
 
@@ -158,21 +159,11 @@ def test_the_holes_are_filled_on_the_device(frames, monkeypatch):
     assert tally.spilled == 0
 
 
-@pytest.mark.parametrize("kernels", [False, True])
-def test_a_network_corrects_on_the_device_too(frames, monkeypatch, kernels):
+def by_network(frames, monkeypatch):
+    """Give the frames that a small network corrected on the device, and those it corrected on the CPU."""
     network = NetworkSettings("small", 1, "fp32", str(DEVICE))
     monkeypatch.setattr(paint, "load_model", lambda *_, device, **__: small().to(device))
     monkeypatch.setattr(paint, "in_channels_last", lambda network: network)
-    launched = set()
-    if kernels:
-        chosen = Selection("cupy", "by the kernels' text", ByKernels(partial(run_behind, launched)))
-        real = passes.select
-        for module in (paint, passes):
-            monkeypatch.setattr(
-                module,
-                "select",
-                lambda device, asked: chosen if device != "cpu" else real(device, asked=asked),
-            )
     paint.load_painter.cache_clear()
     size = {"height": HEIGHT, "width": WIDTH, "format": "yuv420p"}
     on_cpu = replace(SETTINGS, device="cpu", network=replace(network, device="cpu"))
@@ -180,7 +171,20 @@ def test_a_network_corrects_on_the_device_too(frames, monkeypatch, kernels):
     with pretended():
         got = repaired(frames, holes_of(), settings=replace(SETTINGS, network=network), **size)
     paint.load_painter.cache_clear()
-    apart = np.abs(differences(got, expected))
+    return got, expected
+
+
+@pytest.mark.parametrize("kernels", [False, True])
+def test_a_network_corrects_on_the_device_too(frames, monkeypatch, kernels):
+    launched = set()
+    if kernels:
+        chosen = Selection("cupy", "by the kernels' text", ByKernels(partial(run_behind, launched)))
+        real = passes.select
+        for module in (paint, passes):
+            monkeypatch.setattr(
+                module, "select", lambda at, asked: chosen if at != "cpu" else real(at, asked=asked)
+            )
+    apart = np.abs(differences(*by_network(frames, monkeypatch)))
     assert apart.max() <= 1
     assert np.count_nonzero(apart) <= apart.size // 1000
     assert launched == ({"propagate", "place", "shift_align"} if kernels else set())
@@ -193,30 +197,74 @@ def run_behind(launched, launch):
     run_on_cpu(replace(launch, arguments=inner))
 
 
-@pytest.mark.parametrize("after", [0, 7, 60])
-@pytest.mark.parametrize("where", ["known_rgb", "fetch", "composite", "membrane"])
-def test_without_memory_the_processor_goes_on(frames, monkeypatch, where, after):
-    """Whatever of the device's work fails, and however late."""
-    homes = {"fetch": ByTorch, "known_rgb": DeviceColour, "composite": DeviceColour, "membrane": propagation}
-    real, calls = getattr(homes[where], where), itertools.count()
+WORK = {
+    "cut": (DeviceColour, "known_rgb"),
+    "close": (DevicePatch, "grey_without_hole"),
+    "link": (link._Way, "step"),
+    "look": (DevicePatch, "rim_values"),
+    "fetch": (ByTorch, "fetch"),
+    "smooth": (propagation, "membrane"),
+    "show": (DevicePatch, "grey_filled"),
+    "soften": (runs, "soften"),
+    "put back": (DeviceColour, "composite"),
+}
+NETWORK_WORK = {
+    "window": (paint, "window_of"),
+    "clip": (paint, "clip_of"),
+    "paint": (paint._Stretch, "_corrected"),
+}
 
-    def failing(*given, **how):
-        on_device = where != "fetch" or given[1].device == DEVICE
-        if where == "membrane":
-            on_device = given[0].device == DEVICE
-        if on_device and next(calls) >= after:
+
+def is_there(given):
+    """Tell whether what work is given lies on the device."""
+    if isinstance(given, list):
+        return any(map(is_there, given))
+    inner = [getattr(given, name, None) for name in ("of", "patch", "values", "filled", "window")]
+    return getattr(given, "device", None) == DEVICE or any(
+        is_there(each) for each in inner if each is not None
+    )
+
+
+def failing(monkeypatch, home, name, after):
+    """Let work on the device fail for want of memory from a call on; gives a list that grows with each."""
+    real, calls, failures = getattr(home, name), itertools.count(), []
+    subject = {ByTorch: 1, paint._Stretch: 2}.get(home, 0)
+
+    def work(*given, **how):
+        if (home is DeviceColour or is_there(given[subject])) and next(calls) >= after:
+            failures.append(name)
             raise torch.OutOfMemoryError
         return real(*given, **how)
 
-    monkeypatch.setattr(homes[where], where, failing)
-    tally = Tally()
-    got, expected = on_both(frames, SETTINGS, tally=tally)
+    monkeypatch.setattr(home, name, work)
+    return failures
+
+
+@pytest.mark.parametrize("after", [0, 5])
+@pytest.mark.parametrize("work", WORK)
+def test_without_memory_the_processor_goes_on(frames, monkeypatch, work, after):
+    """Whatever of the device's work fails, at once or later on."""
+    failures, tally = failing(monkeypatch, *WORK[work], after), Tally()
+    holes = holes_of()
+    if work == "smooth":  # only where nothing is ever seen
+        frames = [replace(frames[0], index=index, pts=10 * index) for index in range(len(frames))]
+        holes = [holes[0]] * len(frames)
+    got, expected = on_both(frames, SETTINGS, tally=tally, holes=holes)
     apart = np.abs(differences(got, expected))
     assert apart.max() <= 1
     assert np.count_nonzero(apart) <= 2 + apart.size // 2000
-    assert (next(calls) > after) >= (tally.spilled > 0)
-    if where in {"known_rgb", "fetch"} and after <= 7:
-        assert tally.spilled > 0
+    assert failures
+    assert (tally.spilled > 0) == (work != "put back")
+
+
+@pytest.mark.parametrize("after", [0, 1])
+@pytest.mark.parametrize("work", NETWORK_WORK)
+def test_without_memory_beside_the_network_the_processor_goes_on(frames, monkeypatch, work, after):
+    failures = failing(monkeypatch, *NETWORK_WORK[work], after)
+    apart = np.abs(differences(*by_network(frames, monkeypatch)))
+    assert apart.max() <= 1
+    assert np.count_nonzero(apart) <= apart.size // 1000
+    assert failures
 
 
 @pytest.mark.gpu

@@ -274,8 +274,8 @@ def inpaint_method(
 
 def _noted(reveal: RevealMap, filled: Filled) -> None:
     patch = filled.patch
-    fetched, blended = filled.confidence > 0, filled.is_blended
-    reveal.note(patch.box, patch.hidden, fetched.cpu().numpy(), blended.cpu().numpy())
+    fetched, blended = filled.confidence.cpu() > 0, filled.is_blended.cpu()
+    reveal.note(patch.box, patch.hidden, fetched.numpy(), blended.numpy())
 
 
 def _what(ready: Ready) -> dict[str, object]:

@@ -25,6 +25,7 @@ from vrestore.ops.cells import enlarged
 from vrestore.ops.consistency import Tolerance, consistency
 from vrestore.ops.warp import is_inside, pixel_grid
 from vrestore.restore.patch import Patch
+from vrestore.restore.staging import tried
 
 FILLED_MARGIN = 72
 """Pixels around the holes that the flow of filled patches sees; no camera is fitted to it any more."""
@@ -90,6 +91,9 @@ class _Way:
     seen: Box
     cells: Tensor | None
 
+    def on_cpu(self) -> _Way:
+        return replace(self, of=self.of.on_cpu())
+
     def step(self) -> Step:
         """Read the cells at the points."""
         of = self.of
@@ -132,12 +136,24 @@ def link(
 def _linked(patch: Patch, job: Future[tuple[Step | _Way, Step | _Way]] | None) -> Linked:
     if job is None:
         return Linked(patch, None, None)
-    into, back = job.result()
-    return Linked(patch, _read(into), _read(back))
+    return tried(_read, _Pending(patch, *job.result()))
 
 
-def _read(way: Step | _Way) -> Step:
-    return way.step() if isinstance(way, _Way) else way
+@dataclass(frozen=True, slots=True)
+class _Pending:
+    """A patch and its steps, those on a device still to be read."""
+
+    patch: Patch
+    into: Step | _Way
+    back: Step | _Way
+
+    def on_cpu(self) -> _Pending:
+        return _Pending(self.patch.on_cpu(), self.into.on_cpu(), self.back.on_cpu())
+
+
+def _read(pending: _Pending) -> Linked:
+    ways = pending.into, pending.back
+    return Linked(pending.patch, *(way.step() if isinstance(way, _Way) else way for way in ways))
 
 
 def _linking(

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import torch
 import torch.nn.functional as F
@@ -28,7 +28,7 @@ from vrestore.ops.shift_align import Motion
 from vrestore.plan import FlowPreset, window_size
 from vrestore.restore.propagate import Filled
 from vrestore.restore.settings import NetworkSettings
-from vrestore.restore.staging import Staging
+from vrestore.restore.staging import Staging, tried
 from vrestore.restore.stream import Stream
 from vrestore.restore.windows import Window, clip_of, motion_between, window_of
 from vrestore.tracks import Track
@@ -117,7 +117,7 @@ class _Stretch:
         self._last: Window | None = None
         self._gathered: list[Window] = []
         self._motions: list[Future[Motion]] = []
-        self._waiting: deque[tuple[Window, Tensor]] = deque()
+        self._waiting: deque[_Waiting] = deque()
 
     def push(self, filled: Filled) -> Iterator[Filled]:
         """Take the next frame, give those that are ready."""
@@ -132,13 +132,10 @@ class _Stretch:
 
     def _window_of(self, filled: Filled) -> Window:
         """Cut the window of a patch, on the CPU where the patch's device has no memory for it."""
-        if filled.patch.device.type == "cpu":
-            return window_of(filled, height=self._height, width=self._width)
-        self._staging = self._staging or Staging(filled.patch.device)
-        try:
-            return window_of(filled, height=self._height, width=self._width, staging=self._staging)
-        except torch.OutOfMemoryError:
-            return self._window_of(filled.on_cpu())
+        if self._staging is None and filled.patch.device.type != "cpu":
+            self._staging = Staging(filled.patch.device)
+        cut = partial(window_of, height=self._height, width=self._width, staging=self._staging)
+        return tried(cut, filled)
 
     def finish(self) -> Iterator[Filled]:
         """Give the frames that are left."""
@@ -149,8 +146,8 @@ class _Stretch:
                 yield self._painted(picture[0])
 
     def _run(self) -> Iterator[Filled]:
-        clip = shrunk(clip_of(self._gathered), self._painter.scale)
-        self._waiting.extend(zip(self._gathered, clip.frames, strict=True))
+        clip = self._clip()
+        self._waiting.extend(map(_Waiting, self._gathered, clip.frames))
         motions = [each.result() for each in self._motions]
         motion = Motion.join(motions) if motions else no_motion(clip)
         self._gathered, self._motions = [], []
@@ -158,12 +155,23 @@ class _Stretch:
             pictures = self._stream.push(clip, motion)
         yield from [self._painted(picture) for picture in pictures]
 
+    def _clip(self) -> Clip:
+        """Put the gathered windows together, on the CPU where the device has no memory for that."""
+        try:
+            return shrunk(clip_of(self._gathered), self._painter.scale)
+        except torch.OutOfMemoryError:
+            self._gathered = [window.on_cpu() for window in self._gathered]
+        return shrunk(clip_of(self._gathered), self._painter.scale)
+
     def _painted(self, picture: Tensor) -> Filled:
-        window, seen = self._waiting.popleft()
-        filled, scale = window.filled, self._painter.scale
+        return tried(partial(self._corrected, picture), self._waiting.popleft())
+
+    def _corrected(self, picture: Tensor, waiting: _Waiting) -> Filled:
+        window = waiting.window
+        filled, scale, device = window.filled, self._painter.scale, window.values.device
         if not filled.patch.hidden_count:
             return filled
-        correction = picture.float().to(seen.device) - seen
+        correction = picture.to(device).float() - waiting.seen.to(device)
         if scale > 1:
             size = [self._height, self._width]
             correction = F.interpolate(correction[None], size=size, mode="bilinear", align_corners=False)[0]
@@ -172,6 +180,17 @@ class _Stretch:
         colours = window.values[:3] + correction
         x, y = (filled.patch.points[: filled.patch.hidden_count].long() - window.corner).unbind(1)
         return replace(filled, colours=colours[:, y, x].clamp(0, 1))
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """A window on its way through the network, and its picture (3, h, w) as the network saw it."""
+
+    window: Window
+    seen: Tensor
+
+    def on_cpu(self) -> _Waiting:
+        return _Waiting(self.window.on_cpu(), self.seen.cpu())
 
 
 def shrunk(clip: Clip, scale: int) -> Clip:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import Executor
 from dataclasses import replace
+from functools import partial
 
 from vrestore.flow.estimate import DisFlow
 from vrestore.ops import Operations, select
@@ -13,6 +14,7 @@ from vrestore.restore.link import Estimator, View, link
 from vrestore.restore.patch import Patch, luma_of
 from vrestore.restore.propagate import Filled, Known, propagate
 from vrestore.restore.settings import Settings
+from vrestore.restore.staging import tried
 
 FIRST_TOLERANCE = Tolerance(pixels=3.0, softness=1.0)
 SECOND_TOLERANCE = Tolerance(pixels=7.0, softness=2.1)
@@ -31,15 +33,21 @@ def fill(
     operations = select(settings.device, asked=settings.kernels).operations
     estimate = DisFlow(settings.preset, scale=settings.scale, shrunk=settings.scale)
     luma = None if known is None else replace(known, colours=luma_of(known.colours))
-    views = (View(patch, patch.grey_without_hole(cell), is_filled=False) for patch in patches)
+    views = (tried(partial(_without_hole, cell=cell), patch) for patch in patches)
     tolerance = FIRST_TOLERANCE
     for _ in range(settings.passes - 1):
         filled = _pass(views, estimate, tolerance, settings, executor, operations, luma, channels=1)
-        views = (
-            View(each.patch, each.patch.grey_filled(each.colours, cell), is_filled=True) for each in filled
-        )
+        views = (tried(partial(_with_filling, cell=cell), each) for each in filled)
         tolerance = SECOND_TOLERANCE
     return _pass(views, estimate, tolerance, settings, executor, operations, known, channels=3)
+
+
+def _without_hole(patch: Patch, *, cell: int) -> View:
+    return View(patch, patch.grey_without_hole(cell), is_filled=False)
+
+
+def _with_filling(filled: Filled, *, cell: int) -> View:
+    return View(filled.patch, filled.patch.grey_filled(filled.colours, cell), is_filled=True)
 
 
 def _pass(

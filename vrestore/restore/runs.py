@@ -27,7 +27,7 @@ from vrestore.restore.propagate import Filled, Known, soften
 from vrestore.restore.reel import Reel
 from vrestore.restore.scenes import Shot
 from vrestore.restore.settings import Carried, Settings, Tally
-from vrestore.restore.staging import Staging
+from vrestore.restore.staging import Staging, tried
 from vrestore.tracks import Track, aligned
 
 Observer = Callable[[Filled], None]
@@ -175,7 +175,7 @@ class Run:
             known = Known(*(torch.from_numpy(array) for array in arrays))
         filled = fill(self._patches(self._shots(), track), self._settings, self._executor, known=known)
         if self._painter is None:
-            return map(soften, filled)
+            return map(partial(tried, soften), filled)
         return self._painter.paint(filled, track, self._executor, given_up=self._count_given_up)
 
     def _shots(self) -> Iterator[tuple[int, Shot]]:
@@ -211,8 +211,8 @@ class Run:
         tally.repaired_frames += 1
         tally.hole_pixels += shot.hole.pixel_count if shot.hole is not None else 0
         for each in filled:
-            fetched = int((each.confidence > 0).sum())
-            blended = int(each.is_blended.sum())
+            fetched = int((each.confidence.cpu() > 0).sum())
+            blended = int(each.is_blended.cpu().sum())
             tally.painted += each.confidence.numel() - fetched
             tally.blended += blended
             tally.copied += fetched - blended

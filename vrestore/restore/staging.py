@@ -3,11 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Protocol, Self, TypeVar
 
 import torch
 from torch import Tensor
 
 CPU = torch.device("cpu")
+
+
+class Movable(Protocol):
+    """What may lie on a device."""
+
+    def on_cpu(self) -> Self:
+        """Give the same on the CPU."""
+        ...
+
+
+M = TypeVar("M", bound=Movable)
+T = TypeVar("T")
+
+
+def tried(work: Callable[[M], T], given: M) -> T:
+    """Do something with what may lie on a device, on the CPU if the device has no memory for it."""
+    try:
+        return work(given)
+    except torch.OutOfMemoryError:
+        return work(given.on_cpu())
 
 
 class Staging:

@@ -8,7 +8,7 @@ shift-and-align is given: no layer knows that its frame was cut out.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -46,6 +46,10 @@ class Window:
     y: int
     values: Tensor
     grey: Callable[[], Tensor]
+
+    def on_cpu(self) -> Window:
+        """Give the same on the CPU."""
+        return replace(self, filled=self.filled.on_cpu(), values=self.values.cpu())
 
     @property
     def corner(self) -> Tensor:
@@ -89,7 +93,7 @@ def window_of(filled: Filled, *, height: int, width: int, staging: Staging | Non
         x=patch.box.x + x,
         y=patch.box.y + y,
         values=values,
-        grey=greyed.cpu if staging is None else staging.down(greyed),
+        grey=greyed.cpu if staging is None or greyed.device.type == "cpu" else staging.down(greyed),
     )
 
 
