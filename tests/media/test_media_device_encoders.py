@@ -3,30 +3,19 @@
 import av
 import pytest
 from clips import write_clip
+from passing import restore
 from typer.testing import CliRunner
 
 from vrestore.cli.main import app
 from vrestore.errors import DeviceError, UsageError
-from vrestore.media.encode import IN_SOFTWARE, EncodeOptions, why_no_encoder
+from vrestore.media.encode import IN_SOFTWARE, why_no_encoder
 from vrestore.media.quality import encoder_options
-from vrestore.media.read import open_video
-from vrestore.media.write import open_writer
 
 BOX = "--box=20,16,12,10"
 HAS_ENCODER = why_no_encoder("h264_nvenc") is None
 
 
 without_device = pytest.mark.skipif(HAS_ENCODER, reason="a device that encodes is here")
-
-
-def restore(source, target, *, strict=False, **options):
-    with (
-        open_video(source) as reader,
-        open_writer(target, reader, options=EncodeOptions(**options), strict=strict) as writer,
-    ):
-        for frame in reader:
-            writer.write(frame)
-        return writer.finish()
 
 
 def codec_of(path):

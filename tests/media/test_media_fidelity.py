@@ -6,25 +6,14 @@ import av
 import pytest
 from av.sidedata.sidedata import Type
 from clips import packets_of, stamps_of, with_company, with_cover, write_clip
+from passing import restore
 
 from vrestore.errors import LossError
 from vrestore.frames import Colour
-from vrestore.media.encode import EncodeOptions
 from vrestore.media.read import open_video
 from vrestore.media.write import open_writer
 
 UNEVEN = [0, 512, 1100, 1101, 2600, 2900, 4100, 5100]
-
-
-def restore(source, target, *, strict=False, **options):
-    """Pass a file through and give what the writer says."""
-    with (
-        open_video(source) as reader,
-        open_writer(target, reader, options=EncodeOptions(**options), strict=strict) as writer,
-    ):
-        for frame in reader:
-            writer.write(frame)
-        return writer.finish()
 
 
 @pytest.mark.parametrize("extension", [".mp4", ".mov", ".mkv"])

@@ -9,25 +9,15 @@ from fractions import Fraction
 import numpy as np
 import pytest
 from clips import planes_in, stamps_of, with_company, write_clip, write_images
+from passing import restore
 
 from vrestore.errors import InputError, TargetError, UsageError
 from vrestore.frames import Colour
 from vrestore.media.coding import coding_of
-from vrestore.media.encode import EncodeOptions
 from vrestore.media.formats import pixel_format
 from vrestore.media.pictures import planes_of
 from vrestore.media.read import open_video
 from vrestore.media.write import open_writer
-
-
-def restore(source, target, *, overwrite=False, **options):
-    with (
-        open_video(source) as reader,
-        open_writer(target, reader, options=EncodeOptions(**options), overwrite=overwrite) as writer,
-    ):
-        for frame in reader:
-            writer.write(frame)
-        return writer.finish()
 
 
 def components_in(source):

@@ -6,10 +6,9 @@ from dataclasses import replace
 
 from vrestore.errors import UsageError
 from vrestore.jobs.batch import BatchOptions, cluster_for
-from vrestore.jobs.inpaint import run_inpaint
-from vrestore.jobs.spread import inpaint_on
+from vrestore.jobs.spread import inpaint_in_parts
 from vrestore.jobs.task import Task, job_of
-from vrestore.protocols import Progress, ProgressEvent
+from vrestore.protocols import Progress
 from vrestore.report import Report
 
 
@@ -26,13 +25,10 @@ def inpaint_clustered(task: Task, how: BatchOptions, *, progress: Progress) -> R
         raise UsageError("a pipe cannot be read or written by other machines; drop --executor ray")
     shared = replace(task, options={**task.options, **how.share})
     job_of(shared)  # words that are not understood show before a cluster is made
-    cluster = cluster_for(how)
-    try:
-        report = inpaint_on(cluster, shared, progress=progress)
-    finally:
-        cluster.close()
-    if report is not None:
-        return report
-    words = "it is done here, in one go: it is short, or its target cannot be joined of parts; see --segment"
-    progress(ProgressEvent("warning", text=words))
-    return run_inpaint(job_of(task), progress=progress)
+    return inpaint_in_parts(
+        cluster_for(how),
+        shared,
+        alone=task,
+        why_alone="it is done here, in one go: it is short, or its target cannot be joined of parts",
+        progress=progress,
+    )

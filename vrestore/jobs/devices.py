@@ -8,11 +8,10 @@ from vrestore.device import choose_device
 from vrestore.errors import UsageError
 from vrestore.jobs.batch import BatchOptions
 from vrestore.jobs.dealing import Dealing
-from vrestore.jobs.inpaint import run_inpaint
-from vrestore.jobs.spread import inpaint_on
-from vrestore.jobs.task import Task, job_of
+from vrestore.jobs.spread import inpaint_in_parts
+from vrestore.jobs.task import Task
 from vrestore.jobs.workers import Workers
-from vrestore.protocols import Progress, ProgressEvent
+from vrestore.protocols import Progress
 from vrestore.report import Report
 
 
@@ -26,15 +25,10 @@ def inpaint_on_devices(task: Task, how: BatchOptions, *, progress: Progress) -> 
     if "-" in {task.source, task.target}:
         raise UsageError(f"a pipe cannot be divided among devices; pass --device {devices[0]}")
     shared = replace(task, options={**task.options, **how.share})
-    workers = Dealing(Workers(how.jobs, stall_seconds=how.stall_seconds))
-    try:
-        report = inpaint_on(workers, shared, progress=progress)
-    finally:
-        workers.close()
-    if report is not None:
-        return report
-    words = f"{devices[0]} does it alone: the video is short, or its target cannot be joined of parts"
-    progress(ProgressEvent("warning", text=f"{words}; see --segment"))
-    return run_inpaint(
-        job_of(replace(task, options={**task.options, "device": devices[0]})), progress=progress
+    return inpaint_in_parts(
+        Dealing(Workers(how.jobs, stall_seconds=how.stall_seconds)),
+        shared,
+        alone=replace(task, options={**task.options, "device": devices[0]}),
+        why_alone=f"{devices[0]} does it alone: the video is short, or its target cannot be joined of parts",
+        progress=progress,
     )

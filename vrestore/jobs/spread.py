@@ -16,7 +16,7 @@ from typing import Any
 from vrestore.errors import DeviceError, VRestoreError, error_for
 from vrestore.jobs.content import know_sums
 from vrestore.jobs.executor import Executor, Outcome
-from vrestore.jobs.inpaint import Ready, open_inpaint, report_on, segments_of
+from vrestore.jobs.inpaint import Ready, open_inpaint, report_on, run_inpaint, segments_of
 from vrestore.jobs.job import InpaintJob
 from vrestore.jobs.parts import PartTask
 from vrestore.jobs.resume import begin, shared
@@ -32,6 +32,23 @@ from vrestore.report import Report
 from vrestore.restore.settings import Carried, Tally
 
 _WAIT_SECONDS = 0.25
+
+
+def inpaint_in_parts(
+    executor: Executor, task: Task, *, alone: Task, why_alone: str, progress: Progress
+) -> Report:
+    """Do an inpainting task by handing out parts of the video, and close the executor.
+
+    A video without parts is worked on by this process as the task `alone` says, and a warning says so.
+    """
+    try:
+        report = inpaint_on(executor, task, progress=progress)
+    finally:
+        executor.close()
+    if report is not None:
+        return report
+    progress(ProgressEvent("warning", text=f"{why_alone}; see --segment"))
+    return run_inpaint(job_of(alone), progress=progress)
 
 
 def inpaint_on(executor: Executor, task: Task, *, progress: Progress) -> Report | None:

@@ -32,6 +32,23 @@ def margin(shift: tuple[int, int]) -> tuple[int, int]:
     return (1 << shift[0]) >> 1, (1 << shift[1]) >> 1
 
 
+def phases(shift: int, place: float) -> list[tuple[int, float]]:
+    """Give for each pixel of a cell which sample is below it, the cell's own being 0, and how far it is on."""
+    step = 1 << shift
+    positions = [(phase - place) / step for phase in range(step)]
+    return [(math.floor(position), position - math.floor(position)) for position in positions]
+
+
+def weights(shift: int, place: float) -> list[tuple[int, float]]:
+    """Give the pixels that have a say in a sample, counted from the cell's first, and how much."""
+    step = 1 << shift
+    half = step // 2
+    shares = (
+        (row, min(max(half + 0.5 - abs(row - place), 0), 1) / step) for row in range(-half, step + half)
+    )
+    return [(row, share) for row, share in shares if share > 0]
+
+
 def nearest_known(hidden: NDArray[np.bool_]) -> NDArray[np.intp] | None:
     """Give for each place the flat index of the nearest one not hidden, None where all are."""
     if hidden.all():
@@ -53,10 +70,8 @@ def _spread_rows(samples: Samples, shift: int, place: float) -> Samples:
     if step == 1:
         return samples[1:-1]
     result = np.empty_like(samples, shape=(count * step, samples.shape[1]))
-    for phase in range(step):
-        position = (phase - place) / step
-        below = math.floor(position)
-        part = np.float32(position - below)
+    for phase, (below, away) in enumerate(phases(shift, place)):
+        part = np.float32(away)
         first, second = (samples[1 + row : 1 + row + count] for row in (below, below + 1))
         result[phase::step] = first if part == 0 else first + part * (second - first)
     return result
@@ -69,8 +84,6 @@ def _gather_rows(picture: Samples, shift: int, place: float) -> Samples:
     half = step // 2
     count = (picture.shape[0] - 2 * half) // step
     result = np.zeros_like(picture, shape=(count, picture.shape[1]))
-    for row in range(-half, step + half):
-        weight = min(max(half + 0.5 - abs(row - place), 0), 1) / step
-        if weight > 0:
-            result += np.float32(weight) * picture[half + row :: step][:count]
+    for row, weight in weights(shift, place):
+        result += np.float32(weight) * picture[half + row :: step][:count]
     return result

@@ -6,6 +6,7 @@ So where OpenCV does not do it, it is rounded as there.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
 
 import cv2
@@ -23,6 +24,21 @@ _SHARES = 2048
 def unsigned(codes: Tensor) -> Tensor:
     """Give codes as the numbers they are, of a type that shifts and compares."""
     return codes.to(torch.int32) & 0xFFFF if codes.dtype == torch.int16 else codes
+
+
+def as_codes(array: NDArray[np.generic]) -> Tensor:
+    """Give samples of 8 or 16 bits as codes, over the same memory where that may be written."""
+    native = array.astype(array.dtype.newbyteorder("="), copy=False)
+    bits = native.view(np.int16) if native.dtype.itemsize > 1 else native
+    return torch.from_numpy(bits if bits.flags.writeable else bits.copy())
+
+
+def weighted_sum(weights: Iterable[float], planes: Iterable[Tensor]) -> Tensor:
+    """Give the sum of planes (h, w) times a weight each, term by term, those of weight 0 left out."""
+    first, *rest = (plane * weight for weight, plane in zip(weights, planes, strict=True) if weight)
+    for term in rest:
+        first += term
+    return first
 
 
 def as_array(codes: Tensor) -> NDArray[np.generic]:

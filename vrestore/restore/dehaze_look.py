@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vrestore.frames import Colour, Frame, PixelFormat
-from vrestore.media.coding import Coding, coding_of
+from vrestore.media.coding import Coding
+from vrestore.media.colour import coding_for
 from vrestore.ops.guided import GREY
 from vrestore.restore.dehaze_planes import Planes, planes_of, samples_of, small_codes, weighted
 from vrestore.restore.place import Place
@@ -73,7 +74,7 @@ def look_at(shots: Iterator[Shot], *, format: PixelFormat, colour: Colour, place
 def _look(shot: Shot, device: torch.device, *, format: PixelFormat, colour: Colour, place: Place) -> Look:
     numbers = {component.plane for component in format.components}
     planes = planes_of(shot.frame, numbers, place, device)
-    coding = coding_for(shot.frame, format=format, colour=colour)
+    coding = coding_for(shot.frame, format, colour)
     picture = small_picture(planes, coding, format=format)
     luma = weighted(luma_weights(coding, format), picture)
     return Look(shot.frame, shot.starts_scene, picture[None], luma[None, None], planes, place)
@@ -90,11 +91,6 @@ def small_picture(planes: Planes, coding: Coding, *, format: PixelFormat) -> Ten
     ]
     to_rgb = coding.to_rgb[:, : len(codes)].astype(np.float32)
     return weighted(to_rgb, torch.stack(codes)).clamp(0, 1)
-
-
-def coding_for(frame: Frame, *, format: PixelFormat, colour: Colour) -> Coding:
-    """Say what the numbers in a frame's planes mean."""
-    return coding_of(format, colour, height=frame.planes[format.components[0].plane].shape[0])
 
 
 def luma_weights(coding: Coding, format: PixelFormat) -> NDArray[np.float32]:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vrestore.frames import Component, Frame, Plane
-from vrestore.ops.codes import as_array, resized, unsigned
+from vrestore.ops.codes import as_array, as_codes, resized, unsigned, weighted_sum
 from vrestore.ops.resize import Size
 from vrestore.restore.place import Place
 
@@ -24,7 +24,7 @@ Planes = Mapping[int, Tensor]
 
 def planes_of(frame: Frame, numbers: Iterable[int], place: Place, device: torch.device) -> Planes:
     """Give some planes of a frame on the place's device or on the CPU."""
-    return {number: place.up(_tensor(frame.planes[number]), device) for number in numbers}
+    return {number: place.up(as_codes(frame.planes[number]), device) for number in numbers}
 
 
 def plane_from(tensor: Tensor, like: Plane) -> Plane:
@@ -64,17 +64,3 @@ def weighted(weights: NDArray[np.float32], planes: Tensor) -> Tensor:
     rows = weights.reshape(-1, weights.shape[-1]).tolist()
     sums = [weighted_sum(row, planes) for row in rows]
     return torch.stack(sums).reshape(*weights.shape[:-1], *planes.shape[1:])
-
-
-def weighted_sum(weights: Iterable[float], planes: Iterable[Tensor]) -> Tensor:
-    """Give the sum of planes (h, w) times a weight each, term by term."""
-    first, *rest = (weight * plane for weight, plane in zip(weights, planes, strict=True))
-    for term in rest:
-        first += term
-    return first
-
-
-def _tensor(plane: Plane) -> Tensor:
-    native = plane.astype(plane.dtype.newbyteorder("="), copy=False)
-    array = native.view(np.int16) if native.dtype.itemsize > 1 else native
-    return torch.from_numpy(array if array.flags.writeable else array.copy())

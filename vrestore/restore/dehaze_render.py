@@ -24,6 +24,8 @@ from torch import Tensor
 
 from vrestore.frames import Colour, Component, Frame, PixelFormat
 from vrestore.media.coding import Coding
+from vrestore.media.colour import coding_for
+from vrestore.ops.codes import weighted_sum
 from vrestore.ops.guided import guided_lines
 from vrestore.ops.resize import Size, enlarged, reduced
 from vrestore.restore.dehaze_haze import Veil
@@ -35,14 +37,13 @@ from vrestore.restore.dehaze_left import (
     even_rest,
     left_over,
 )
-from vrestore.restore.dehaze_look import coding_for, luma_weights
+from vrestore.restore.dehaze_look import luma_weights
 from vrestore.restore.dehaze_planes import (
     Planes,
     codes_of,
     plane_from,
     samples_of,
     weighted,
-    weighted_sum,
     write_codes,
 )
 from vrestore.restore.dehaze_settings import DehazeSettings
@@ -115,7 +116,7 @@ class Renderer:
 
     def _rendered(self, veil: Veil) -> Planes:
         look, settings = veil.look, self._settings
-        coding = coding_for(look.frame, format=self._format, colour=self._colour)
+        coding = coding_for(look.frame, self._format, self._colour)
         self._measure_noise(veil, coding)
         air = _air_map(veil)
         depth = depth_to_go(veil, settings)

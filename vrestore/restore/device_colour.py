@@ -6,7 +6,6 @@ crop go up and only samples of a hole's box come down, as the file codes them.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -30,7 +29,7 @@ from vrestore.media.colour import (
     shift_of,
     widened,
 )
-from vrestore.ops.codes import as_array, unsigned
+from vrestore.ops.codes import as_array, as_codes, unsigned, weighted_sum
 from vrestore.restore.staging import Staging
 
 Shift = tuple[int, int]
@@ -67,7 +66,7 @@ class DeviceColour:
         rows = coding.to_rgb[:, : len(planes)].tolist()
         codes = [plane - float(zero) for plane, zero in zip(planes, coding.offset, strict=False)]
         known = self.staging.up(torch.from_numpy(alpha == 0))
-        return torch.stack([_weighted(row, codes) for row in rows]).clamp_(0, 1).mul_(known)
+        return torch.stack([weighted_sum(row, codes) for row in rows]).clamp_(0, 1).mul_(known)
 
     def composite(self, frame: Frame, box: Box, rgb: Tensor, alpha: Alpha) -> Callable[[], Frame]:
         """Begin what `vrestore.media.colour.composite` does; the result waits for it and gives the frame."""
@@ -86,7 +85,7 @@ class DeviceColour:
         inner = touched.relative_to(widened(whole, *chroma.margin(shift)))
         arriving = []
         for component, row, zero in zip(self.format.components, coding.from_rgb, coding.offset, strict=False):
-            codes = _weighted(row.tolist(), list(picture)) + float(zero)
+            codes = weighted_sum(row.tolist(), picture) + float(zero)
             step = shift_of(component)
             if step == (0, 0):
                 codes = codes[inner.rows, inner.columns]
@@ -104,8 +103,7 @@ class DeviceColour:
         samples = samples_of(frame.planes[component.plane], component)
         height, width = samples.shape
         cut = np.ascontiguousarray(covering(samples, Box(0, 0, width, height), box))
-        codes = torch.from_numpy(cut if cut.dtype.itemsize == 1 else cut.view(np.int16))
-        return (unsigned(self.staging.up(codes)) >> component.shift).float()
+        return (unsigned(self.staging.up(as_codes(cut))) >> component.shift).float()
 
     def _down(self, codes: Tensor, component: Component) -> Callable[[], Tensor]:
         """Begin to bring code values down as samples: uint8, or the bits of uint16 as int16."""
@@ -148,14 +146,6 @@ def _covering(picture: Tensor, have: Box, want: Box) -> Tensor:
     return F.pad(cut, sides, mode="replicate") if any(sides) else cut
 
 
-def _weighted(weights: Sequence[float], planes: Sequence[Tensor]) -> Tensor:
-    """Give the weighted sum of planes, the terms in the CPU's order."""
-    first, *rest = [plane * weight for weight, plane in zip(weights, planes, strict=True) if weight]
-    for term in rest:
-        first += term
-    return first
-
-
 def _spread(samples: Tensor, shift: Shift, place: Place) -> Tensor:
     """See `vrestore.media.chroma.spread`."""
     return _spread_rows(_spread_rows(samples, shift[1], place[1]).T, shift[0], place[0]).T
@@ -165,13 +155,11 @@ def _spread_rows(samples: Tensor, shift: int, place: float) -> Tensor:
     count, step = samples.shape[0] - 2, 1 << shift
     if step == 1:
         return samples[1:-1]
-    phases = []
-    for phase in range(step):
-        position = (phase - place) / step
-        below = math.floor(position)
+    pixels = []
+    for below, part in chroma.phases(shift, place):
         first, second = (samples[1 + row : 1 + row + count] for row in (below, below + 1))
-        phases.append(first + (position - below) * (second - first))
-    return torch.stack(phases, 1).flatten(0, 1)
+        pixels.append(first + part * (second - first))
+    return torch.stack(pixels, 1).flatten(0, 1)
 
 
 def _gather(picture: Tensor, shift: Shift, place: Place) -> Tensor:
@@ -186,8 +174,6 @@ def _gather_rows(picture: Tensor, shift: int, place: float) -> Tensor:
     half = step // 2
     count = (picture.shape[0] - 2 * half) // step
     result = torch.zeros_like(picture[:count])
-    for row in range(-half, step + half):
-        weight = min(max(half + 0.5 - abs(row - place), 0), 1) / step
-        if weight > 0:
-            result += weight * picture[half + row :: step][:count]
+    for row, weight in chroma.weights(shift, place):
+        result += weight * picture[half + row :: step][:count]
     return result

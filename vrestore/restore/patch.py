@@ -20,6 +20,7 @@ from torch import Tensor
 from vrestore.flow.cells import cells_of, mean_of_cells, pixels_of
 from vrestore.flow.complete import dilated
 from vrestore.frames import Box, MaskArray
+from vrestore.ops.codes import weighted_sum
 from vrestore.ops.membrane import membrane
 from vrestore.restore.staging import CPU
 
@@ -299,10 +300,7 @@ def grey(picture: Tensor) -> Tensor:
 
 def grey_on_device(planes: Iterable[Tensor], scale: float) -> Tensor:
     """Give the luma of planes (h, w), times `scale`, in whole steps, uint8."""
-    first, *rest = [plane * (share * scale) for plane, share in zip(planes, LUMA, strict=True)]
-    for term in rest:
-        first += term
-    return first.round_().byte()
+    return weighted_sum((share * scale for share in LUMA), planes).round_().byte()
 
 
 def luma_of(colours: Tensor) -> Tensor:

@@ -67,18 +67,18 @@ class Cutter:
 
     def put_back(self, hole: Hole, frame: Frame, filled: Filled) -> Callable[[], Frame]:
         """Begin to write a filled patch into the hole of a frame; the result waits for the whole frame."""
+        return tried(partial(self._written, hole, frame), filled)
+
+    def _written(self, hole: Hole, frame: Frame, filled: Filled) -> Callable[[], Frame]:
         patch = filled.patch
         window = aligned(patch.hole, height=patch.box.height, width=patch.box.width)
         box = Box(patch.box.x + window.x, patch.box.y + window.y, window.width, window.height)
         alpha = hole.alpha_in(box)
-        if self.on_device is not None and patch.device.type != "cpu":
-            try:
-                return self.on_device.composite(frame, box, patch.filled(filled.colours, window), alpha)
-            except torch.OutOfMemoryError:
-                filled = filled.on_cpu()
-        rgb = filled.patch.filled(filled.colours, window).numpy()
-        whole = composite(frame, box, rgb, alpha, format=self.format, colour=self.colour)
-        return lambda: whole
+        rgb = patch.filled(filled.colours, window)
+        if self.on_device is not None and rgb.device.type != "cpu":
+            return self.on_device.composite(frame, box, rgb, alpha)
+        whole = composite(frame, box, rgb.numpy(), alpha, format=self.format, colour=self.colour)
+        return partial(_itself, whole)
 
 
 def make_cutter(*, height: int, width: int, format: PixelFormat, colour: Colour, device: str) -> Cutter:

@@ -1,0 +1,17 @@
+"""A file passed through reader and writer, nothing done to it."""
+
+from vrestore.media.encode import EncodeOptions
+from vrestore.media.read import open_video
+from vrestore.media.write import open_writer
+
+
+def restore(source, target, *, overwrite=False, strict=False, **options):
+    """Pass a file through and give what the writer says."""
+    encode = EncodeOptions(**options)
+    with (
+        open_video(source) as reader,
+        open_writer(target, reader, options=encode, overwrite=overwrite, strict=strict) as writer,
+    ):
+        for frame in reader:
+            writer.write(frame)
+        return writer.finish()
