@@ -33,7 +33,7 @@ def margin(shift: tuple[int, int]) -> tuple[int, int]:
 
 
 def phases(shift: int, place: float) -> list[tuple[int, float]]:
-    """Give for each pixel of a cell which sample is below it, the cell's own being 0, and how far it is on."""
+    """Give for each pixel of a cell which sample is below it, its own being 0, and how far it is beyond."""
     step = 1 << shift
     positions = [(phase - place) / step for phase in range(step)]
     return [(math.floor(position), position - math.floor(position)) for position in positions]
