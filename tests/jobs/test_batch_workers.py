@@ -236,7 +236,7 @@ def test_a_target_folder_that_vanishes_is_one_clear_line(tmp_path):
         if event.frame > 5 and event.stage == "inpaint":
             shutil.rmtree(tmp_path / "out", ignore_errors=True)
 
-    with pytest.raises(vrestore.errors.TargetError, match=r"vanished|cannot be written"):
+    with pytest.raises(vrestore.errors.TargetError, match=r"vanished|cannot be written|was not written"):
         vrestore.batch("inpaint", tmp_path / "in", output=tmp_path / "out", box=LONG_BOX, progress=show)
 
 

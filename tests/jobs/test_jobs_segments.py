@@ -130,7 +130,6 @@ def test_a_part_of_a_video_with_sound_comes_out_as_without_a_stop(tmp_path):
     company = with_company(seconds=2.4)
     clip = write_clip(tmp_path / "in.mkv", frames=60, beside=company)
     how = {"start": 7, "stop": 52, "box": BOXES[1], "codec": None}
-    how["encoder_options"] = {"mbtree": "0"}  # with it x264 gives other bytes now and then
     done(clip, tmp_path / "whole.mp4", **how)
     kept = stopped(clip, tmp_path / "out.mp4", at=30, **how)
     report = done(clip, tmp_path / "out.mp4", **how)
@@ -349,7 +348,8 @@ def test_a_state_folder_that_cannot_be_written_is_one_clear_line(clip, tmp_path)
         if event.frame == 5:
             shutil.rmtree(tmp_path / ".vrestore")
 
-    with pytest.raises(TargetError, match="cannot be written"):
+    # Whether the segment's own file is missed first, or the place for its record, is a matter of time.
+    with pytest.raises(TargetError, match=r"^'[^']*out\.mkv' (cannot be|was not) written"):
         vrestore.inpaint(clip, target=target, progress=vanish, **OPTIONS)
     assert not target.exists()
 

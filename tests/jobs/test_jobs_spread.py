@@ -105,7 +105,7 @@ def test_parts_in_any_order_give_what_one_machine_gives(clip, whole, tmp_path, r
 def test_lossy_pictures_and_sound_are_those_of_one_machine_too(tmp_path):
     company = with_company(seconds=FRAMES / 25)
     clip = write_clip(tmp_path / "in.mkv", frames=FRAMES, options={"g": "9"}, beside=company)
-    how = {"start": 3, "stop": 71, "codec": None, "encoder_options": {"mbtree": "0"}}
+    how = {"start": 3, "stop": 71, "codec": None}
     vrestore.inpaint(clip, target=tmp_path / "whole.mp4", **OPTIONS | how)
     workers = Workers()
     report = spread(clip, tmp_path / "out.mp4", workers, **how)

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from vrestore.errors import TargetError
 from vrestore.frames import Box, Frame, VideoMeta
 from vrestore.media.colour import to_rgb
+from vrestore.media.quality import REPEATABLE
 from vrestore.media.segments import Coder, Series
 from vrestore.media.segments import Place as SeriesPlace
 from vrestore.media.target import part_beside, settle, writing
@@ -29,8 +30,7 @@ CLIP_SUFFIXES = frozenset({".mkv", ".mov", ".mp4"})
 PICTURE_SUFFIXES = frozenset({".bmp", ".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp"})
 
 _BT709 = 1  # H.273 code point
-_ENCODER = {"crf": "18", "preset": "veryfast", "mbtree": "0"}
-"""With mbtree the same pictures gave other bytes now and then, most of all at odd sizes."""
+_ENCODER = {"crf": "18", "preset": "veryfast", **REPEATABLE}
 
 
 def shown(frame: Frame, meta: VideoMeta) -> NDArray[np.float32]:

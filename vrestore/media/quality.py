@@ -5,12 +5,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import av
+import cv2
 
 from vrestore.errors import UsageError
 
+_AVX512_SKX = 256  # OpenCV's number of those parts of AVX-512 that x264 asks for
+REPEATABLE = (
+    {"x264-params": "asm=MMX2,SSE2Fast,SSSE3,SSE42,AVX,FMA3,BMI2,AVX2"}
+    if cv2.checkHardwareSupport(_AVX512_SKX)
+    else {}
+)
+"""Options by which x264 gives the same file for the same pictures.
+
+With AVX-512 what its macroblock tree finds depends on what else lies in memory, as measured: at
+some sizes one file in ten was another. Without AVX-512 none was, and encoding takes as long.
+"""
 _NEAR_TRANSPARENT: dict[str, dict[str, str]] = {
-    "libx264": {"crf": "16", "preset": "medium"},
-    "libx264rgb": {"crf": "16", "preset": "medium"},
+    "libx264": {"crf": "16", "preset": "medium", **REPEATABLE},
+    "libx264rgb": {"crf": "16", "preset": "medium", **REPEATABLE},
     "libx265": {"crf": "18", "preset": "fast", "x265-params": "log-level=error"},
     "libsvtav1": {"crf": "20", "preset": "8"},
     "libvpx-vp9": {"crf": "20", "b": "0", "cpu-used": "4", "row-mt": "1"},
@@ -40,6 +52,7 @@ _NVENC_PRESETS = {
 """x264's words for how thorough an encoder is, and NVENC's."""
 # MPEG-style encoders have a quantiser instead of crf: 2 is the best that does not waste bits.
 _QUANTISER = {"flags": "+qscale", "global_quality": str(2 * 118)}  # 118 is FFmpeg's FF_QP2LAMBDA
+_LISTS = {"x264-params", "x265-params"}
 _RATE_CONTROL = {"crf", "qp", "b", "rc", "cq", "global_quality", "flags"}
 _WITH_QUANTISER = {"mpeg4", "mpeg2video", "mpeg1video", "mjpeg", "msmpeg4", "wmv2", "flv", "h263", "h263p"}
 
@@ -81,7 +94,7 @@ def encoder_options(
     for name, value in extra.items():
         if name not in everything:
             raise UsageError(f"{encoder} has no option {name!r}")
-        chosen[name] = f"{chosen[name]}:{value}" if name == "x265-params" else value
+        chosen[name] = f"{chosen[name]}:{value}" if name in _LISTS and name in chosen else value
     return _joined(chosen, parameters)
 
 
@@ -114,7 +127,7 @@ def _what_instead(encoder: str, known: set[str]) -> str:
 
 
 def _joined(chosen: dict[str, str], parameters: Mapping[str, str]) -> dict[str, str]:
-    """Add the stream's parameters; those in x265's colon lists go before the user's own."""
+    """Add the stream's parameters; those in colon lists go before the user's own."""
     for name, value in parameters.items():
         chosen[name] = f"{value}:{chosen[name]}" if name in chosen else value
     return chosen
