@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from vrestore.frames import Box
 from vrestore.ops import Operations
 from vrestore.ops.consistency import Tolerance
 from vrestore.ops.shift_align import Motion
@@ -108,6 +109,32 @@ def consistency_case(sizes: Sizes, device: torch.device) -> Case:
     return Case(
         lambda operations: operations.consistency(points, there, back, tolerance=tolerance),
         _bytes(points) + _bytes(there) + _bytes(back) + 4 * len(points),
+    )
+
+
+def membrane_case(sizes: Sizes, device: torch.device) -> Case:
+    """Close the hole of a crop as large as the features; its steps wait for each other."""
+    height, width = sizes.height, sizes.width
+    picture = torch.rand(3, height, width, device=device)
+    known = torch.ones(height, width, dtype=torch.bool, device=device)
+    known[height // 4 : -height // 4, width // 4 : -width // 4] = False
+    return Case(
+        lambda operations: operations.membrane(picture, known), 2 * _bytes(picture) + 3 * _bytes(known)
+    )
+
+
+def seam_case(sizes: Sizes, device: torch.device) -> Case:
+    """Let a hole of a quarter of such a crop meet its rim."""
+    window = Box(0, 0, sizes.width // 2, sizes.height // 2)
+    points = pixel_grid(window.height, window.width, device=device).flatten(1).T.contiguous()
+    rim = min(5 * 2 * (window.width + window.height), len(points) // 2)
+    points = points[torch.randperm(len(points), device=device)]
+    colours, confidence = torch.rand(3, len(points), device=device), torch.rand(len(points), device=device)
+    known = colours[:, -rim:] + 0.1 * torch.randn(3, rim, device=device)
+    moved = sum(map(_bytes, [colours, colours[:, rim:], confidence[-rim:], known, points]))
+    return Case(
+        lambda operations: operations.matched(colours, confidence, known, points, window, cell=4, sure=0.5),
+        moved,
     )
 
 

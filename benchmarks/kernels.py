@@ -30,8 +30,10 @@ from benchmarks.kernel_cases import (
     Sizes,
     consistency_case,
     deform_case,
+    membrane_case,
     propagate_colours_case,
     propagate_features_case,
+    seam_case,
     shift_align_case,
     warp_case,
 )
@@ -65,6 +67,8 @@ CASES: dict[str, Callable[[torch.device], Case]] = {
     "propagate_colours": lambda device: propagate_colours_case(Sizes(), device),
     "consistency": lambda device: consistency_case(Sizes(), device),
     "deform": lambda device: deform_case(Sizes(), device, DTYPE),
+    "membrane": lambda device: membrane_case(Sizes(), device),
+    "seam": lambda device: seam_case(Sizes(), device),
 }
 
 Found = TypeVar("Found")

@@ -2,12 +2,14 @@
 //
 // A block's threads are fibres. They run one after the other until each is done or waits for the others;
 // a warp's exchange of values is such a meeting of the whole block, and it is an error if some do not come.
+// What a block shares is what all share, since blocks run one after the other.
 
 #define HOST
 #define __global__
 #define __device__
 #define __forceinline__ inline
 #define __launch_bounds__(threads)
+#define __shared__ static
 
 #include <ucontext.h>
 
@@ -150,6 +152,15 @@ void launch(void (*kernel)(Types...), int blocks, int across, int down, void** a
 }
 
 }  // namespace fibres
+
+inline void __syncthreads() { fibres::wait(); }
+
+// Fibres do not interrupt each other.
+inline int atomicMin(int* place, int value) { return std::exchange(*place, min(*place, value)); }
+
+inline int atomicMax(int* place, int value) { return std::exchange(*place, max(*place, value)); }
+
+inline int atomicAdd(int* place, int value) { return std::exchange(*place, *place + value); }
 
 inline float __shfl_xor_sync(unsigned int, float value, int apart)
 {

@@ -12,8 +12,10 @@ from benchmarks.kernel_cases import (
     Sizes,
     consistency_case,
     deform_case,
+    membrane_case,
     propagate_colours_case,
     propagate_features_case,
+    seam_case,
     shift_align_case,
     warp_case,
 )
@@ -32,6 +34,8 @@ CASES = {
     "propagate_colours": lambda: propagate_colours_case(SIZES, CPU),
     "consistency": lambda: consistency_case(SIZES, CPU),
     "deform": lambda: deform_case(SIZES, CPU, FLOAT),
+    "membrane": lambda: membrane_case(SIZES, CPU),
+    "seam": lambda: seam_case(SIZES, CPU),
 }
 
 
@@ -56,6 +60,8 @@ def test_both_kinds_do_the_work_of_a_case(name):
         ("propagate", 3 * 8 * 20 * (64 + 2 + 1 + 63 + 1) * 4),
         ("propagate_colours", 9 * 21 * (4 + 2 + 1 + 3 + 1) * 4),
         ("consistency", 9 * 21 * (2 + 2 + 2 + 1) * 4),
+        ("membrane", 8 * 20 * (2 * 3 * 4 + 3)),
+        ("seam", 4 * (40 * (3 + 2) + 20 * (3 + 1 + 3))),
         ("deform", (3 * 4 * 10 * (2 * 16 + 3 * 8 * 9) + 16 * 16 * 9) * 4),
     ],
 )

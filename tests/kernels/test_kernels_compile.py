@@ -9,7 +9,9 @@ import torch
 from vrestore.kernels.consistency import consistency
 from vrestore.kernels.deform import deform_conv
 from vrestore.kernels.launch import ELEMENTS, source_of
+from vrestore.kernels.membrane import membrane
 from vrestore.kernels.propagate import fetch
+from vrestore.kernels.seam import matched
 from vrestore.kernels.shift_align import place, shift_align
 from vrestore.kernels.warp import warp
 
@@ -60,12 +62,26 @@ def ask_deform(asked):
         deform_conv(frames, offset, mask, weight, padding=1, runner=asked.append)
 
 
+def ask_membrane(asked):
+    how = {"surroundings": 4, "relaxations": 4, "finest_relaxations": 3}
+    membrane(torch.zeros(1, 2, 3), torch.ones(2, 3, dtype=torch.bool), **how, runner=asked.append)
+
+
+def ask_seam(asked):
+    how = {"left": 0, "top": 0, "rows": 1, "columns": 1, "cell": 4, "sure": 0.9, "largest": 0.2}
+    for channels in (1, 2, 3):
+        colours, points = torch.zeros(channels, 5), torch.zeros(5, 2)
+        matched(colours, torch.zeros(5), colours[:, 3:], points, **how, runner=asked.append)
+
+
 ASKED = {
     "warp": ask_warp,
     "consistency": ask_consistency,
     "propagate": ask_propagate,
     "shift_align": ask_shift_align,
     "deform": ask_deform,
+    "membrane": ask_membrane,
+    "seam": ask_seam,
 }
 
 

@@ -7,6 +7,7 @@ from close import assert_close
 
 from vrestore import ops
 from vrestore.errors import DeviceError
+from vrestore.frames import Box
 from vrestore.ops.consistency import Tolerance
 from vrestore.ops.operations import ByKernels, ByTorch
 from vrestore.ops.shift_align import Motion
@@ -42,6 +43,14 @@ def call_fetch(operations, weighted, targets, trust):
     return torch.cat([part.flatten() for part in operations.fetch(weighted, targets, trust, decay=0.5)])
 
 
+def call_matched(operations, colours, confidence, known, points):
+    return operations.matched(colours, confidence, known, points, Box(0, 0, 9, 9), cell=4, sure=0.5)
+
+
+def call_membrane(operations, values, known):
+    return operations.membrane(values, known > 0.5)
+
+
 DIFFERENTIABLE = {
     "warp": (call_warp, [(2, 4, 5, 7), (2, 2, 5, 7)]),
     "shift_align": (call_shift_align, [(3, 5, 5, 7)]),
@@ -50,6 +59,8 @@ DIFFERENTIABLE = {
 CALLS = DIFFERENTIABLE | {
     "consistency": (call_consistency, [(9, 2), (9, 2), (2, 5, 7)]),
     "fetch": (call_fetch, [(4, 5, 7), (9, 2), (9,)]),
+    "matched": (call_matched, [(3, 9), (9,), (3, 4), (9, 2)]),
+    "membrane": (call_membrane, [(2, 5, 7), (5, 7)]),
 }
 
 

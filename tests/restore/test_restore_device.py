@@ -90,7 +90,7 @@ def test_a_patch_on_a_device_is_that_of_the_processor(cell, size):
     rgb = CODES * torch.from_numpy(~hidden)
     here = make_patch(3, BOX, rgb.numpy(), hidden)
     with pretended():
-        there = device_patch(3, BOX, rgb.to(DEVICE), hidden)
+        there = device_patch(3, BOX, rgb.to(DEVICE), hidden, serving=ByTorch())
         assert np.array_equal(there.on_cpu().rgb, here.rgb)
         for channels in (1, 3):
             assert torch.equal(there.rim_values(channels).cpu(), here.rim_values(channels))
@@ -174,20 +174,23 @@ def by_network(frames, monkeypatch):
     return got, expected
 
 
+KERNELS = {"membrane", "place", "propagate", "seam", "shift_align"}
+
+
 @pytest.mark.parametrize("kernels", [False, True])
 def test_a_network_corrects_on_the_device_too(frames, monkeypatch, kernels):
     launched = set()
     if kernels:
         chosen = Selection("cupy", "by the kernels' text", ByKernels(partial(run_behind, launched)))
-        real = passes.select
-        for module in (paint, passes):
+        real = runs.select
+        for module in (paint, runs):
             monkeypatch.setattr(
                 module, "select", lambda at, asked: chosen if at != "cpu" else real(at, asked=asked)
             )
     apart = np.abs(differences(*by_network(frames, monkeypatch)))
     assert apart.max() <= 1
     assert np.count_nonzero(apart) <= apart.size // 1000
-    assert launched == ({"propagate", "place", "shift_align"} if kernels else set())
+    assert launched == (KERNELS if kernels else set())
 
 
 def run_behind(launched, launch):
@@ -203,7 +206,8 @@ WORK = {
     "link": (link._Way, "step"),
     "look": (DevicePatch, "rim_values"),
     "fetch": (ByTorch, "fetch"),
-    "smooth": (propagation, "membrane"),
+    "meet": (ByTorch, "matched"),
+    "smooth": (ByTorch, "membrane"),
     "show": (DevicePatch, "grey_filled"),
     "soften": (runs, "soften"),
     "put back": (DeviceColour, "composite"),

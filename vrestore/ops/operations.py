@@ -16,16 +16,21 @@ from torch import Tensor
 
 from vrestore.device import Kernels
 from vrestore.errors import DeviceError
+from vrestore.frames import Box
 from vrestore.kernels import consistency as consistency_kernel
 from vrestore.kernels import deform as deform_kernel
+from vrestore.kernels import membrane as membrane_kernel
 from vrestore.kernels import propagate as propagate_kernel
 from vrestore.kernels import runtime
+from vrestore.kernels import seam as seam_kernel
 from vrestore.kernels import shift_align as shift_align_kernel
 from vrestore.kernels import warp as warp_kernel
 from vrestore.kernels.launch import Runner
 from vrestore.ops.consistency import Tolerance, consistency
 from vrestore.ops.deform import deform_conv
+from vrestore.ops.membrane import FINEST_RELAXATIONS, RELAXATIONS, SURROUNDINGS, membrane
 from vrestore.ops.propagate import LEAST_CONFIDENCE, fetch
+from vrestore.ops.seam import LARGEST_STEP, cells_over, matched
 from vrestore.ops.shift_align import ClipEnd, Motion, shift_align
 from vrestore.ops.warp import Padding, warp
 
@@ -50,6 +55,24 @@ class Operations(Protocol):
         self, weighted: Tensor, targets: Tensor, trust: Tensor, *, decay: float
     ) -> tuple[Tensor, Tensor]:
         """See `vrestore.ops.propagate.fetch`; no gradients."""
+        ...
+
+    def matched(
+        self,
+        colours: Tensor,
+        confidence: Tensor,
+        known: Tensor,
+        points: Tensor,
+        window: Box,
+        *,
+        cell: int,
+        sure: float,
+    ) -> Tensor:
+        """See `vrestore.ops.seam.matched`; float32, no gradients."""
+        ...
+
+    def membrane(self, values: Tensor, known: Tensor) -> Tensor:
+        """See `vrestore.ops.membrane.membrane`; float32, no gradients."""
         ...
 
     def shift_align(
@@ -114,6 +137,24 @@ class ByTorch:
         """See `vrestore.ops.propagate.fetch`."""
         colours, confidence = fetch(_wide(weighted), targets, trust, decay=decay)
         return colours.to(weighted.dtype), confidence
+
+    def matched(
+        self,
+        colours: Tensor,
+        confidence: Tensor,
+        known: Tensor,
+        points: Tensor,
+        window: Box,
+        *,
+        cell: int,
+        sure: float,
+    ) -> Tensor:
+        """See `vrestore.ops.seam.matched`."""
+        return matched(colours, confidence, known, points, window, cell=cell, sure=sure)
+
+    def membrane(self, values: Tensor, known: Tensor) -> Tensor:
+        """See `vrestore.ops.membrane.membrane`."""
+        return membrane(values, known)
 
     def shift_align(
         self, features: Tensor, motion: Motion, *, fold: int, official: bool, clip_end: ClipEnd = "zeros"
@@ -185,6 +226,45 @@ class ByKernels:
         """See `vrestore.ops.propagate.fetch`."""
         return propagate_kernel.fetch(
             weighted, targets, trust, decay=decay, least=LEAST_CONFIDENCE, runner=self._runner
+        )
+
+    def matched(
+        self,
+        colours: Tensor,
+        confidence: Tensor,
+        known: Tensor,
+        points: Tensor,
+        window: Box,
+        *,
+        cell: int,
+        sure: float,
+    ) -> Tensor:
+        """See `vrestore.ops.seam.matched`."""
+        cell, rows, columns = cells_over(window.height, window.width, cell)
+        return seam_kernel.matched(
+            colours,
+            confidence,
+            known,
+            points,
+            left=window.x,
+            top=window.y,
+            rows=rows,
+            columns=columns,
+            cell=cell,
+            sure=sure,
+            largest=LARGEST_STEP,
+            runner=self._runner,
+        )
+
+    def membrane(self, values: Tensor, known: Tensor) -> Tensor:
+        """See `vrestore.ops.membrane.membrane`."""
+        return membrane_kernel.membrane(
+            values,
+            known,
+            surroundings=SURROUNDINGS,
+            relaxations=RELAXATIONS,
+            finest_relaxations=FINEST_RELAXATIONS,
+            runner=self._runner,
         )
 
     def place(self, motion: Motion, height: int, width: int, *, official: bool) -> Tensor:

@@ -11,11 +11,56 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from vrestore.frames import Box
 from vrestore.ops.cells import enlarged
+from vrestore.ops.shifts import corner_of
 
 MOST_CELLS = 2048
 LARGEST_STEP = 0.2
 """A neighbour that differs by more than this is another object, not another brightness."""
+
+
+def matched(
+    colours: Tensor,
+    confidence: Tensor,
+    known: Tensor,
+    points: Tensor,
+    window: Box,
+    *,
+    cell: int,
+    sure: float,
+) -> Tensor:
+    """Give the fetched colours of a hole (C, n), in [0, 1], made to meet those that are known of its rim.
+
+    Args:
+        colours: (C, n + k) as fetched, those of the hole, then those of the rim.
+        confidence: (n + k) of them; the rim's of more than `sure` are compared.
+        known: (C, k), what the rim shows.
+        points: (n + k, 2), where they are, (x, y), whole pixels.
+        window: the part of the picture that holds them all.
+        cell: see `seam_offset`.
+        sure: in [0, 1].
+    """
+    hidden = points.shape[0] - known.shape[1]
+    compared = (confidence[hidden:] > sure).nonzero().flatten()
+    differences = known[:, compared] - colours[:, hidden + compared]
+    points = points - corner_of(window, points.device)
+    offset = seam_offset(
+        differences,
+        points[hidden + compared],
+        points[:hidden],
+        height=window.height,
+        width=window.width,
+        cell=cell,
+    )
+    return (colours[:, :hidden] + offset).clamp_(0, 1)
+
+
+def cells_over(height: int, width: int, cell: int) -> tuple[int, int, int]:
+    """Give the side of cells over a picture, at least `cell` pixels, and their rows and columns."""
+    while (height // cell + 1) * (width // cell + 1) > MOST_CELLS:
+        cell *= 2
+    return cell, height // cell + 1, width // cell + 1
 
 
 def seam_offset(
@@ -28,9 +73,7 @@ def seam_offset(
     """
     if rim.shape[0] == 0:
         return differences.new_zeros(differences.shape[0], inner.shape[0])
-    while (height // cell + 1) * (width // cell + 1) > MOST_CELLS:
-        cell *= 2
-    rows, columns = height // cell + 1, width // cell + 1
+    cell, rows, columns = cells_over(height, width, cell)
     x, y = (rim / cell).long().unbind(1)
     index = y * columns + x
     total = differences.new_zeros(differences.shape[0], rows * columns)

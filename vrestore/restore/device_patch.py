@@ -13,7 +13,7 @@ from torch import Tensor
 
 from vrestore.frames import Box
 from vrestore.ops.codes import resized_by_torch
-from vrestore.ops.membrane import membrane
+from vrestore.ops.operations import Operations
 from vrestore.restore.patch import SCALE, HostPatch, Patch, grey_on_device
 
 MIDDLE = 2**15
@@ -22,14 +22,23 @@ MIDDLE = 2**15
 
 @dataclass(frozen=True)
 class DevicePatch(Patch):
-    """A patch whose colours are on a device; `codes` (3, H, W) int16 are those of `HostPatch` less MIDDLE."""
+    """A patch whose colours are on a device, which `serving` serves.
+
+    `codes` (3, H, W) int16 are those of `HostPatch` less MIDDLE.
+    """
 
     codes: Tensor
+    serving: Operations
 
     @property
     def device(self) -> torch.device:
         """Where the colours are."""
         return self.codes.device
+
+    @property
+    def operations(self) -> Operations:
+        """What serves the device."""
+        return self.serving
 
     def rim_values(self, channels: int) -> Tensor:
         """See `Patch.rim_values`."""
@@ -53,7 +62,7 @@ class DevicePatch(Patch):
             shown.flatten().index_fill_(0, self.places_in(window), 0)
             known_grey = self.known_grey[window.rows, window.columns].float()
             luma, share = (_mean_of_cells(plane, cell) for plane in (known_grey, shown))
-            closed = membrane((luma / share.clamp_min(1e-6))[None], share > 0)[0]
+            closed = self.serving.membrane((luma / share.clamp_min(1e-6))[None], share > 0)[0]
             result[cells.rows, cells.columns] = closed.round_().byte()
         return result.cpu().numpy()
 
@@ -82,9 +91,11 @@ class DevicePatch(Patch):
         return codes.float().mul_(1 / 255)
 
 
-def device_patch(index: int, box: Box, rgb: Tensor, hidden: NDArray[np.bool_]) -> DevicePatch:
+def device_patch(
+    index: int, box: Box, rgb: Tensor, hidden: NDArray[np.bool_], *, serving: Operations
+) -> DevicePatch:
     """Store known colours `rgb` (3, H, W) in [0, 1] as a patch where they are."""
-    return DevicePatch(index, box, hidden, ((rgb * SCALE).round_() - MIDDLE).to(torch.int16))
+    return DevicePatch(index, box, hidden, ((rgb * SCALE).round_() - MIDDLE).to(torch.int16), serving)
 
 
 def _mean_of_codes(picture: Tensor, cell: int) -> Tensor:

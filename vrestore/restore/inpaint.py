@@ -84,7 +84,12 @@ def inpaint(
                 opened.enter_context(one_torch_thread())
                 executor = opened.enter_context(ThreadPoolExecutor(settings.threads, "flow"))
                 cutter = make_cutter(
-                    height=height, width=width, format=format, colour=colour, device=settings.device
+                    height=height,
+                    width=width,
+                    format=format,
+                    colour=colour,
+                    device=settings.device,
+                    kernels=settings.kernels,
                 )
             course.begin(index, shot.hole)
             tally.most_tracks = max(tally.most_tracks, len(course.tracks))

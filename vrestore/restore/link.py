@@ -23,6 +23,7 @@ from vrestore.flow.complete import complete_flow
 from vrestore.frames import Box, union_of
 from vrestore.ops.cells import enlarged
 from vrestore.ops.consistency import Tolerance, consistency
+from vrestore.ops.shifts import shift
 from vrestore.ops.warp import is_inside, pixel_grid
 from vrestore.restore.patch import Patch
 from vrestore.restore.staging import tried
@@ -252,7 +253,7 @@ def _lost(of: Patch, towards: Patch) -> _Way:
 
 def _shift(box: Box, other: Box, device: torch.device) -> Tensor:
     """Give what is added to points in `box` to have them in the coordinates of another one, (x, y)."""
-    return torch.tensor([box.x - other.x, box.y - other.y], dtype=torch.float32, device=device)
+    return shift(box.x - other.x, box.y - other.y, device)
 
 
 def _cut(picture: NDArray[np.uint8], patch: Patch, cells: Box, cell: int) -> NDArray[np.uint8]:

@@ -8,7 +8,6 @@ from dataclasses import replace
 from functools import partial
 
 from vrestore.flow.estimate import DisFlow
-from vrestore.ops import Operations, select
 from vrestore.ops.consistency import Tolerance
 from vrestore.restore.link import Estimator, View, link
 from vrestore.restore.patch import Patch, luma_of
@@ -30,16 +29,15 @@ def fill(
     confidence are as they were fetched: see `vrestore.restore.propagate.soften`.
     """
     cell = 1 << settings.scale
-    operations = select(settings.device, asked=settings.kernels).operations
     estimate = DisFlow(settings.preset, scale=settings.scale, shrunk=settings.scale)
     luma = None if known is None else replace(known, colours=luma_of(known.colours))
     views = (tried(partial(_without_hole, cell=cell), patch) for patch in patches)
     tolerance = FIRST_TOLERANCE
     for _ in range(settings.passes - 1):
-        filled = _pass(views, estimate, tolerance, settings, executor, operations, luma, channels=1)
+        filled = _pass(views, estimate, tolerance, settings, executor, luma, channels=1)
         views = (tried(partial(_with_filling, cell=cell), each) for each in filled)
         tolerance = SECOND_TOLERANCE
-    return _pass(views, estimate, tolerance, settings, executor, operations, known, channels=3)
+    return _pass(views, estimate, tolerance, settings, executor, known, channels=3)
 
 
 def _without_hole(patch: Patch, *, cell: int) -> View:
@@ -56,7 +54,6 @@ def _pass(
     tolerance: Tolerance,
     settings: Settings,
     executor: Executor,
-    operations: Operations,
     known: Known | None,
     *,
     channels: int,
@@ -76,5 +73,4 @@ def _pass(
         scale=settings.scale,
         known=known,
         channels=channels,
-        operations=operations,
     )

@@ -22,6 +22,7 @@ from vrestore.flow.complete import dilated
 from vrestore.frames import Box, MaskArray
 from vrestore.ops.codes import weighted_sum
 from vrestore.ops.membrane import membrane
+from vrestore.ops.operations import ByTorch, Operations
 from vrestore.restore.staging import CPU
 
 RIM_PIXELS = 5
@@ -36,6 +37,7 @@ LUMA = 0.299, 0.587, 0.114
 SCALE = 65535.0
 """Of the codes that colours are kept in."""
 _KEPT_OUTLINES = 8  # neighbouring frames often share one
+_BY_TORCH = ByTorch()
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,14 @@ class Outline:
         x, y, width, height = cv2.boundingRect(self.hidden.view(np.uint8))
         return Box(x, y, max(1, width), max(1, height))
 
+    def places_in(self, window: Box, device: torch.device) -> Tensor:
+        """Give where the hidden pixels are in a flattened window, on a device: see `Patch.places_in`."""
+        if (window, device) not in self._places:
+            columns, rows = self.points_on(device)[: self.count].int().unbind(1)
+            places = (rows - window.y).mul_(window.width).add_(columns).sub_(window.x)
+            self._places[window, device] = places.long()
+        return self._places[window, device]
+
     def points_on(self, device: torch.device) -> Tensor:
         """`points` on a device, copied there once."""
         if device.type == "cpu":
@@ -86,6 +96,10 @@ class Outline:
 
     @cached_property
     def _copies(self) -> dict[torch.device, Tensor]:
+        return {}
+
+    @cached_property
+    def _places(self) -> dict[tuple[Box, torch.device], Tensor]:
         return {}
 
 
@@ -104,6 +118,11 @@ class Patch(ABC):
     @abstractmethod
     def device(self) -> torch.device:
         """Where the colours are."""
+
+    @property
+    @abstractmethod
+    def operations(self) -> Operations:
+        """What serves the device."""
 
     @abstractmethod
     def rim_values(self, channels: int) -> Tensor:
@@ -190,9 +209,11 @@ class Patch(ABC):
         return weighted
 
     def places_in(self, window: Box) -> Tensor:
-        """Give where the hidden pixels are in a flattened window that holds them all, (n), int64."""
-        x, y = self.points[: self.hidden_count].int().unbind(1)
-        return (y - window.y).mul_(window.width).add_(x).sub_(window.x).long()
+        """Give where the hidden pixels are in a flattened window that holds them all, (n), int64.
+
+        It is kept for all patches of that hole, and not to be written to.
+        """
+        return self.outline.places_in(window, self.device)
 
     def _put(self, picture: Tensor, values: Tensor, window: Box) -> None:
         """Set the hidden pixels of `picture` (C, h, w), a window of the patch, to `values` (C, n)."""
@@ -221,6 +242,11 @@ class HostPatch(Patch):
     def device(self) -> torch.device:
         """The CPU."""
         return CPU
+
+    @property
+    def operations(self) -> Operations:
+        """Torch's."""
+        return _BY_TORCH
 
     def rim_values(self, channels: int) -> Tensor:
         """See `Patch.rim_values`."""

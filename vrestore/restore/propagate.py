@@ -15,9 +15,7 @@ import torch
 from torch import Tensor
 
 from vrestore.frames import Box
-from vrestore.ops.membrane import membrane
-from vrestore.ops.operations import ByTorch, Operations
-from vrestore.ops.seam import seam_offset
+from vrestore.ops.shifts import corner_of
 from vrestore.restore.link import Linked, Step
 from vrestore.restore.patch import Patch, box_around
 from vrestore.restore.staging import CPU
@@ -90,16 +88,14 @@ def propagate(
     scale: int = 1,
     known: Known | None = None,
     channels: int = 3,
-    operations: Operations | None = None,
 ) -> Iterator[Filled]:
     """Fill the holes of a run of linked patches; `known` is what is known of the first one's hole.
 
     Holds at most `chunk + look_ahead` patches and yields `chunk` at a time. `scale` is that of the flow:
     brightness is matched on cells of twice its grain. With `channels` 1 holes are filled with luma only.
-    `operations` are those of the patches' device, torch's by default; where that runs out of memory, the rest
-    is done on the CPU.
+    Where the patches' device runs out of memory, the rest is done on the CPU.
     """
-    window = _Window(2 << scale, channels, operations or ByTorch())
+    window = _Window(2 << scale, channels)
     for linked in links:
         window.take(linked, known)
         known = None
@@ -117,8 +113,8 @@ def _let_go(filled: list[Filled]) -> Iterator[Filled]:
 class _Window:
     """The patches that propagation sees at once, and what the past gave each."""
 
-    def __init__(self, cell: int, channels: int, operations: Operations) -> None:
-        self._cell, self._channels, self._operations = cell, channels, operations
+    def __init__(self, cell: int, channels: int) -> None:
+        self._cell, self._channels = cell, channels
         self._held: list[_Held] = []
         self._is_on_cpu = False
 
@@ -151,7 +147,7 @@ class _Window:
     def _fall(self) -> None:
         """Go on on the CPU."""
         if not self._is_on_cpu:
-            self._is_on_cpu, self._operations = True, ByTorch()
+            self._is_on_cpu = True
             self._held = [held.on_cpu() for held in self._held]
 
     def _joined(self, linked: Linked, known: Known | None) -> _Held:
@@ -187,30 +183,34 @@ class _Window:
         hidden = patch.hidden_count
         if not hidden:
             return _unknown(patch, self._channels)
-        reached = box_around(step.targets).union(source.outline.box).intersection(source.whole)
+        reached = _reached(source, step.targets)
         if reached is None:
             return _unknown(patch, self._channels)
         weighted = source.weighted(state.colours, state.confidence, reached)
-        targets = step.targets - _corner(reached, patch.device)
-        colours, carried = self._operations.fetch(weighted, targets, step.trust, decay=DECAY)
-        sure = (carried[hidden:] > SURE).nonzero().flatten()
-        differences = patch.rim_values(self._channels)[:, sure] - colours[:, hidden + sure]
-        window = patch.hole
-        points = patch.points - _corner(window, patch.device)
-        offset = seam_offset(
-            differences,
-            points[hidden + sure],
-            points[:hidden],
-            height=window.height,
-            width=window.width,
+        targets = step.targets
+        if (reached.x, reached.y) != (0, 0):
+            targets = targets - corner_of(reached, patch.device)
+        colours, carried = patch.operations.fetch(weighted, targets, step.trust, decay=DECAY)
+        matched = patch.operations.matched(
+            colours,
+            carried,
+            patch.rim_values(self._channels),
+            patch.points,
+            patch.hole,
             cell=self._cell,
+            sure=SURE,
         )
-        return Known((colours[:, :hidden] + offset).clamp_(0, 1), carried[:hidden])
+        return Known(matched, carried[:hidden])
 
 
-def _corner(box: Box, device: torch.device) -> Tensor:
-    """Give where a box begins, (x, y)."""
-    return torch.tensor([box.x, box.y], device=device)
+def _reached(source: Patch, targets: Tensor) -> Box | None:
+    """Give a part of a patch that holds the `targets` in it, and its hole; None if there are none in it.
+
+    On a device that is all of it: to ask where the targets are would mean to wait for them.
+    """
+    if source.device.type != "cpu":
+        return source.whole
+    return box_around(targets).union(source.outline.box).intersection(source.whole)
 
 
 def _unknown(patch: Patch, channels: int) -> Known:
@@ -227,8 +227,9 @@ def _blend(patch: Patch, past: Known, future: Known) -> Filled:
     is_blended = (past.confidence > 0) & (future.confidence > 0)
     difference = (past.colours - future.colours).abs().mean(0)
     agreement = (1 - difference / DISAGREEMENT).clamp_min(0) * is_blended
-    if not bool((confidence > 0).all()):
-        colours = torch.where(confidence > 0, colours, _surface(patch, colours, confidence > 0))
+    fetched = confidence > 0
+    if not _is_sure_of(fetched):
+        colours = torch.where(fetched, colours, _surface(patch, colours, fetched))
     return Filled(patch, colours, confidence, is_blended, agreement)
 
 
@@ -240,24 +241,23 @@ def soften(filled: Filled) -> Filled:
     """
     confidence = filled.confidence
     sure = confidence > SURE
-    if bool(sure.all()):
+    if _is_sure_of(sure):
         return filled
-    surface = surface_of(filled)
+    surface = _surface(filled.patch, filled.colours, sure)
     weight = torch.where((confidence > 0) & ~sure, DOUBT + 0.5 * confidence, 1)
     return replace(filled, colours=weight * filled.colours + (1 - weight) * surface)
 
 
-def surface_of(filled: Filled) -> Tensor:
-    """Give the membrane through the rim and the sure pixels of a hole, (3, n) at its pixels."""
-    return _surface(filled.patch, filled.colours, filled.confidence > SURE)
+def _is_sure_of(trusted: Tensor) -> bool:
+    """Tell whether all is trusted; a device is not waited for: what may be untrusted is not."""
+    return trusted.device.type == "cpu" and bool(trusted.all())
 
 
 def _surface(patch: Patch, colours: Tensor, trusted: Tensor) -> Tensor:
     """Give the membrane through the rim and the trusted pixels of the hole, at all its pixels."""
     window = patch.hole
     places = patch.places_in(window)
-    known = torch.ones(window.area, dtype=torch.bool, device=patch.device)
-    known[places] = trusted
-    return membrane(patch.filled(colours, window), known.view(window.height, window.width)).flatten(1)[
-        :, places
-    ]
+    known = torch.ones(window.area, dtype=torch.bool, device=patch.device).index_copy_(0, places, trusted)
+    picture = patch.filled(colours, window)
+    surface = patch.operations.membrane(picture, known.view(window.height, window.width))
+    return surface.flatten(1).index_select(1, places)

@@ -17,6 +17,7 @@ import torch
 
 from vrestore.frames import Box, Colour, Frame, Hole, PixelFormat
 from vrestore.media.colour import composite, known_rgb
+from vrestore.ops import Kernels, Operations, select
 from vrestore.restore.course import Course
 from vrestore.restore.device_colour import DeviceColour
 from vrestore.restore.device_patch import device_patch
@@ -52,14 +53,17 @@ class Cutter:
     width: int
     format: PixelFormat
     colour: Colour
-    on_device: DeviceColour | None = None
+    on_device: DeviceColour | None
+    serving: Operations
+    """That serve the device."""
 
     def patch(self, index: int, shot: Shot, box: Box) -> Patch:
         """Cut a box out of a frame, without what its hole hides; on the CPU if the device has no memory."""
         alpha = np.zeros((box.height, box.width), np.uint8) if shot.hole is None else shot.hole.alpha_in(box)
         if self.on_device is not None:
             try:
-                return device_patch(index, box, self.on_device.known_rgb(shot.frame, box, alpha), alpha > 0)
+                known = self.on_device.known_rgb(shot.frame, box, alpha)
+                return device_patch(index, box, known, alpha > 0, serving=self.serving)
             except torch.OutOfMemoryError:
                 pass
         rgb = known_rgb(shot.frame, box, alpha, format=self.format, colour=self.colour)
@@ -81,12 +85,15 @@ class Cutter:
         return partial(_itself, whole)
 
 
-def make_cutter(*, height: int, width: int, format: PixelFormat, colour: Colour, device: str) -> Cutter:
-    """Make the cutter of a video, for a device or for `cpu`."""
+def make_cutter(
+    *, height: int, width: int, format: PixelFormat, colour: Colour, device: str, kernels: Kernels
+) -> Cutter:
+    """Make the cutter of a video, for a device, by the operations asked for, or for `cpu`."""
     on_device = None
     if device != "cpu":
         on_device = DeviceColour(Staging(torch.device(device)), format, colour)
-    return Cutter(height, width, format, colour, on_device)
+    serving = select(device, asked=kernels).operations
+    return Cutter(height, width, format, colour, on_device, serving)
 
 
 class Run:
