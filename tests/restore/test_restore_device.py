@@ -17,7 +17,6 @@ from vrestore.frames import Box, Colour
 from vrestore.media.colour import composite, known_rgb
 from vrestore.ops.operations import ByKernels, ByTorch, Selection
 from vrestore.restore import link, paint, passes, runs
-from vrestore.restore import propagate as propagation
 from vrestore.restore.device_colour import DeviceColour
 from vrestore.restore.device_patch import DevicePatch, _mean_of_codes, device_patch
 from vrestore.restore.patch import make_patch

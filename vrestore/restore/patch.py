@@ -40,7 +40,7 @@ _KEPT_OUTLINES = 8  # neighbouring frames often share one
 _BY_TORCH = ByTorch()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Outline:
     """Where the hole of a patch is, `hidden` (H, W), and what follows from that alone."""
 
@@ -78,14 +78,6 @@ class Outline:
         x, y, width, height = cv2.boundingRect(self.hidden.view(np.uint8))
         return Box(x, y, max(1, width), max(1, height))
 
-    def places_in(self, window: Box, device: torch.device) -> Tensor:
-        """Give where the hidden pixels are in a flattened window, on a device: see `Patch.places_in`."""
-        if (window, device) not in self._places:
-            columns, rows = self.points_on(device)[: self.count].int().unbind(1)
-            places = (rows - window.y).mul_(window.width).add_(columns).sub_(window.x)
-            self._places[window, device] = places.long()
-        return self._places[window, device]
-
     def points_on(self, device: torch.device) -> Tensor:
         """`points` on a device, copied there once."""
         if device.type == "cpu":
@@ -96,10 +88,6 @@ class Outline:
 
     @cached_property
     def _copies(self) -> dict[torch.device, Tensor]:
-        return {}
-
-    @cached_property
-    def _places(self) -> dict[tuple[Box, torch.device], Tensor]:
         return {}
 
 
@@ -211,9 +199,10 @@ class Patch(ABC):
     def places_in(self, window: Box) -> Tensor:
         """Give where the hidden pixels are in a flattened window that holds them all, (n), int64.
 
-        It is kept for all patches of that hole, and not to be written to.
+        Not to be written to: on a device it is kept for the next patch.
         """
-        return self.outline.places_in(window, self.device)
+        find = _places_in if self.device.type == "cpu" else _places_kept
+        return find(self.outline, window, self.device)
 
     def _put(self, picture: Tensor, values: Tensor, window: Box) -> None:
         """Set the hidden pixels of `picture` (C, h, w), a window of the patch, to `values` (C, n)."""
@@ -339,6 +328,15 @@ def luma_of(colours: Tensor) -> Tensor:
 def _outline(bits: bytes, height: int, width: int) -> Outline:
     hidden = np.unpackbits(np.frombuffer(bits, np.uint8), count=height * width)
     return Outline(hidden.reshape(height, width).view(np.bool_))
+
+
+def _places_in(outline: Outline, window: Box, device: torch.device) -> Tensor:
+    x, y = outline.points_on(device)[: outline.count].int().unbind(1)
+    return (y - window.y).mul_(window.width).add_(x).sub_(window.x).long()
+
+
+_places_kept = lru_cache(2 * _KEPT_OUTLINES)(_places_in)
+"""Small as it is, it would be five calls to the device for each of many uses."""
 
 
 def _grey(planes: NDArray[np.float32] | NDArray[np.uint16], scale: float) -> NDArray[np.uint8]:
