@@ -320,7 +320,7 @@ def _on_device(plan: Plan, extent: _Extent, allowed: int) -> Plan:
     """Say what of the plan is done on a device with so many bytes, if any."""
     if not allowed:
         return plan
-    per_patch = extent.canvas * DEVICE_PATCH_BYTES + plan.passes * extent.hole * POINT_BYTES
+    per_patch = extent.canvas * DEVICE_PATCH_BYTES + extent.hole * POINT_BYTES
     expected = plan.frames_held * per_patch + extent.canvas * DEVICE_WORK_BYTES
     if plan.network_scale:
         seen = extent.window_pixels(plan.network_scale)

@@ -1,5 +1,6 @@
 """Haze steadied over time: less flicker, nothing carried over a cut, and each frame encoded once."""
 
+import threading
 from dataclasses import replace
 
 import numpy as np
@@ -10,6 +11,7 @@ from hazy import AIR, clear_pictures, cleared, frames_of, hazed, knowing, pictur
 from textured import frame_of
 
 from vrestore.errors import ModelError
+from vrestore.flow.estimate import DisFlow
 from vrestore.models.cgidn import CgIdn
 from vrestore.models.cgidn_configs import CGIDN
 from vrestore.restore.dehaze_haze import Veil
@@ -185,6 +187,18 @@ def test_steadying_looks_no_further_ahead_than_its_first_frames():
     for number in range(1, 15):
         next(given)
         assert len(taken) <= max(FIRST_FRAMES, number) + 1
+
+
+def test_flow_is_estimated_beside_the_other_work(monkeypatch):
+    names, real = [], DisFlow.__call__
+    monkeypatch.setattr(
+        DisFlow,
+        "__call__",
+        lambda self, *pair: names.append(threading.current_thread().name) or real(self, *pair),
+    )
+    assert len(list(steadied(iter(veils(6)), DehazeSettings()))) == 6
+    assert len(names) == 2 * 5
+    assert all(name.startswith("flow") for name in names)
 
 
 def test_a_network_that_gives_pictures_is_refused():

@@ -2,9 +2,9 @@
 
 import pytest
 import torch
-from pretend import DEVICE, pretended
+from pretend import DEVICE, METER, pretended
 
-from vrestore.restore.staging import Staging
+from vrestore.restore.staging import Staging, one_kind_of_lack
 
 NUMBERS = torch.arange(6.0).view(2, 3)
 
@@ -31,6 +31,34 @@ def test_a_tensor_comes_back_from_a_real_device():
     waits = [staging.down(staging.up(NUMBERS + step) * 2) for step in range(50)]
     for step, wait in enumerate(waits):
         assert torch.equal(wait(), (NUMBERS + step) * 2)
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["cuDNN error: CUDNN_STATUS_ALLOC_FAILED", "CUDA error: out of memory"],
+)
+def test_whoever_lacks_memory_it_is_one_error(words):
+    with pytest.raises(torch.OutOfMemoryError, match=words), one_kind_of_lack():
+        raise RuntimeError(words)
+
+
+@pytest.mark.parametrize("error", [RuntimeError("CUDA error: unspecified launch failure"), ValueError("x")])
+def test_other_errors_stay_what_they_are(error):
+    with pytest.raises(type(error)) as caught, one_kind_of_lack():
+        raise error
+    assert caught.value is error
+
+
+def test_the_pretended_device_counts_its_memory():
+    with pretended():
+        METER.start()
+        before = METER.live
+        there = NUMBERS.to(DEVICE)
+        both = torch.cat([there.view(-1), there.view(-1)[:1]])
+        assert METER.live - before == 2 * METER.BLOCK
+        del there, both
+        assert METER.live == before
+        assert METER.peak >= before + 2 * METER.BLOCK
 
 
 def test_the_pretended_device_refuses_the_processors_tensors():

@@ -7,7 +7,8 @@ the first frames of the shot together; it may then follow as slowly, or not at a
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import chain, groupby, islice
 
@@ -49,6 +50,14 @@ class Memory:
 
 
 @dataclass(frozen=True, slots=True)
+class _Coming:
+    """The haze of a frame, and the flow (2, 2, h, w) towards the frame before it and from there."""
+
+    veil: Veil
+    ways: Future[Tensor] | None
+
+
+@dataclass(frozen=True, slots=True)
 class _Step:
     """The haze of a frame as it was steadied, and what is remembered of it."""
 
@@ -82,15 +91,50 @@ def _steadied_shot(veils: Iterator[Veil], settings: DehazeSettings, memory: Memo
     if memory.air is None or first[0].look.starts_scene:
         memory.air = _first_air(first)
         memory.maps = None
+    last = None if memory.maps is None else memory.look
+    with ThreadPoolExecutor(1, "flow") as executor:
+        for coming in _with_flow(chain(first, veils), last, executor):
+
+            def step(device: torch.device, coming: _Coming = coming) -> _Step:
+                return _next(coming.veil.on(device), coming.ways, settings, memory)
+
+            look = coming.veil.look
+            done = look.place.work(look.frame.index, step)
+            memory.air, memory.look, memory.maps = done.air, done.veil.look, done.maps
+            yield done.veil
+
+
+def _with_flow(veils: Iterator[Veil], last: Look | None, executor: Executor) -> Iterator[_Coming]:
+    """Let the flow of a shot's frames be estimated while the next one is looked at.
+
+    `last` is the frame before the first, if there is one. Flow is the CPU's: the small pictures come down.
+    """
     flow = DisFlow("fast")
-    for veil in chain(first, veils):
+    before = None if last is None else _brought(last)
+    waiting: _Coming | None = None
+    for veil in veils:
+        this = _brought(veil.look)
+        coming = _Coming(veil, None if before is None else executor.submit(_ways, flow, this, before))
+        before = this
+        if waiting is not None:
+            yield waiting
+        waiting = coming
+    if waiting is not None:
+        yield waiting
 
-        def step(device: torch.device, veil: Veil = veil) -> _Step:
-            return _next(veil.on(device), settings, memory, flow)
 
-        done = veil.look.place.work(veil.look.frame.index, step)
-        memory.air, memory.look, memory.maps = done.air, done.veil.look, done.maps
-        yield done.veil
+def _brought(look: Look) -> Callable[[], Tensor]:
+    """Begin to bring a look's luma to the CPU, (h, w) uint8; the result waits for it and gives it."""
+
+    def grey(device: torch.device) -> Callable[[], Tensor]:
+        return look.place.down((look.on(device).luma[0, 0] * 255).round().to(torch.uint8))
+
+    return look.place.work(look.frame.index, grey)
+
+
+def _ways(flow: DisFlow, this: Callable[[], Tensor], last: Callable[[], Tensor]) -> Tensor:
+    pair = this().numpy(), last().numpy()
+    return torch.from_numpy(np.stack([flow(pair[0], pair[1]), flow(pair[1], pair[0])]))
 
 
 def _first_air(first: list[Veil]) -> Tensor:
@@ -123,42 +167,36 @@ def _with_air(veil: Veil, air: Tensor, settings: DehazeSettings) -> Veil:
     return Veil(veil.look, veil.depth, air, veil.tint if settings.air_light == "auto" else None)
 
 
-def _next(veil: Veil, settings: DehazeSettings, memory: Memory, flow: DisFlow) -> _Step:
+def _next(veil: Veil, ways: Future[Tensor] | None, settings: DehazeSettings, memory: Memory) -> _Step:
     """Steady the haze of the next frame of a shot."""
     kept = MOST_KEPT * settings.steady**0.5
     rate = 1 - kept if settings.air_light == "auto" else 0.0
     air = veil.air if memory.air is None else memory.air.to(veil.air.device).lerp(veil.air, rate)
     veil = _with_air(veil, air, settings)
-    maps = _mixed(veil, memory, kept, flow)
+    maps = _mixed(veil, ways, memory, kept)
     tint = None if veil.tint is None else maps[:, 1:]
     return _Step(Veil(veil.look, maps[:, :1], veil.air, tint), air, maps)
 
 
-def _mixed(veil: Veil, memory: Memory, kept: float, flow: DisFlow) -> Tensor:
+def _mixed(veil: Veil, ways: Future[Tensor] | None, memory: Memory, kept: float) -> Tensor:
     """Mix the haze of the next frame with that of the last, of which so much is kept where it is trusted."""
     size = veil.depth.shape[-2:]
     maps = veil.depth
     if veil.tint is not None:
         maps = torch.cat([maps, F.interpolate(veil.tint, size=size, mode="bilinear")], 1)
-    if memory.look is None or memory.maps is None:
+    if ways is None or memory.look is None or memory.maps is None:
         return maps
     here = maps.device
-    there, trust = _way(veil.look, memory.look.luma.to(here), size, flow)
+    there, trust = _way(veil.look, memory.look.luma.to(here), size, ways.result())
     warp = veil.look.place.operations(here).warp
     return maps + kept * trust * (warp(memory.maps.to(here), there, padding="border") - maps)
 
 
-def _way(this: Look, last: Tensor, size: torch.Size, flow: DisFlow) -> tuple[Tensor, Tensor]:
-    """Give the flow of a frame towards the last, whose luma is given, and how far to trust it, of `size`.
-
-    Flow is the CPU's, for which the small pictures come down.
-    """
+def _way(this: Look, last: Tensor, size: torch.Size, ways: Tensor) -> tuple[Tensor, Tensor]:
+    """Give the flow of a frame towards the last, whose luma is given, and how far to trust it, of `size`."""
     device, place = this.luma.device, this.place
     warp = place.operations(device).warp
-    both = torch.cat([this.luma, last])[:, 0]
-    pair = (both * 255).round().to(torch.uint8).cpu().numpy()
-    ways = np.stack([flow(pair[0], pair[1]), flow(pair[1], pair[0])])
-    there, back = place.up(torch.from_numpy(ways), device)[:, None]
+    there, back = place.up(ways, device)[:, None]
     height, width = there.shape[-2:]
     error = (there + warp(back, there, padding="border")).square().sum(1, keepdim=True)
     change = (this.luma - warp(last, there, padding="border")).square()

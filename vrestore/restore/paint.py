@@ -28,7 +28,7 @@ from vrestore.ops.shift_align import Motion
 from vrestore.plan import FlowPreset, window_size
 from vrestore.restore.propagate import Filled
 from vrestore.restore.settings import NetworkSettings
-from vrestore.restore.staging import Staging, tried
+from vrestore.restore.staging import Staging, one_kind_of_lack, tried
 from vrestore.restore.stream import Stream
 from vrestore.restore.windows import Window, clip_of, motion_between, window_of
 from vrestore.tracks import Track
@@ -158,7 +158,8 @@ class _Stretch:
     def _clip(self) -> Clip:
         """Put the gathered windows together, on the CPU where the device has no memory for that."""
         try:
-            return shrunk(clip_of(self._gathered), self._painter.scale)
+            with one_kind_of_lack():
+                return shrunk(clip_of(self._gathered), self._painter.scale)
         except torch.OutOfMemoryError:
             self._gathered = [window.on_cpu() for window in self._gathered]
         return shrunk(clip_of(self._gathered), self._painter.scale)

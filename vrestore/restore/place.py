@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from vrestore.ops import Kernels, Operations, select
-from vrestore.restore.staging import CPU, Staging
+from vrestore.restore.staging import CPU, Staging, one_kind_of_lack
 
 T = TypeVar("T")
 
@@ -39,7 +39,8 @@ class Place:
         """
         if not self.is_cpu:
             try:
-                return do(self.device)
+                with one_kind_of_lack():
+                    return do(self.device)
             except torch.OutOfMemoryError:
                 self._given_up.add(index)
         return do(CPU)

@@ -18,7 +18,7 @@ from vrestore.frames import Box
 from vrestore.ops.shifts import corner_of
 from vrestore.restore.link import Linked, Step
 from vrestore.restore.patch import Patch, box_around
-from vrestore.restore.staging import CPU
+from vrestore.restore.staging import CPU, one_kind_of_lack
 
 T = TypeVar("T")
 
@@ -137,7 +137,8 @@ class _Window:
     def _tried(self, work: Callable[[], T]) -> T:
         """Do what can be done twice, on the CPU if the device has no memory for it."""
         try:
-            return work()
+            with one_kind_of_lack():
+                return work()
         except torch.OutOfMemoryError:
             if self._is_on_cpu:
                 raise

@@ -14,6 +14,7 @@ from functools import partial
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from vrestore.frames import Box, Colour, Frame, Hole, PixelFormat
 from vrestore.media.colour import composite, known_rgb
@@ -28,7 +29,7 @@ from vrestore.restore.propagate import Filled, Known, soften
 from vrestore.restore.reel import Reel
 from vrestore.restore.scenes import Shot
 from vrestore.restore.settings import Carried, Settings, Tally
-from vrestore.restore.staging import Staging, tried
+from vrestore.restore.staging import Staging, one_kind_of_lack, tried
 from vrestore.tracks import Track, aligned
 
 Observer = Callable[[Filled], None]
@@ -62,8 +63,9 @@ class Cutter:
         alpha = np.zeros((box.height, box.width), np.uint8) if shot.hole is None else shot.hole.alpha_in(box)
         if self.on_device is not None:
             try:
-                known = self.on_device.known_rgb(shot.frame, box, alpha)
-                return device_patch(index, box, known, alpha > 0, serving=self.serving)
+                with one_kind_of_lack():
+                    known = self.on_device.known_rgb(shot.frame, box, alpha)
+                    return device_patch(index, box, known, alpha > 0, serving=self.serving)
             except torch.OutOfMemoryError:
                 pass
         rgb = known_rgb(shot.frame, box, alpha, format=self.format, colour=self.colour)
@@ -72,6 +74,12 @@ class Cutter:
     def put_back(self, hole: Hole, frame: Frame, filled: Filled) -> Callable[[], Frame]:
         """Begin to write a filled patch into the hole of a frame; the result waits for the whole frame."""
         return tried(partial(self._written, hole, frame), filled)
+
+    def down(self, tensor: Tensor) -> Callable[[], Tensor]:
+        """Begin to bring a tensor to the CPU, wherever it is; the result waits for it and gives it."""
+        if self.on_device is None or tensor.device.type == "cpu":
+            return tensor.cpu
+        return self.on_device.staging.down(tensor)
 
     def _written(self, hole: Hole, frame: Frame, filled: Filled) -> Callable[[], Frame]:
         patch = filled.patch
@@ -170,9 +178,8 @@ class Run:
                 frame = self._cutter.put_back(shot.hole, frame(), each)
                 if self._observe is not None:
                     self._observe(each)
-            self._count(shot, own)
             self._last = filled
-            yield frame
+            yield partial(_after, tried(partial(self._counting, shot), _Found(tuple(own))), frame)
             self._reel.forget_before(index)
 
     def _fill(self, number: int, track: Track) -> Iterator[Filled]:
@@ -212,19 +219,42 @@ class Run:
     def _count_given_up(self, frames: int) -> None:
         self._tally.given_up += frames
 
-    def _count(self, shot: Shot, filled: Sequence[Filled]) -> None:
-        tally = self._tally
-        tally.frames += 1
-        tally.repaired_frames += 1
-        tally.hole_pixels += shot.hole.pixel_count if shot.hole is not None else 0
-        for each in filled:
-            fetched = int((each.confidence.cpu() > 0).sum())
-            blended = int(each.is_blended.cpu().sum())
-            tally.painted += each.confidence.numel() - fetched
-            tally.blended += blended
-            tally.copied += fetched - blended
-        on_cpu = any(each.patch.device.type == "cpu" for each in filled)
-        tally.spilled += self._settings.device != "cpu" and on_cpu
+    def _counting(self, shot: Shot, found: _Found) -> Callable[[], None]:
+        """Begin to count what a frame was filled with; the result waits for the numbers and adds them."""
+        numbers = [
+            self._cutter.down(torch.stack([(each.confidence > 0).sum(), each.is_blended.sum()]))
+            for each in found.filled
+        ]
+
+        def count() -> None:
+            tally = self._tally
+            tally.frames += 1
+            tally.repaired_frames += 1
+            tally.hole_pixels += shot.hole.pixel_count if shot.hole is not None else 0
+            for each, wait in zip(found.filled, numbers, strict=True):
+                fetched, blended = wait().tolist()
+                tally.painted += each.patch.hidden_count - fetched
+                tally.blended += blended
+                tally.copied += fetched - blended
+            on_cpu = any(each.patch.device.type == "cpu" for each in found.filled)
+            tally.spilled += self._settings.device != "cpu" and on_cpu
+
+        return count
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What the holes of a frame were filled with."""
+
+    filled: tuple[Filled, ...]
+
+    def on_cpu(self) -> _Found:
+        return _Found(tuple(each.on_cpu() for each in self.filled))
+
+
+def _after(count: Callable[[], None], frame: Callable[[], Frame]) -> Frame:
+    count()
+    return frame()
 
 
 def _itself(frame: Frame) -> Frame:

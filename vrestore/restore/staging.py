@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Protocol, Self, TypeVar
 
 import torch
@@ -23,10 +24,26 @@ M = TypeVar("M", bound=Movable)
 T = TypeVar("T")
 
 
+_LACKING = ("out of memory", "_ALLOC_FAILED")
+"""What CUDA, cuDNN and cuBLAS say where not torch's pool but they themselves lack memory."""
+
+
+@contextmanager
+def one_kind_of_lack() -> Iterator[None]:
+    """Turn every lack of a device's memory into torch.OutOfMemoryError, whoever found it."""
+    try:
+        yield
+    except RuntimeError as error:
+        if not isinstance(error, torch.OutOfMemoryError) and any(words in str(error) for words in _LACKING):
+            raise torch.OutOfMemoryError(str(error)) from error
+        raise
+
+
 def tried(work: Callable[[M], T], given: M) -> T:
     """Do something with what may lie on a device, on the CPU if the device has no memory for it."""
     try:
-        return work(given)
+        with one_kind_of_lack():
+            return work(given)
     except torch.OutOfMemoryError:
         return work(given.on_cpu())
 

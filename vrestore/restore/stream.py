@@ -17,7 +17,7 @@ from vrestore.models.streaming import StreamState, finish, push
 from vrestore.models.tsam import Clip, Tsam
 from vrestore.ops.operations import ByKernels
 from vrestore.ops.shift_align import Motion
-from vrestore.restore.staging import CPU
+from vrestore.restore.staging import CPU, one_kind_of_lack
 
 
 class Stream:
@@ -38,7 +38,8 @@ class Stream:
         """Take the next frames, give those that are ready, (N, 3, H, W): see `models.streaming.push`."""
         before = self._state.copy()
         try:
-            made = push(self._network, self._state, clip.to(self._device), motion.to(self._device))
+            with one_kind_of_lack():
+                made = push(self._network, self._state, clip.to(self._device), motion.to(self._device))
             return self._told(made)
         except torch.OutOfMemoryError:
             if self._has_fallen:
@@ -58,7 +59,8 @@ class Stream:
         while True:
             before = self._state.copy()
             try:
-                frame = next(finish(self._network, self._state), None)
+                with one_kind_of_lack():
+                    frame = next(finish(self._network, self._state), None)
             except torch.OutOfMemoryError:
                 if self._has_fallen:
                     raise
