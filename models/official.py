@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
 
 from vrestore.errors import ModelError
 from vrestore.models.configs import PAPER
+from vrestore.models.empty import empty
 from vrestore.models.tsam import Tsam
 
 PREFIX = "generator.coarse_net."
@@ -62,8 +64,8 @@ class Entry:
 
 def official_entries() -> dict[str, Entry]:
     """List the entries of the published generator by key, in the order of the file."""
-    with torch.device("meta"):
-        shapes = {name: tuple(value.shape) for name, value in Tsam(PAPER).state_dict().items()}
+    made = empty(partial(Tsam, PAPER))
+    shapes = {name: tuple(value.shape) for name, value in made.state_dict().items()}
     entries = {
         _encoder_key(name): Entry(shapes[name], name) for name in shapes if name.startswith("encoder.")
     }

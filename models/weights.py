@@ -20,6 +20,7 @@ from vrestore.models.cards import Card, write_card, written_whole
 from vrestore.models.cgidn import CgIdn
 from vrestore.models.cgidn_configs import HAZE_CONFIGS
 from vrestore.models.configs import PAPER, SMALL
+from vrestore.models.empty import empty
 from vrestore.models.library import SUFFIX, Weights, find_weights
 from vrestore.models.tsam import Tsam
 
@@ -97,7 +98,7 @@ def write_weights(state: Mapping[str, Tensor], path: Path, card: Card) -> Card:
     """Write a state as it is, and its card beside it; see `save_weights`."""
     if path.name != f"{card.name}{SUFFIX}":
         raise ValueError(f"weights of {card.name!r} are called {card.name}{SUFFIX}, got {path.name!r}")
-    problem = next(_differences(state, _empty(card.architecture).state_dict()), None)
+    problem = next(_differences(state, empty(ARCHITECTURES[card.architecture]).state_dict()), None)
     if problem is not None:
         raise ModelError(f"it is not a whole {card.architecture}: {problem}")
     for key, value in state.items():
@@ -122,7 +123,7 @@ def _opened(weights: Weights) -> Iterator[tuple[Any, nn.Module]]:
     try:
         with safe_open(weights.path, framework="pt") as file:
             architecture = _architecture(file, weights)
-            network = _empty(architecture)
+            network = empty(ARCHITECTURES[architecture])
             problem = next(_differences(_entries(file), network.state_dict()), None)
             if problem is not None:
                 raise ModelError(
@@ -149,11 +150,6 @@ def _architecture(file: Any, weights: Weights) -> str:  # noqa: ANN401 - safeten
             "put its own card beside it"
         )
     return found
-
-
-def _empty(architecture: str) -> nn.Module:
-    with torch.device("meta"):
-        return ARCHITECTURES[architecture]()
 
 
 def _entries(file: Any) -> dict[str, Tensor]:  # noqa: ANN401

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import subprocess
 import sys
 from dataclasses import replace
 from functools import partial
@@ -351,3 +352,15 @@ def test_what_is_shipped_is_small_whole_and_measured(root, monkeypatch):
         assert {value.dtype for value in load_file(weights.path).values()} <= {torch.float16, torch.int64}
         assert weights.card.quality
         assert verify(weights) == weights.card.sha256
+
+
+def test_loading_a_network_does_not_load_torchs_compiler(saved):
+    """Its import takes a second or more, at the start of every run."""
+    code = (
+        "import sys; from vrestore.models.weights import load_model; load_model(sys.argv[1]);"
+        "sys.exit('torch._dynamo' in sys.modules)"
+    )
+    assert (
+        subprocess.run([sys.executable, "-c", code, str(saved / "mine.safetensors")], check=False).returncode
+        == 0
+    )

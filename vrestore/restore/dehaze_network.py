@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain
 
 import torch
@@ -16,6 +17,7 @@ from vrestore.errors import ModelError
 from vrestore.models.blocks import in_channels_last
 from vrestore.models.cgidn import CgIdn, Features, Haze
 from vrestore.models.cgidn_configs import HazeConfig
+from vrestore.models.empty import empty
 from vrestore.restore.dehaze_haze import Estimator, Veil
 from vrestore.restore.dehaze_look import Look
 from vrestore.restore.place import Place
@@ -71,8 +73,7 @@ def _on(network: CgIdn, device: torch.device) -> CgIdn:
     state = network.state_dict()
     if all(value.device == device for value in state.values()):
         return network
-    with torch.device("meta"):
-        placed = CgIdn(network.config)
+    placed = empty(partial(CgIdn, network.config))
     placed.load_state_dict({name: value.to(device) for name, value in state.items()}, assign=True)
     return placed
 
