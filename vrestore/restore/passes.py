@@ -73,4 +73,5 @@ def _pass(
         scale=settings.scale,
         known=known,
         channels=channels,
+        executor=executor,
     )

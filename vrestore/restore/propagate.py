@@ -8,7 +8,9 @@ frame by accumulated flow lost 0.9 to 2.5 dB.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import Executor
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TypeVar
 
 import torch
@@ -88,14 +90,16 @@ def propagate(
     scale: int = 1,
     known: Known | None = None,
     channels: int = 3,
+    executor: Executor | None = None,
 ) -> Iterator[Filled]:
     """Fill the holes of a run of linked patches; `known` is what is known of the first one's hole.
 
     Holds at most `chunk + look_ahead` patches and yields `chunk` at a time. `scale` is that of the flow:
     brightness is matched on cells of twice its grain. With `channels` 1 holes are filled with luma only.
-    Where the patches' device runs out of memory, the rest is done on the CPU.
+    Where the patches' device runs out of memory, the rest is done on the CPU. Past and future are blended on
+    the threads of `executor`, if there is one; a device is asked by this thread alone.
     """
-    window = _Window(2 << scale, channels)
+    window = _Window(2 << scale, channels, executor)
     for linked in links:
         window.take(linked, known)
         known = None
@@ -113,8 +117,8 @@ def _let_go(filled: list[Filled]) -> Iterator[Filled]:
 class _Window:
     """The patches that propagation sees at once, and what the past gave each."""
 
-    def __init__(self, cell: int, channels: int) -> None:
-        self._cell, self._channels = cell, channels
+    def __init__(self, cell: int, channels: int, executor: Executor | None) -> None:
+        self._cell, self._channels, self._executor = cell, channels, executor
         self._held: list[_Held] = []
         self._is_on_cpu = False
 
@@ -165,7 +169,7 @@ class _Window:
 
     def _swept(self, count: int) -> list[Filled]:
         """Carry the future backward through all that is held; gives the first `count` blended, in reverse."""
-        filled: list[Filled] = []
+        filled: list[Callable[[], Filled]] = []
         later: _Held | None = None
         future: Known | None = None
         for position in range(len(self._held) - 1, -1, -1):
@@ -175,9 +179,17 @@ class _Window:
             else:
                 future = self._advanced(this.patch, this.from_next, later.patch, future)
             if position < count:
-                filled.append(_blend(this.patch, this.past, future))
+                filled.append(self._begun(this, future))
             later = this
-        return filled
+        return [wait() for wait in filled]
+
+    def _begun(self, held: _Held, future: Known) -> Callable[[], Filled]:
+        """Begin to blend what the past and the future gave; the result waits for it and gives it."""
+        work = partial(_blend, held.patch, held.past, future)
+        if self._executor is None or held.patch.device.type != "cpu":
+            blended = work()
+            return lambda: blended
+        return self._executor.submit(work).result
 
     def _advanced(self, patch: Patch, step: Step, source: Patch, state: Known) -> Known:
         """Fetch the hole of `patch` from `source`, whose own hole holds `state`."""
