@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -109,36 +110,42 @@ def clip_of(windows: Sequence[Window]) -> Clip:
 def motion_between(before: Window, after: Window, estimate: Estimator, *, scale: int = 1) -> Motion:
     """Give the motion of one pair of windows at half the size of a network that works `scale` times smaller.
 
-    What leaves the window is doubtful.
+    It is estimated on pictures as small as the network sees. What leaves the window is doubtful.
     """
     cell = 2 * scale
     height, width = before.height // cell, before.width // cell
     common = before.filled.patch.box.intersection(after.filled.patch.box)
     if common is not None:
         common = common.intersection(_around(before, after))
-    if common is None:
+    if common is None or min(common.width, common.height) < scale:
         still, doubt = torch.zeros(1, 2, height, width), torch.ones(1, 1, height, width)
         return Motion(still, still, doubt, doubt)
-    cuts = [_cut(window, common) for window in (before, after)]
+    cuts = [_cut(window, common, scale) for window in (before, after)]
     there = torch.from_numpy(estimate(cuts[0], cuts[1]))
     back = torch.from_numpy(estimate(cuts[1], cuts[0]))
-    forward, forward_doubt = _in_cells(there, back, before, after, common, cell)
-    backward, backward_doubt = _in_cells(back, there, after, before, common, cell)
+    forward, forward_doubt = _in_cells(there, back, before, after, common, scale)
+    backward, backward_doubt = _in_cells(back, there, after, before, common, scale)
     return Motion(forward, backward, forward_doubt, backward_doubt)
 
 
 def _in_cells(
-    flow: Tensor, back: Tensor, of: Window, towards: Window, common: Box, cell: int
+    flow: Tensor, back: Tensor, of: Window, towards: Window, common: Box, scale: int
 ) -> tuple[Tensor, Tensor]:
-    """Read the flow of `common` at the middles of a window's cells; gives it in cells of the other window."""
+    """Read the flow of `common`, `scale` times smaller, at the middles of a window's cells.
+
+    Gives it in cells of the other window.
+    """
+    cell = 2 * scale
     height, width = of.height // cell, of.width // cell
     corner = torch.tensor([of.x - common.x, of.y - common.y], dtype=torch.float32)
     points = pixel_grid(height, width).flatten(1).T * cell + (cell - 1) / 2 + corner
-    displacement = sample(flow, points, padding="border").T
-    trust = consistency(points, displacement, back, tolerance=TOLERANCE)
+    small = (points + 0.5) / scale - 0.5
+    displacement = sample(flow, small, padding="border").T
+    tolerance = replace(TOLERANCE, pixels=TOLERANCE.pixels / scale, softness=TOLERANCE.softness / scale)
+    trust = consistency(small, displacement, back, tolerance=tolerance)
     trust = trust * is_inside(points, height=common.height, width=common.width)
     shift = torch.tensor([of.x - towards.x, of.y - towards.y], dtype=torch.float32)
-    moved = (displacement + shift).T / cell
+    moved = (displacement * scale + shift).T / cell
     return moved.reshape(1, 2, height, width), 1 - trust.reshape(1, 1, height, width)
 
 
@@ -161,6 +168,9 @@ def _around(*windows: Window) -> Box:
     return Box(left, top, right - left, bottom - top)
 
 
-def _cut(window: Window, box: Box) -> NDArray[np.uint8]:
+def _cut(window: Window, box: Box, scale: int) -> NDArray[np.uint8]:
+    """Cut a box out of the patch of a window, `scale` times smaller; what is over at its end is left out."""
     inner = box.relative_to(window.filled.patch.box)
-    return np.ascontiguousarray(window.grey().numpy()[inner.rows, inner.columns])
+    height, width = box.height // scale, box.width // scale
+    cut = window.grey().numpy()[inner.rows, inner.columns][: height * scale, : width * scale]
+    return np.asarray(cv2.resize(cut, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
