@@ -78,11 +78,12 @@ def inpaint(
                 index += 1
                 reel.forget_before(index - 1)
                 continue
-            from vrestore.restore.runs import Run, make_cutter, one_torch_thread
+            from vrestore.restore.runs import Run, make_cutter, one_thread_here, one_torch_thread
 
             if executor is None or cutter is None:
                 opened.enter_context(one_torch_thread())
-                executor = opened.enter_context(ThreadPoolExecutor(settings.threads, "flow"))
+                threads = ThreadPoolExecutor(settings.threads, "flow", initializer=one_thread_here)
+                executor = opened.enter_context(threads)
                 cutter = make_cutter(
                     height=height,
                     width=width,

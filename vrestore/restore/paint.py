@@ -8,7 +8,7 @@ up to size and added, and what was copied keeps its full resolution.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
@@ -69,6 +69,11 @@ class Painter:
     kernels: ByKernels | None = None
     """That align features on the network's device; torch's tables without."""
 
+    @property
+    def device(self) -> torch.device:
+        """Where the network is."""
+        return next(self.network.parameters()).device
+
     def paint(
         self,
         filled: Iterator[Filled],
@@ -118,6 +123,7 @@ class _Stretch:
         self._gathered: list[Window] = []
         self._motions: list[Future[Motion]] = []
         self._waiting: deque[_Waiting] = deque()
+        self._coming: Callable[[], Sequence[Tensor]] = tuple
 
     def push(self, filled: Filled) -> Iterator[Filled]:
         """Take the next frame, give those that are ready."""
@@ -141,6 +147,7 @@ class _Stretch:
         """Give the frames that are left."""
         if self._gathered:
             yield from self._run()
+        yield from map(self._painted, self._coming())
         with torch.inference_mode():
             for picture in self._stream.finish():
                 yield self._painted(picture[0])
@@ -151,9 +158,24 @@ class _Stretch:
         motions = [each.result() for each in self._motions]
         motion = Motion.join(motions) if motions else no_motion(clip)
         self._gathered, self._motions = [], []
+        before = self._coming()
+        self._coming = self._pushed(clip, motion)
+        yield from map(self._painted, before)
+
+    def _pushed(self, clip: Clip, motion: Motion) -> Callable[[], Sequence[Tensor]]:
+        """Begin to push frames through the network; the result waits for those that are ready.
+
+        On a processor that is done on a thread, beside what comes before and after; a device is beside this
+        one by itself.
+        """
+        if clip.frames.device.type == self._painter.device.type == "cpu":
+            return self._executor.submit(self._push, clip, motion).result
+        pictures = self._push(clip, motion)
+        return lambda: pictures
+
+    def _push(self, clip: Clip, motion: Motion) -> Sequence[Tensor]:
         with torch.inference_mode():
-            pictures = self._stream.push(clip, motion)
-        yield from [self._painted(picture) for picture in pictures]
+            return self._stream.push(clip, motion).unbind()
 
     def _clip(self) -> Clip:
         """Put the gathered windows together, on the CPU where the device has no memory for that."""

@@ -46,6 +46,11 @@ def one_torch_thread() -> Iterator[None]:
         torch.set_num_threads(threads)
 
 
+def one_thread_here() -> None:
+    """Let the thread that calls use no others for what torch does in it: each has a count of its own."""
+    torch.set_num_threads(1)
+
+
 @dataclass(frozen=True, slots=True)
 class Cutter:
     """Cuts patches from frames and puts them back, on a device if there is one."""
