@@ -8,7 +8,7 @@
 //   matched     (C, n), float in [0, 1]
 // Cells of `cell` pixels, `rows` by `columns` and MOST_CELLS at most, begin at (left, top).
 // `steps` is what differences are counted in, so that their sum does not depend on the order of its parts:
-// no cell has as many pixels as would make it pass 2^31.
+// they are so large that all of the rim in one cell does not pass 2^31.
 // Bytes that must move: 4 * (2*C*n + 2*C*k + 2*n + 3*k).
 //
 // Each block finds the surface for itself, which is little work, then takes its share of the hole.

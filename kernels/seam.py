@@ -51,8 +51,8 @@ def matched(
     result = torch.empty(channels, hidden, device=colours.device)
     if not hidden:
         return result
-    # The finest steps of which as many as a cell has pixels stay below 2^31.
-    steps = 2.0 ** np.floor(np.log2(2**31 / (largest * cell * cell)) - 1)
+    # The finest steps in which the differences of all of the rim, in one cell, stay below 2^31.
+    steps = 2.0 ** np.floor(np.log2(2**31 / (largest * max(1, rim))) - 1)
     numbers = hidden, rim, left, top, rows, columns, cell
     runner(
         Launch(

@@ -59,14 +59,14 @@ def test_several_blocks_share_a_large_hole(machine):
 
 
 @pytest.mark.parametrize("step", [0.5, -0.5])
-def test_a_cell_full_of_one_difference_does_not_overflow(machine, step):
-    """Sums are counted in steps: as many pixels as a cell can have, and the largest difference."""
-    window = Box(0, 0, 64, 64)
+@pytest.mark.parametrize("side", [1, 64])
+def test_all_of_the_rim_in_one_cell_does_not_overflow(machine, step, side):
+    """Sums are counted in steps: as many points as there are, and the largest difference."""
+    window = Box(0, 0, side, side)
     _, _, _, points = problem(1, 64 * 64, window)
-    points[1:] = torch.cartesian_prod(torch.arange(64.0), torch.arange(64.0))
     colours = torch.full((3, len(points)), 0.5)
     tensors = colours, torch.ones(len(points)), colours[:, 1:] + step, points
-    assert_as_defined(machine, tensors, window, cell=64)
+    assert_as_defined(machine, tensors, window, cell=side)
 
 
 @pytest.mark.parametrize("sure", [0.0, 1.0])
