@@ -40,7 +40,10 @@ _COPIES = {torch.ops.aten.copy_.default, torch.ops.aten._to_copy.default}
 
 
 class Meter:
-    """Counts the memory behind the device's tensors, in whole blocks as torch's pool takes it."""
+    """Counts the memory behind the device's tensors, in whole blocks as torch's pool takes it.
+
+    It counts from its start to the end of the pretence.
+    """
 
     BLOCK = 512
 
@@ -48,13 +51,16 @@ class Meter:
         self._lock = threading.RLock()
         self._seen, self._uses = set(), Counter()
         self.live = self.peak = 0
+        self.is_on = False
 
     def start(self):
-        """Count the peak from now on."""
-        self.peak = self.live
+        """Count from now on."""
+        self.is_on, self.peak = True, self.live
 
     def saw(self, tensor):
         """Count the memory of a tensor until the last tensor on it is gone."""
+        if not self.is_on:
+            return
         storage = tensor.untyped_storage()
         address, size = storage.data_ptr(), -(-storage.nbytes() // self.BLOCK) * self.BLOCK
         with self._lock:
@@ -137,6 +143,7 @@ def pretended(*, most_bytes=None):
             patched.enter_context(_Mode(most_bytes))
             yield
     finally:
+        METER.is_on = False
         torch._C._set_only_lift_cpu_tensors(False)  # noqa: FBT003
         torch.__future__.set_overwrite_module_params_on_conversion(False)
 

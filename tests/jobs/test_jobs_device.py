@@ -70,7 +70,7 @@ def test_a_run_on_a_device_gives_the_processors_frames(clip, on_cpu, tmp_path):
 @pytest.mark.parametrize("box", ["60,30,40,30", "2,2,130,80"])
 def test_the_memory_that_is_planned_for_is_what_is_taken(tmp_path, box):
     """Counted in what torch's pool is asked for, on a clip longer than all windows hold."""
-    views = panned(texture(100, 200), count=130, height=90, width=140, step=(0.4, 0.05))
+    views = panned(texture(100, 200), count=70, height=90, width=140, step=(0.4, 0.05))
     codes = [np.rint(view.transpose(1, 2, 0) * 255).astype(np.uint8) for view in views]
     clip = write_pictures(tmp_path / "in.mkv", codes, layout="yuv420p")
     how = {"codec": "ffv1", "box": box, "threads": 1, "device": "cuda", "quality": "draft"}
