@@ -6,7 +6,7 @@ yes or no it gives a confidence that falls off smoothly below the bound.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -24,6 +24,10 @@ class Tolerance:
     pixels: float
     softness: float
     share: float = 0.05
+
+    def in_cells(self, cell: int) -> Tolerance:
+        """Give the same bound for flow that counts in cells of so many pixels."""
+        return replace(self, pixels=self.pixels / cell, softness=self.softness / cell)
 
 
 def consistency(points: Tensor, displacement: Tensor, back: Tensor, *, tolerance: Tolerance) -> Tensor:

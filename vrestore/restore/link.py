@@ -232,8 +232,8 @@ def _trust(part: Box, displacement: Tensor, back: Tensor, cell: int, tolerance: 
     points = pixel_grid(part.height, part.width).flatten(1).T + corner
     # What leaves the middles of the outermost cells may still be in the picture: so these go on by a cell.
     widened = F.pad(back[None], (1, 1, 1, 1), mode="replicate")[0]
-    in_cells = replace(tolerance, pixels=tolerance.pixels / cell, softness=tolerance.softness / cell)
-    trust = consistency(points, displacement.flatten(1).T, widened, tolerance=in_cells)
+    way = displacement.flatten(1).T
+    trust = consistency(points, way, widened, tolerance=tolerance.in_cells(cell))
     return trust.view(1, part.height, part.width)
 
 

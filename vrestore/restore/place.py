@@ -57,7 +57,7 @@ class Place:
 
     def down(self, tensor: Tensor) -> Callable[[], Tensor]:
         """Begin to bring a tensor to the CPU, wherever it is; the result waits for it and gives it."""
-        return tensor.cpu if tensor.device.type == "cpu" else self.staging.down(tensor)
+        return self.staging.down(tensor)
 
     def operations(self, device: torch.device) -> Operations:
         """Give the operations for work on the device, or on the CPU."""

@@ -82,9 +82,7 @@ class Cutter:
 
     def down(self, tensor: Tensor) -> Callable[[], Tensor]:
         """Begin to bring a tensor to the CPU, wherever it is; the result waits for it and gives it."""
-        if self.on_device is None or tensor.device.type == "cpu":
-            return tensor.cpu
-        return self.on_device.staging.down(tensor)
+        return tensor.cpu if self.on_device is None else self.on_device.staging.down(tensor)
 
     def _written(self, hole: Hole, frame: Frame, filled: Filled) -> Callable[[], Frame]:
         patch = filled.patch

@@ -70,8 +70,8 @@ class Staging:
         return there
 
     def down(self, tensor: Tensor) -> Callable[[], Tensor]:
-        """Begin to copy a tensor of the device to the CPU; the result waits for the copy and gives it."""
-        if self._streams is None:
+        """Begin to copy a tensor to the CPU, wherever it is; the result waits for the copy and gives it."""
+        if self._streams is None or tensor.device.type == "cpu":
             return tensor.cpu
         stream = self._streams[1]
         stream.wait_stream(torch.cuda.current_stream(self.device))

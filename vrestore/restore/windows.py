@@ -94,7 +94,7 @@ def window_of(filled: Filled, *, height: int, width: int, staging: Staging | Non
         x=patch.box.x + x,
         y=patch.box.y + y,
         values=values,
-        grey=greyed.cpu if staging is None or greyed.device.type == "cpu" else staging.down(greyed),
+        grey=greyed.cpu if staging is None else staging.down(greyed),
     )
 
 
@@ -141,8 +141,7 @@ def _in_cells(
     points = pixel_grid(height, width).flatten(1).T * cell + (cell - 1) / 2 + corner
     small = (points + 0.5) / scale - 0.5
     displacement = sample(flow, small, padding="border").T
-    tolerance = replace(TOLERANCE, pixels=TOLERANCE.pixels / scale, softness=TOLERANCE.softness / scale)
-    trust = consistency(small, displacement, back, tolerance=tolerance)
+    trust = consistency(small, displacement, back, tolerance=TOLERANCE.in_cells(scale))
     trust = trust * is_inside(points, height=common.height, width=common.width)
     shift = torch.tensor([of.x - towards.x, of.y - towards.y], dtype=torch.float32)
     moved = (displacement * scale + shift).T / cell
