@@ -20,6 +20,8 @@ from av.video.stream import VideoStream
 
 from vrestore.errors import InputError
 from vrestore.media.damage import Damage, Ending, describe, ending_of
+from vrestore.media.entry import Entry, find_entry
+from vrestore.media.times import Moment
 
 AnyPacket: TypeAlias = "Packet[Stream]"  # generic to type checkers only
 
@@ -158,6 +160,7 @@ class FileFeed:
         self.lay_out: Callable[[av.VideoFrame], av.VideoFrame] | None = None
         self._begun: Iterator[av.VideoFrame] | None = None
         self._is_strict = False
+        self._entry: Entry | None = None
         self._source, self._protocols = source, tuple(protocols)
         self.packets: deque[AnyPacket] = deque()
         self.covers: list[AnyPacket] = []
@@ -211,6 +214,8 @@ class FileFeed:
 
     def _decoded(self) -> Iterator[av.VideoFrame]:
         for packet in self._demuxed():
+            if self._is_left_out():
+                continue
             self._seen.corrupt_packets += packet.is_corrupt
             try:
                 pictures = self.stream.codec_context.decode(packet if packet.size else None)
@@ -220,6 +225,34 @@ class FileFeed:
                     raise
                 self._seen.corrupt_packets += not packet.is_corrupt
         self._seen.whole = True
+
+    def enter(self, start: Moment, *, first_pts: int) -> Entry | None:
+        """Leave out what need not be decoded for the frames from `start` on; None if nothing is.
+
+        Else pictures before that of the entry are to be thrown away. `first_pts` is the time of the source's
+        first frame. What came through a pipe is all decoded.
+        """
+        if not isinstance(self._source, str):
+            return None
+        with open_container(self._source, name=self.name, protocols=self._protocols) as container:
+            packets = container.demux(container.streams[self.stream.index])
+            time_base = self.declared.time_base
+            entry = find_entry(packets, self.declared.codec, start, first_pts=first_pts, time_base=time_base)
+        if entry is not None and entry.packet >= self._seen.picture_packets:
+            self._entry = entry
+        return self._entry
+
+    def _is_left_out(self) -> bool:
+        """Tell whether the main stream's last packet lies before the entry; begin anew there."""
+        entry = self._entry
+        if entry is None:
+            return False
+        if self._seen.picture_packets <= entry.packet:
+            self.forget(before_seconds=float(entry.last_pts * self.declared.time_base))
+            return True
+        self._entry = None
+        self.stream.codec_context.flush_buffers()
+        return False
 
     def seek(self, pts: int) -> bool:
         """Let the next pictures begin with a key frame before that time; tell whether that can be done.

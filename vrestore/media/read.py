@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 import sys
 from collections import deque
@@ -24,11 +23,12 @@ from vrestore.errors import InputError, UsageError
 from vrestore.frames import Colour, Frame, PixelFormat, VideoMeta
 from vrestore.media.damage import Damage
 from vrestore.media.demux import AnyPacket, Declared, FileFeed
+from vrestore.media.entry import Entry, NotAsCountedError
 from vrestore.media.formats import REPLACEMENTS, pixel_format
 from vrestore.media.hardware import choose_feed
 from vrestore.media.heard import ffmpeg_heard
 from vrestore.media.pictures import planes_of
-from vrestore.media.times import FrameNumber, Moment, parse_time
+from vrestore.media.times import FrameNumber, Moment, frame_number, parse_time
 
 # FFmpeg's words for AVChromaLocation, which PyAV does not give as a number.
 _CHROMA_LOCATIONS = ("unspecified", "left", "center", "topleft", "top", "bottomleft", "bottom")
@@ -53,6 +53,7 @@ class Feed(Protocol):
     def claim(self, indices: frozenset[int]) -> None: ...
     def forget(self, *, before_seconds: float) -> None: ...
     def pictures(self) -> Iterator[av.VideoFrame]: ...
+    def enter(self, start: Moment, *, first_pts: int) -> Entry | None: ...
     def seek(self, pts: int) -> bool: ...
     def read_on(self, *, seconds: float) -> None: ...
     def damage(self, *, corrupt_frames: int) -> Damage: ...
@@ -101,22 +102,39 @@ def open_video(
         InputError: the source cannot be read, holds no picture, or is interlaced.
         UsageError: `start` or `stop` is no time, or `rate` is given for what is no image sequence.
     """
+    first, last = _moment(start), _moment(stop)
+
+    def opened(*, enters: bool) -> VideoReader:
+        feed, decoder = _open_feed(source, threads, rate, protocols, cuda_device)
+        try:
+            return VideoReader(feed, start=first, stop=last, excerpt=excerpt, decoder=decoder, enters=enters)
+        except BaseException:
+            feed.close()
+            raise
+
+    try:
+        return opened(enters=True)
+    except NotAsCountedError:
+        return opened(enters=False)
+
+
+def _open_feed(
+    source: str | Path, threads: int, rate: Fraction | None, protocols: Iterable[str], cuda_device: int | None
+) -> tuple[Feed, str]:
+    """Open what pictures come from, and say in words who decodes, if a device was asked to."""
     from vrestore.media.sequence import is_sequence, open_sequence
 
-    first, last = _moment(start), _moment(stop)
     if is_sequence(source):
-        feed: Feed = open_sequence(source, rate=rate or Fraction(25))
-    elif rate is not None:
+        return open_sequence(source, rate=rate or Fraction(25)), ""
+    if rate is not None:
         raise UsageError("a rate can be given for image sequences only; a video has its own timestamps")
-    elif str(source) == "-":
-        feed = FileFeed(sys.stdin.buffer, name="standard input", threads=threads)
-    else:
-        feed = FileFeed(str(source), name=str(source), threads=threads, protocols=protocols)
-    decoder = ""
+    if str(source) == "-":
+        return FileFeed(sys.stdin.buffer, name="standard input", threads=threads), ""
+    feed = FileFeed(str(source), name=str(source), threads=threads, protocols=protocols)
+    if cuda_device is None:
+        return feed, ""
     try:
-        if cuda_device is not None and isinstance(feed, FileFeed) and str(source) != "-":
-            feed, decoder = choose_feed(feed, device=cuda_device)
-        return VideoReader(feed, start=first, stop=last, excerpt=excerpt, decoder=decoder)
+        return choose_feed(feed, device=cuda_device)
     except BaseException:
         feed.close()
         raise
@@ -142,6 +160,7 @@ class VideoReader:
         stop: Moment | None = None,
         excerpt: Excerpt | None = None,
         decoder: str = "",
+        enters: bool = True,
     ) -> None:
         self.warnings: list[str] = []
         self.decoder = decoder
@@ -163,9 +182,15 @@ class VideoReader:
             self.first_index, self.first_pts = excerpt.first_index, excerpt.first_pts
             self._frames = self._excerpted(excerpt, chain([picture], pictures))
             return
-        self._frames = self._trimmed(chain([picture], pictures))
+        entry = None
+        if start is not None and enters and picture.pts is not None:
+            self._origin = picture.pts
+            entry = feed.enter(start, first_pts=picture.pts)
+        self._frames = self._trimmed(chain([picture], pictures), entry)
         first = next(self._frames, None)
         if first is None:
+            if entry is not None and self.end_seconds is None:
+                raise NotAsCountedError
             raise InputError(f"{feed.name!r} has no frame between start and stop")
         self._first = first
         self.first_index, self.first_pts = first.index, first.pts
@@ -210,7 +235,7 @@ class VideoReader:
         """The time in the file at which `stop` will end the frames, after the rate; None without it."""
         if self.stop is None:
             return None
-        number = _frame_number(self.stop, self.meta.rate) - self.first_index
+        number = frame_number(self.stop, self.meta.rate) - self.first_index
         after = number / self.meta.rate if isinstance(self.stop, FrameNumber) else self.stop.value
         begin = self.first_pts if isinstance(self.stop, FrameNumber) else self._origin
         return begin * self.meta.time_base + after
@@ -252,23 +277,37 @@ class VideoReader:
             return None
         first, last = 0, declared.frame_count
         if self.start:
-            first = _frame_number(self.start, declared.rate)
+            first = frame_number(self.start, declared.rate)
         if self.stop:
-            last = min(last, _frame_number(self.stop, declared.rate))
+            last = min(last, frame_number(self.stop, declared.rate))
         return max(0, last - first)
 
-    def _trimmed(self, pictures: Iterator[av.VideoFrame]) -> Iterator[Frame]:
-        for frame in self._stamped(pictures):
+    def _trimmed(self, pictures: Iterator[av.VideoFrame], entry: Entry | None) -> Iterator[Frame]:
+        """Give the frames between start and stop; raises NotAsCountedError if `entry` promised others."""
+        has_begun = False
+        for frame in self._from(entry, pictures):
             self._origin = frame.pts if frame.index == 0 else self._origin
+            if entry is not None and not has_begun:
+                if not entry.has(frame.index, frame.pts):
+                    raise NotAsCountedError
+                self.feed.forget(before_seconds=float(entry.last_pts * self.meta.time_base))
             seconds = (frame.pts - self._origin) * self.meta.time_base
             if self.stop and _is_reached(self.stop, frame.index, seconds):
                 self.end_seconds = frame.pts * self.meta.time_base
                 self.feed.read_on(seconds=float(self.end_seconds))
                 return
-            if self.start is None or _is_reached(self.start, frame.index, seconds):
+            if has_begun or self.start is None or _is_reached(self.start, frame.index, seconds):
+                has_begun = True
                 yield frame
             else:
                 self.feed.forget(before_seconds=float(frame.pts * self.meta.time_base))
+
+    def _from(self, entry: Entry | None, pictures: Iterator[av.VideoFrame]) -> Iterator[Frame]:
+        """Give all frames, or those from an entry on."""
+        if entry is None:
+            return self._stamped(pictures)
+        after = dropwhile(lambda picture: _is_before(picture, entry.pts), pictures)
+        return self._stamped(after, first=entry.index)
 
     def _excerpted(self, excerpt: Excerpt, pictures: Iterator[av.VideoFrame]) -> Iterator[Frame]:
         if not excerpt.is_sought:
@@ -332,10 +371,6 @@ def _is_before(picture: av.VideoFrame, pts: int) -> bool:
 
 def _is_reached(moment: Moment, index: int, seconds: Fraction) -> bool:
     return index >= moment.value if isinstance(moment, FrameNumber) else seconds >= moment.value
-
-
-def _frame_number(moment: Moment, rate: Fraction) -> int:
-    return moment.value if isinstance(moment, FrameNumber) else math.ceil(moment.value * rate)
 
 
 def _refuse_interlaced(feed: Feed, picture: av.VideoFrame, *, index: int) -> None:

@@ -17,6 +17,8 @@ from av.video.stream import VideoStream
 from vrestore.errors import InputError
 from vrestore.media.damage import Damage
 from vrestore.media.demux import AnyPacket, Declared, check_source_file
+from vrestore.media.entry import Entry
+from vrestore.media.times import Moment, frame_number
 
 IMAGE_SUFFIXES = {".png", ".tif", ".tiff", ".jpg", ".jpeg", ".bmp", ".exr", ".webp", ".pgm", ".ppm", ".dpx"}
 _IMAGE_DEMUXERS = (
@@ -98,7 +100,8 @@ class SequenceFeed:
     def pictures(self) -> Iterator[av.VideoFrame]:
         """Give one picture a file; raises InputError where a file differs in size from the first."""
         size = self._first.width, self._first.height
-        for number in range(self._next, len(self.files)):
+        while self._next < len(self.files):
+            number, self._next = self._next, self._next + 1
             file = self.files[number]
             picture = read_image(file)[0] if number else self._first
             if (picture.width, picture.height) != size:
@@ -108,6 +111,14 @@ class SequenceFeed:
                 )
             picture.pts, picture.duration, picture.time_base = number, 1, self.declared.time_base
             yield picture
+
+    def enter(self, start: Moment, *, first_pts: int) -> Entry | None:
+        """Let the next picture be the first that is wanted; None if there is none, or it comes anyway."""
+        number = first_pts + frame_number(start, self.declared.rate)
+        if not self._next < number < len(self.files):
+            return None
+        self._next = number
+        return Entry(packet=number, index=number, last_pts=number - 1, stamps=[number])
 
     def seek(self, pts: int) -> bool:
         """Let the next pictures begin with that one; tell whether there is one."""

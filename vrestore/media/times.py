@@ -6,6 +6,7 @@ A whole number is a frame (`250`). Everything with a unit or a colon is a time: 
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -42,6 +43,11 @@ def parse_time(text: str) -> Moment:
         if found is not None:
             return meaning(found)
     raise UsageError(f"cannot read {text!r} as a time; write a frame number (250) or a time (12.5s, 1:02.5)")
+
+
+def frame_number(moment: Moment, rate: Fraction) -> int:
+    """Give the first frame at or after a moment, where frames come at a constant rate."""
+    return moment.value if isinstance(moment, FrameNumber) else math.ceil(moment.value * rate)
 
 
 def _frame_number(found: re.Match[str]) -> Moment:
