@@ -290,7 +290,7 @@ def _planned(
     ahead = 2 * threads
     window = effort.passes * (effort.chunk + effort.look_ahead + ahead + 1)
     canvas = extent.canvas
-    per_patch = canvas * PATCH_BYTES + effort.passes * extent.hole * POINT_BYTES
+    per_patch = canvas * PATCH_BYTES + extent.hole * POINT_BYTES
     work = canvas * WORK_BYTES * (threads + 1) + ahead * canvas
     seen = extent.window_pixels(scale) if scale else 0
     if scale:

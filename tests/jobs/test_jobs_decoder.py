@@ -6,7 +6,7 @@ import pytest
 from clips import write_clip
 
 import vrestore
-from vrestore.jobs import run
+from vrestore.jobs import opened as opening
 from vrestore.jobs.job import inpaint_job
 
 BOX = "21,15,11,9"
@@ -19,9 +19,9 @@ def clip(tmp_path):
 
 @pytest.mark.parametrize(("device", "decoder"), [("cuda:1", "NVDEC of cuda:1"), ("cpu", "")])
 def test_the_device_of_the_work_is_asked_to_decode(device, decoder, clip, monkeypatch):
-    monkeypatch.setattr(run, "choose_device", lambda *words, **more: device)
+    monkeypatch.setattr(opening, "choose_device", lambda *words, **more: device)
     with ExitStack() as opened:
-        files = run.open_run(inpaint_job(clip, box=BOX), opened)
+        files = opening.open_run(inpaint_job(clip, box=BOX), opened)
         assert decoder in files.reader.decoder
         assert bool(files.reader.decoder) is bool(decoder)
 

@@ -23,15 +23,15 @@ from vrestore.jobs.executor import Happening, Outcome
 from vrestore.jobs.task import Task
 from vrestore.jobs.worker import outcome_of
 
-BOXES = ["20,16,12,10@0-20", "20,16,12,10@24-44", "8,8,12,10@52-60"]
+BOXES = ["20,16,12,10@0-12", "20,16,12,10@15-27", "8,8,12,10@32-36"]
 OPTIONS = {"box": BOXES, "quality": "draft", "codec": "ffv1", "threads": 1}
-FRAMES = 60
+FRAMES = 36
 
 
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory):
     folder = tmp_path_factory.mktemp("clip")
-    return write_clip(folder / "in.mkv", frames=FRAMES, options={"g": "12", "bf": "2"})
+    return write_clip(folder / "in.mkv", frames=FRAMES, options={"g": "6", "bf": "2"})
 
 
 @pytest.fixture(scope="module")
@@ -174,8 +174,8 @@ def divided(clip, target, monkeypatch, **options):
 
 def test_two_devices_give_what_one_gives(clip, tmp_path, monkeypatch):
     with pretended():
-        vrestore.inpaint(clip, target=tmp_path / "one.mkv", device="cuda", segment=0.4, **OPTIONS)
-    report, workers, warnings = divided(clip, tmp_path / "two.mkv", monkeypatch, segment=0.4)
+        vrestore.inpaint(clip, target=tmp_path / "one.mkv", device="cuda", segment=0.2, **OPTIONS)
+    report, workers, warnings = divided(clip, tmp_path / "two.mkv", monkeypatch, segment=0.2)
     assert_same(tmp_path / "two.mkv", tmp_path / "one.mkv")
     assert set(workers.devices) == {"cuda:0", "cuda:1"}
     assert abs(workers.devices.count("cuda:0") - workers.devices.count("cuda:1")) <= 1

@@ -20,24 +20,22 @@ from vrestore.pipeline import QUEUE_FRAMES
 
 pytestmark = pytest.mark.slow
 
-FRAMES, LENGTH = 600, 25
+LENGTH = 25
 IN_FLIGHT = QUEUE_FRAMES + 3
 """Frames that were restored and wait to be written, or are at the border that is being written."""
 
-LAST = 400
-"""Of the frames after which a run is killed; behind it is work for longer than it is waited then."""
+LAST = 2 / 3
+"""Of a video, where a run is killed at the latest; behind it is work for longer than it is waited then."""
 
-BOXES = [f"8,8,8,6@{start}-{start + 18}" for start in range(0, FRAMES, 60)] + [f"20,12,8,6@{LAST}-590"]
+BOXES = [f"8,8,8,6@{start}-{start + 18}" for start in range(0, 600, 60)] + ["20,12,8,6@400-590"]
 OPTIONS = {"codec": "ffv1", "segment": 1.0, "threads": 1, "overwrite": True}
 COMMANDS = {
-    "inpaint": ("inpaint", {"box": BOXES, "quality": "draft"}, 20),
-    "dehaze": ("dehaze", {"method": "dcp"}, 6),
-    "dehaze by the network": ("dehaze", {"method": "cgidn", "model": "model.safetensors"}, 3),
-    "dehaze nothing": ("dehaze", {"method": "dcp", "strength": 0}, 2),
+    "inpaint": ("inpaint", {"box": BOXES, "quality": "draft"}, 12, (600,)),
+    "dehaze": ("dehaze", {"method": "dcp"}, 6, (190, 14, 6, 230, 160)),
+    "dehaze by the network": ("dehaze", {"method": "cgidn", "model": "model.safetensors"}, 3, (110, 6, 134)),
+    "dehaze nothing": ("dehaze", {"method": "dcp", "strength": 0}, 2, (210, 230, 160)),
 }
-"""What is run, how, and how often it is killed."""
-
-SCENES = (190, 14, 6, 230, 160)
+"""What is run, how, how often it is killed, and how many frames the scenes have."""
 
 # One process loads the libraries, each run is a fork of it: that saves a minute. A run is killed some time
 # after so many frames, by a thread of its own.
@@ -77,19 +75,20 @@ run(-1, 0)
 @pytest.mark.parametrize("case", COMMANDS)
 def test_a_run_that_is_killed_again_and_again_gives_what_it_would_have_given(tmp_path, monkeypatch, case):
     monkeypatch.chdir(tmp_path)
-    command, words, kills = COMMANDS[case]
+    command, words, kills, scenes = COMMANDS[case]
+    frames = sum(scenes)
     further = {"reveal_map" if command == "inpaint" else "matte": "further.mkv"}
     options = OPTIONS | words
     if command == "inpaint":
-        write_clip(Path("in.mkv"), codec="ffv1", frames=FRAMES, height=32, width=48, noise=True)
+        write_clip(Path("in.mkv"), codec="ffv1", frames=frames, height=32, width=48, noise=True)
     else:
-        write_foggy(Path("in.mkv"), *SCENES, height=32, width=48)
+        write_foggy(Path("in.mkv"), *scenes, height=32, width=48)
         write_weights(Path("model.safetensors"), stirred(CGIDN_SMALL, by=0.01))
     whole = getattr(vrestore, command)("in.mkv", target="whole.mkv", **options, **further)
     Path("further.mkv").rename("further.whole.mkv")
     left = names(tmp_path)
     rng = random.Random(5)
-    moments = sorted((rng.randrange(1, LAST), rng.uniform(0, 0.3)) for _ in range(kills))
+    moments = sorted((rng.randrange(1, round(LAST * frames)), rng.uniform(0, 0.3)) for _ in range(kills))
     words = json.dumps([command, "in.mkv", "out.mkv", options | further, moments])
     said = subprocess.run(
         [sys.executable, "-c", RUNS, words], capture_output=True, text=True, check=True, timeout=300
@@ -100,7 +99,7 @@ def test_a_run_that_is_killed_again_and_again_gives_what_it_would_have_given(tmp
         assert done - kept <= LENGTH + IN_FLIGHT
     starts = [kept for _, _, kept in killed]
     assert starts == sorted(starts)
-    assert report["frames_before"] == starts[-1] > FRAMES // 3
+    assert report["frames_before"] == starts[-1] > frames // 3
     assert_same("out.mkv", "whole.mkv")
     assert_same("further.mkv", "further.whole.mkv")
     once = json.loads(json.dumps(whole.to_dict()))

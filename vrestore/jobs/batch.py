@@ -26,12 +26,13 @@ from vrestore.errors import (
     UsageError,
     VRestoreError,
 )
+from vrestore.jobs.account import write_report
+from vrestore.jobs.bounds import MEMORY_SHARE
 from vrestore.jobs.dealing import Dealing
 from vrestore.jobs.executor import Executor, Outcome
 from vrestore.jobs.identity import key_of, sums_for
 from vrestore.jobs.journal import Journal
 from vrestore.jobs.options import check_choice
-from vrestore.jobs.run import MEMORY_SHARE, write_report
 from vrestore.jobs.segments import drop_segments
 from vrestore.jobs.spreading import Spreading
 from vrestore.jobs.state import locked

@@ -12,20 +12,12 @@ from typing import TYPE_CHECKING
 from vrestore.device import Precision, core_count, network_precision
 from vrestore.errors import InputError
 from vrestore.frames import Frame, Hole, HoleSummary, MaskedFrame, VideoMeta
+from vrestore.jobs.account import account_for, settings_of
+from vrestore.jobs.bounds import check_one_device, kernel_lines, memory_for
 from vrestore.jobs.dehaze_job import DehazeJob
+from vrestore.jobs.opened import Opened, further_clip, open_run
 from vrestore.jobs.resume import begin, kept_for, resumed
-from vrestore.jobs.run import (
-    Opened,
-    account_for,
-    carry_out,
-    check_one_device,
-    further_clip,
-    kernel_lines,
-    memory_for,
-    open_run,
-    settings_of,
-    silent,
-)
+from vrestore.jobs.run import carry_out, silent
 from vrestore.jobs.segments import Kept
 from vrestore.jobs.state import sole_writer
 from vrestore.media.display import ClipWriter

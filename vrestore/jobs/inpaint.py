@@ -13,21 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 from vrestore.device import core_count, format_bytes, network_precision
 from vrestore.frames import Frame, MaskedFrame
+from vrestore.jobs.account import account_for, settings_of
+from vrestore.jobs.bounds import device_memory_for, kernel_lines, memory_for
 from vrestore.jobs.job import DEFAULT_MODEL, InpaintJob
+from vrestore.jobs.opened import Opened, further_clip, open_run
 from vrestore.jobs.resume import begin, kept_for, resumed
-from vrestore.jobs.run import (
-    Done,
-    Opened,
-    account_for,
-    carry_out,
-    device_memory_for,
-    further_clip,
-    kernel_lines,
-    memory_for,
-    open_run,
-    settings_of,
-    silent,
-)
+from vrestore.jobs.run import Done, carry_out, silent
 from vrestore.jobs.segments import Kept
 from vrestore.jobs.state import sole_writer
 from vrestore.media.display import ClipWriter

@@ -13,9 +13,10 @@ from vrestore.errors import InputError
 from vrestore.frames import Frame
 from vrestore.jobs.inpaint import Ready, inpaint_method, open_reveal
 from vrestore.jobs.job import InpaintJob
+from vrestore.jobs.opened import open_run
 from vrestore.jobs.parts import PartFile, PartTask, part_file, sum_of_frame
 from vrestore.jobs.resume import begin
-from vrestore.jobs.run import end_clips, open_run, pass_frames
+from vrestore.jobs.run import end_clips, pass_frames
 from vrestore.jobs.segments import Kept
 from vrestore.jobs.state import work_folder
 from vrestore.jobs.steady import check_unchanged

@@ -15,7 +15,7 @@ from vrestore.media.demux import PROTOCOLS
 from vrestore.media.encode import EncodeOptions
 
 if TYPE_CHECKING:
-    from vrestore.jobs.run import Job
+    from vrestore.jobs.opened import Job
 
 PathLike = str | Path
 

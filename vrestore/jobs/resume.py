@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from vrestore import __version__
 from vrestore.jobs.content import content_of, sum_of
-from vrestore.jobs.run import Opened, frames_about
+from vrestore.jobs.opened import Opened, frames_about
 from vrestore.jobs.segments import MORE_MEMORY, PICTURE, Kept, T
 from vrestore.jobs.steady import check_unchanged
 from vrestore.media.segment_writer import SegmentWriter

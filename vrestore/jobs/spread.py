@@ -18,9 +18,10 @@ from vrestore.jobs.content import know_sums
 from vrestore.jobs.executor import Executor, Outcome
 from vrestore.jobs.inpaint import Ready, open_inpaint, report_on, run_inpaint, segments_of
 from vrestore.jobs.job import InpaintJob
+from vrestore.jobs.opened import is_long
 from vrestore.jobs.parts import PartTask
 from vrestore.jobs.resume import begin, shared
-from vrestore.jobs.run import check_source, conclude, is_long
+from vrestore.jobs.run import check_source, conclude
 from vrestore.jobs.segments import Kept
 from vrestore.jobs.state import sole_writer
 from vrestore.jobs.survey import parts_of
