@@ -22,7 +22,14 @@ from vrestore.kernels.runtime import run
 
 
 def fetch(
-    weighted: Array, targets: Array, trust: Array, *, decay: float, least: float, runner: Runner = run
+    weighted: Array,
+    targets: Array,
+    trust: Array,
+    *,
+    decay: float,
+    least: float,
+    sharpness: float = 0.0,
+    runner: Runner = run,
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Do what `vrestore.ops.propagate.fetch` does; `least` is its least confidence.
 
@@ -50,6 +57,7 @@ def fetch(
                 ("VECTOR", vector_of(weighted, dividing=(planes,)) if is_last else 1),
                 ("INDEX", index_of(weighted.numel())),
                 ("LAST", int(is_last)),
+                ("SHARP", int(sharpness > 0)),
             ),
             blocks=blocks_for(-(-count // THREADS)),
             threads=(THREADS, 1),
@@ -63,6 +71,7 @@ def fetch(
                 *(np.int32(size) for size in (planes - 1, height, width)),
                 np.float32(decay),
                 np.float32(least),
+                np.float32(sharpness),
             ),
         )
     )

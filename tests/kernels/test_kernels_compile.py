@@ -42,7 +42,8 @@ def ask_propagate(asked):
     for dtype, channels, is_last in product(ELEMENTS, CHANNELS, (False, True)):
         weighted = torch.zeros(2, 3, channels, dtype=dtype).permute(2, 0, 1)
         weighted = weighted if is_last else weighted.contiguous()
-        fetch(weighted, torch.zeros(1, 2), torch.zeros(1), decay=1.0, least=0.0, runner=asked.append)
+        how = {"decay": 1.0, "least": 0.0, "sharpness": 0.5 * is_last}
+        fetch(weighted, torch.zeros(1, 2), torch.zeros(1), **how, runner=asked.append)
 
 
 def ask_shift_align(asked):

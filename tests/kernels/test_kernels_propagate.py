@@ -25,17 +25,19 @@ def problem(count, planes, height, width, *, seed=0):
     return torch.cat([colours * confidence, confidence]), targets, torch.rand(count, generator=random)
 
 
-def fetched_by(machine, weighted, targets, trust, **changes):
+def fetched_by(machine, weighted, targets, trust, sharpness=0.0, **changes):
     def runner(launch):
         machine.runner(replace(launch, **changes))
 
     put = [machine.put(tensor) for tensor in (weighted, targets, trust)]
-    return [part.cpu() for part in fetch(*put, decay=DECAY, least=LEAST_CONFIDENCE, runner=runner)]
+    how = {"decay": DECAY, "least": LEAST_CONFIDENCE, "sharpness": sharpness}
+    return [part.cpu() for part in fetch(*put, **how, runner=runner)]
 
 
-def assert_as_defined(found, weighted, targets, trust):
+def assert_as_defined(found, weighted, targets, trust, sharpness=0.0):
     """Colours of next to no confidence are a quotient of next to nothing, so they are not compared."""
-    colours, confidence = twin(weighted.double(), targets.double(), trust.double(), decay=DECAY)
+    exact = [tensor.double() for tensor in (weighted, targets, trust)]
+    colours, confidence = twin(*exact, decay=DECAY, sharpness=sharpness)
     is_known = confidence > 0
     assert_close(found[0] * is_known, colours * is_known, dtype=weighted.dtype)
     assert_close(found[1], confidence)
@@ -52,13 +54,14 @@ LAYOUTS = [torch.Tensor.contiguous, pixels_together]
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16])
 @pytest.mark.parametrize("planes", [4, 16], ids=["colours", "features"])
 @pytest.mark.parametrize("layout", LAYOUTS, ids=["planes", "pixels"])
-def test_the_kernel_does_what_the_definition_says(machine, dtype, planes, layout):
+@pytest.mark.parametrize("sharpness", [0.0, 0.7], ids=["bilinear", "sharp"])
+def test_the_kernel_does_what_the_definition_says(machine, dtype, planes, layout, sharpness):
     weighted, targets, trust = problem(400, planes, 9, 23)
     weighted = layout(weighted.to(dtype))
-    found = fetched_by(machine, weighted, targets, trust)
+    found = fetched_by(machine, weighted, targets, trust, sharpness)
     assert found[0].dtype == dtype
     assert (found[1] > 0).any()
-    assert_as_defined(found, weighted, targets, trust)
+    assert_as_defined(found, weighted, targets, trust, sharpness)
 
 
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -68,11 +71,13 @@ def test_the_kernel_does_what_the_definition_says(machine, dtype, planes, layout
     height=st.integers(2, 9),
     width=st.integers(2, 9),
     layout=st.sampled_from(LAYOUTS),
+    sharpness=st.sampled_from([0.0, 0.5, 1.0]),
     seed=st.integers(0, 99),
 )
-def test_sizes_of_any_kind_are_covered(machine, count, planes, height, width, layout, seed):
+def test_sizes_of_any_kind_are_covered(machine, count, planes, height, width, layout, sharpness, seed):
     weighted, targets, trust = problem(count, planes, height, width, seed=seed)
-    assert_as_defined(fetched_by(machine, layout(weighted), targets, trust), weighted, targets, trust)
+    found = fetched_by(machine, layout(weighted), targets, trust, sharpness)
+    assert_as_defined(found, weighted, targets, trust, sharpness)
 
 
 @pytest.mark.parametrize("layout", LAYOUTS, ids=["planes", "pixels"])

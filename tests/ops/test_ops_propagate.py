@@ -19,10 +19,10 @@ def points(*pairs):
     return torch.tensor(pairs, dtype=torch.float32).reshape(-1, 2)
 
 
-def fetch(picture, confidence, targets, trust, *, decay):
+def fetch(picture, confidence, targets, trust, *, decay, sharpness=0.0):
     """Fetch from a picture and its confidence."""
     weighted = torch.cat([picture * confidence, confidence[None]])
-    return fetch_weighted(weighted, targets, trust, decay=decay)
+    return fetch_weighted(weighted, targets, trust, decay=decay, sharpness=sharpness)
 
 
 def fetched_slowly(picture, confidence, x, y):
@@ -94,3 +94,43 @@ def test_a_picture_of_one_pixel_is_fetched_if_known(known):
     colours, carried = fetch(picture, torch.full((1, 1), known), points((0, 0)), torch.ones(1), decay=1.0)
     assert_close(colours, picture[:, :, 0] * known)
     assert carried.tolist() == [known]
+
+
+def wave(height, width):
+    """A picture whose finest detail is six pixels long, (3, height, width) in [0.2, 0.8]."""
+    x = torch.arange(width) * (2 * np.pi / 6)
+    return (0.5 + 0.3 * torch.sin(x)).expand(3, height, width)
+
+
+@pytest.mark.parametrize("sharpness", [0.0, 0.6, 1.0])
+def test_a_detail_that_travels_far_keeps_its_contrast_where_it_is_read_sharply(sharpness):
+    """Over twelve steps of a third of a pixel; read by nothing but cubic convolution it grows."""
+    picture, known = wave(16, 96), torch.ones(16, 96)
+    targets = torch.stack(torch.meshgrid(torch.arange(96.0), torch.arange(16.0), indexing="xy"), -1).view(
+        -1, 2
+    )
+    for _ in range(12):
+        colours, _ = fetch(
+            picture, known, targets + 1 / 3, torch.ones(len(targets)), decay=1.0, sharpness=sharpness
+        )
+        picture = colours.view(3, 16, 96)
+    left = picture[:, 2:10, 20:60].std() / wave(16, 96)[:, :, 20:60].std()
+    least, most = {0.0: (0.0, 0.3), 0.6: (0.6, 0.9), 1.0: (1.1, 1.4)}[sharpness]
+    assert least < left < most
+
+
+def test_what_is_unsure_is_read_softly():
+    picture, known = wave(16, 24), torch.ones(16, 24)
+    targets, trust = points(*((x + 0.4, 7.3) for x in range(4, 20))), torch.tensor([0.5, 0.2] * 8)
+    soft, sharp = (
+        fetch(picture, known, targets, trust, decay=1.0, sharpness=sharpness)[0] for sharpness in (0.0, 1.0)
+    )
+    assert torch.equal(soft, sharp)
+
+
+def test_sharp_colours_stay_in_their_range():
+    picture = (drawn(3, HEIGHT, WIDTH, seed=4) > 0.5).float()
+    places = torch.from_numpy(np.random.default_rng(5).uniform(0, [WIDTH - 1, HEIGHT - 1], (90, 2))).float()
+    colours, _ = fetch(picture, torch.ones(HEIGHT, WIDTH), places, torch.ones(90), decay=1.0, sharpness=1.0)
+    assert colours.min() >= 0
+    assert colours.max() <= 1

@@ -52,7 +52,7 @@ class Operations(Protocol):
         ...
 
     def fetch(
-        self, weighted: Tensor, targets: Tensor, trust: Tensor, *, decay: float
+        self, weighted: Tensor, targets: Tensor, trust: Tensor, *, decay: float, sharpness: float = 0.0
     ) -> tuple[Tensor, Tensor]:
         """See `vrestore.ops.propagate.fetch`; no gradients."""
         ...
@@ -132,10 +132,10 @@ class ByTorch:
         return consistency(points, displacement, _wide(back), tolerance=tolerance)
 
     def fetch(
-        self, weighted: Tensor, targets: Tensor, trust: Tensor, *, decay: float
+        self, weighted: Tensor, targets: Tensor, trust: Tensor, *, decay: float, sharpness: float = 0.0
     ) -> tuple[Tensor, Tensor]:
         """See `vrestore.ops.propagate.fetch`."""
-        colours, confidence = fetch(_wide(weighted), targets, trust, decay=decay)
+        colours, confidence = fetch(_wide(weighted), targets, trust, decay=decay, sharpness=sharpness)
         return colours.to(weighted.dtype), confidence
 
     def matched(
@@ -221,11 +221,17 @@ class ByKernels:
         )
 
     def fetch(
-        self, weighted: Tensor, targets: Tensor, trust: Tensor, *, decay: float
+        self, weighted: Tensor, targets: Tensor, trust: Tensor, *, decay: float, sharpness: float = 0.0
     ) -> tuple[Tensor, Tensor]:
         """See `vrestore.ops.propagate.fetch`."""
         return propagate_kernel.fetch(
-            weighted, targets, trust, decay=decay, least=LEAST_CONFIDENCE, runner=self._runner
+            weighted,
+            targets,
+            trust,
+            decay=decay,
+            least=LEAST_CONFIDENCE,
+            sharpness=sharpness,
+            runner=self._runner,
         )
 
     def matched(

@@ -1,4 +1,4 @@
-"""Backward warping: read a picture at displaced places, bilinearly.
+"""Backward warping: read a picture at displaced places, bilinearly or by cubic convolution.
 
 Points are (x, y) in pixels with integer values at pixel centres; flow is (dx, dy). `flow` of a towards b
 reads b at p + flow(p).
@@ -25,12 +25,16 @@ def pixel_grid(height: int, width: int, *, device: torch.device | None = None) -
     return torch.stack([x, y])
 
 
-def sample(picture: Tensor, points: Tensor, *, padding: Padding = "zeros") -> Tensor:
-    """Read `picture` (C, H, W) at `points` (..., 2) in pixels; gives (C, ...)."""
+def sample(picture: Tensor, points: Tensor, *, padding: Padding = "zeros", is_cubic: bool = False) -> Tensor:
+    """Read `picture` (C, H, W) at `points` (..., 2) in pixels; gives (C, ...).
+
+    Bilinearly, or by the cubic convolution of Keys (1981) with a = -3/4 over 4x4 pixels.
+    """
     height, width = picture.shape[-2:]
     scale = points.new_tensor([2 / max(width - 1, 1), 2 / max(height - 1, 1)])
     grid = (points * scale - 1).reshape(1, 1, -1, 2)
-    read = F.grid_sample(picture[None], grid, mode="bilinear", padding_mode=padding, align_corners=True)
+    mode = "bicubic" if is_cubic else "bilinear"
+    read = F.grid_sample(picture[None], grid, mode=mode, padding_mode=padding, align_corners=True)
     return read.reshape(picture.shape[0], *points.shape[:-1])
 
 

@@ -33,6 +33,11 @@ DOUBT = 0.42
 DISAGREEMENT = 0.25
 """Mean difference of past and future, in shares of full scale, that is no agreement at all."""
 
+SHARPNESS = 0.6
+"""Share of the cubic convolution in sure colours, see `vrestore.ops.propagate.fetch`. With all of it
+pictures are sharper still, but contrast at edges grows from step to step; with none, moving holes lose 0.2 dB
+on average and up to 2 dB."""
+
 SURE = 0.9
 """Fetched rim pixels of at least this confidence are compared with the known ones."""
 
@@ -203,7 +208,10 @@ class _Window:
         targets = step.targets
         if (reached.x, reached.y) != (0, 0):
             targets = targets - corner_of(reached, patch.device)
-        colours, carried = patch.operations.fetch(weighted, targets, step.trust, decay=DECAY)
+        sharpness = SHARPNESS if self._channels > 1 else 0.0  # flow sees cells, which are smooth anyway
+        colours, carried = patch.operations.fetch(
+            weighted, targets, step.trust, decay=DECAY, sharpness=sharpness
+        )
         matched = patch.operations.matched(
             colours,
             carried,
