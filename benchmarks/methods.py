@@ -46,6 +46,7 @@ def settings_of(quality: Quality, *, threads: int) -> Settings:
         chunk=effort.chunk,
         look_ahead=effort.look_ahead,
         margin=effort.margin,
+        sharpness=effort.sharpness,
         threads=threads,
     )
 

@@ -95,7 +95,10 @@ def test_the_exit_codes_are_those_of_the_errors(readme):
 
 def test_the_qualities_are_those_of_the_plan(readme):
     expected = [
-        [name, str(tries.passes), tries.flow, *map(str, (tries.look_ahead, tries.chunk, tries.margin))]
+        [
+            *(name, str(tries.passes), tries.flow),
+            *map(str, (tries.look_ahead, tries.chunk, tries.margin, tries.sharpness)),
+        ]
         for name, tries in EFFORTS.items()
     ]
     assert rows_of(readme, "`--quality`") == expected

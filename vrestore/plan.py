@@ -35,12 +35,17 @@ class Effort:
     margin: int
     network_pixels: int
     """Of the largest window that the network sees at full size; larger ones are made smaller for it."""
+    sharpness: float = 0.0
+    """Share of the cubic convolution in sure colours, see `vrestore.ops.propagate.fetch`. With none of it
+    what is fetched over many frames is blurred; with all of it contrast at edges grows from step to step."""
 
 
 EFFORTS: dict[Quality, Effort] = {
     "draft": Effort(passes=1, flow="fast", look_ahead=30, chunk=15, margin=64, network_pixels=50_000),
     "balanced": Effort(passes=3, flow="medium", look_ahead=45, chunk=45, margin=96, network_pixels=110_000),
-    "best": Effort(passes=4, flow="medium", look_ahead=90, chunk=60, margin=96, network_pixels=220_000),
+    "best": Effort(
+        passes=4, flow="medium", look_ahead=90, chunk=60, margin=96, network_pixels=220_000, sharpness=0.6
+    ),
 }
 
 QUARTER_LINES, EIGHTH_LINES = 400, 1600

@@ -96,6 +96,15 @@ def test_a_change_of_brightness_is_matched_at_the_seam():
     assert quality(fill(frames, WALKING), frames, WALKING) > 45
 
 
+@pytest.mark.parametrize("step", [(2.5, 0.5), (1.7, 0.3), (1.3, 0.8)], ids=str)
+def test_what_is_read_sharply_between_pixels_is_nearer_to_the_truth(step):
+    frames = scene(step=step)
+    soft, sharp = (
+        fill(frames, STILL, settings=replace(QUICK, sharpness=sharpness)) for sharpness in (0.0, 0.6)
+    )
+    assert quality(sharp, frames, STILL) > quality(soft, frames, STILL) + 1
+
+
 @pytest.mark.parametrize("passes", [1, 2, 3])
 def test_any_number_of_passes_fills(passes):
     frames = scene(step=(3.0, 1.0))

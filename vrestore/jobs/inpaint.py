@@ -25,7 +25,7 @@ from vrestore.media.display import ClipWriter
 from vrestore.media.masks import open_masks
 from vrestore.media.reveal import RevealMap
 from vrestore.models.library import find_weights
-from vrestore.plan import Plan, make_plan
+from vrestore.plan import EFFORTS, Plan, make_plan
 from vrestore.protocols import MaskSource, Method, Progress, ProgressEvent
 from vrestore.report import Origins, PlanReport, Report
 from vrestore.restore.segments import Segments
@@ -233,6 +233,7 @@ def inpaint_method(
         chunk=plan.chunk,
         look_ahead=plan.look_ahead,
         margin=plan.margin,
+        sharpness=EFFORTS[plan.quality].sharpness,
         threads=plan.threads,
         network=ready.network,
         device=ready.files.device if plan.fills_on_device else "cpu",

@@ -73,5 +73,6 @@ def _pass(
         scale=settings.scale,
         known=known,
         channels=channels,
+        sharpness=settings.sharpness if channels > 1 else 0.0,  # flow sees cells, which are smooth anyway
         executor=executor,
     )

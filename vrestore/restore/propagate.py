@@ -33,11 +33,6 @@ DOUBT = 0.42
 DISAGREEMENT = 0.25
 """Mean difference of past and future, in shares of full scale, that is no agreement at all."""
 
-SHARPNESS = 0.6
-"""Share of the cubic convolution in sure colours, see `vrestore.ops.propagate.fetch`. With all of it
-pictures are sharper still, but contrast at edges grows from step to step; with none, moving holes lose 0.2 dB
-on average and up to 2 dB."""
-
 SURE = 0.9
 """Fetched rim pixels of at least this confidence are compared with the known ones."""
 
@@ -95,16 +90,18 @@ def propagate(
     scale: int = 1,
     known: Known | None = None,
     channels: int = 3,
+    sharpness: float = 0.0,
     executor: Executor | None = None,
 ) -> Iterator[Filled]:
     """Fill the holes of a run of linked patches; `known` is what is known of the first one's hole.
 
     Holds at most `chunk + look_ahead` patches and yields `chunk` at a time. `scale` is that of the flow:
     brightness is matched on cells of twice its grain. With `channels` 1 holes are filled with luma only.
+    `sharpness` is that of `vrestore.ops.propagate.fetch`.
     Where the patches' device runs out of memory, the rest is done on the CPU. Past and future are blended on
     the threads of `executor`, if there is one; a device is asked by this thread alone.
     """
-    window = _Window(2 << scale, channels, executor)
+    window = _Window(2 << scale, channels, sharpness, executor)
     for linked in links:
         window.take(linked, known)
         known = None
@@ -122,8 +119,8 @@ def _let_go(filled: list[Filled]) -> Iterator[Filled]:
 class _Window:
     """The patches that propagation sees at once, and what the past gave each."""
 
-    def __init__(self, cell: int, channels: int, executor: Executor | None) -> None:
-        self._cell, self._channels, self._executor = cell, channels, executor
+    def __init__(self, cell: int, channels: int, sharpness: float, executor: Executor | None) -> None:
+        self._cell, self._channels, self._sharpness, self._executor = cell, channels, sharpness, executor
         self._held: list[_Held] = []
         self._is_on_cpu = False
 
@@ -208,9 +205,8 @@ class _Window:
         targets = step.targets
         if (reached.x, reached.y) != (0, 0):
             targets = targets - corner_of(reached, patch.device)
-        sharpness = SHARPNESS if self._channels > 1 else 0.0  # flow sees cells, which are smooth anyway
         colours, carried = patch.operations.fetch(
-            weighted, targets, step.trust, decay=DECAY, sharpness=sharpness
+            weighted, targets, step.trust, decay=DECAY, sharpness=self._sharpness
         )
         matched = patch.operations.matched(
             colours,

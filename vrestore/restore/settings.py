@@ -34,7 +34,8 @@ class NetworkSettings:
 class Settings:
     """How hard propagation tries; `chunk` and `look_ahead` count frames and bound the memory.
 
-    `scale` is the finest pyramid level of the flow, `margin` the pixels around a hole that are looked at.
+    `scale` is the finest pyramid level of the flow, `margin` the pixels around a hole that are looked at,
+    `sharpness` that of `vrestore.ops.propagate.fetch`.
     """
 
     passes: int = 3
@@ -43,6 +44,7 @@ class Settings:
     chunk: int = 45
     look_ahead: int = 45
     margin: int = 96
+    sharpness: float = 0.0
     threads: int = 2
     network: NetworkSettings | None = None
     device: str = "cpu"
