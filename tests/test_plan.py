@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from vrestore.device import parse_bytes
 from vrestore.errors import OutOfMemory
 from vrestore.frames import Box, HoleSummary
-from vrestore.plan import EFFORTS, LEAST_CHUNK, LEAST_LOOK_AHEAD, make_plan
+from vrestore.plan import EFFORTS, LEAST_CHUNK, LEAST_LOOK_AHEAD, POINT_BYTES, make_plan
 
 HD = mask_meta(height=1080, width=1920, frame_count=500)
 SD = mask_meta(height=240, width=432, frame_count=500)
@@ -45,6 +45,13 @@ def test_with_plenty_of_memory_a_quality_gets_its_effort(quality):
 def test_large_pictures_take_one_of_several_passes_less():
     passes = {quality: plan(quality=quality).passes for quality in ("draft", "balanced", "best")}
     assert passes == {"draft": 1, "balanced": 2, "best": 3}
+
+
+@pytest.mark.parametrize("quality", ["draft", "balanced", "best"])
+def test_a_hidden_pixel_counts_once_for_each_frame_that_is_held(quality):
+    """However many passes hold these frames."""
+    thin, thick = (plan(summaries=[HoleSummary((TITLE,), count)], quality=quality) for count in (1000, 3000))
+    assert thick.expected_bytes - thin.expected_bytes == 2000 * POINT_BYTES * thick.frames_held
 
 
 @pytest.mark.parametrize(("height", "scale"), [(240, 1), (399, 1), (400, 2), (1599, 2), (1600, 3), (4320, 3)])
