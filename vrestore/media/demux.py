@@ -230,11 +230,11 @@ class FileFeed:
         """Leave out what need not be decoded for the frames from `start` on; None if nothing is.
 
         Else pictures before that of the entry are to be thrown away. `first_pts` is the time of the source's
-        first frame. What came through a pipe is all decoded.
+        first frame. What comes through a pipe or a playlist is read once and all decoded.
         """
-        if not isinstance(self._source, str):
+        if not isinstance(self._source, str) or self._protocols:
             return None
-        with open_container(self._source, name=self.name, protocols=self._protocols) as container:
+        with open_container(self._source, name=self.name) as container:
             packets = container.demux(container.streams[self.stream.index])
             time_base = self.declared.time_base
             entry = find_entry(packets, self.declared.codec, start, first_pts=first_pts, time_base=time_base)
