@@ -15,10 +15,11 @@ from av.stream import Disposition, Stream
 
 from vrestore.errors import InputError, UsageError
 from vrestore.frames import Colour
+from vrestore.media.colour_tags import colour_of
 from vrestore.media.containers import container_for, why_not_copied
 from vrestore.media.demux import FileFeed, is_picture, open_container
 from vrestore.media.formats import REPLACEMENTS, pixel_format
-from vrestore.media.read import Feed, colour_of
+from vrestore.media.read import Feed
 from vrestore.media.sequence import is_sequence, open_sequence
 from vrestore.media.streams import is_chapter_text, is_timecode
 

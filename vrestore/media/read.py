@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -15,23 +14,20 @@ from typing import Protocol, Self
 
 import av
 from av.container import InputContainer
-from av.filter import Graph
 from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 
 from vrestore.errors import InputError, UsageError
-from vrestore.frames import Colour, Frame, PixelFormat, VideoMeta
+from vrestore.frames import Frame, VideoMeta
+from vrestore.media.colour_tags import colour_of
 from vrestore.media.damage import Damage
 from vrestore.media.demux import AnyPacket, Declared, FileFeed
 from vrestore.media.entry import Entry, NotAsCountedError
 from vrestore.media.formats import REPLACEMENTS, pixel_format
 from vrestore.media.hardware import choose_feed
-from vrestore.media.heard import ffmpeg_heard
 from vrestore.media.pictures import planes_of
 from vrestore.media.times import FrameNumber, Moment, frame_number, parse_time
 
-# FFmpeg's words for AVChromaLocation, which PyAV does not give as a number.
-_CHROMA_LOCATIONS = ("unspecified", "left", "center", "topleft", "top", "bottomleft", "bottom")
 _DEINTERLACE = "deinterlace it first: ffmpeg -i in.mp4 -vf bwdif -c:a copy out.mp4"
 
 
@@ -306,15 +302,13 @@ class VideoReader:
         """Give all frames, or those from an entry on."""
         if entry is None:
             return self._stamped(pictures)
-        after = dropwhile(lambda picture: _is_before(picture, entry.pts), pictures)
-        return self._stamped(after, first=entry.index)
+        return self._stamped(_since(entry.pts, pictures), first=entry.index)
 
     def _excerpted(self, excerpt: Excerpt, pictures: Iterator[av.VideoFrame]) -> Iterator[Frame]:
         if not excerpt.is_sought:
             yield from (frame for frame in self._stamped(pictures) if frame.index >= excerpt.index)
         elif self.feed.seek(excerpt.pts):
-            after = dropwhile(lambda picture: _is_before(picture, excerpt.pts), self.feed.pictures())
-            yield from self._stamped(after, first=excerpt.index)
+            yield from self._stamped(_since(excerpt.pts, self.feed.pictures()), first=excerpt.index)
 
     def _stamped(self, pictures: Iterator[av.VideoFrame], *, first: int = 0) -> Iterator[Frame]:
         """Give every picture as a frame whose timestamp is known and above the one before.
@@ -365,8 +359,9 @@ def _moment(text: str | int | None) -> Moment | None:
     return None if text is None else parse_time(str(text))
 
 
-def _is_before(picture: av.VideoFrame, pts: int) -> bool:
-    return picture.pts is not None and picture.pts < pts
+def _since(pts: int, pictures: Iterator[av.VideoFrame]) -> Iterator[av.VideoFrame]:
+    """Leave out the first pictures, those from before a time."""
+    return dropwhile(lambda picture: picture.pts is not None and picture.pts < pts, pictures)
 
 
 def _is_reached(moment: Moment, index: int, seconds: Fraction) -> bool:
@@ -378,32 +373,3 @@ def _refuse_interlaced(feed: Feed, picture: av.VideoFrame, *, index: int) -> Non
     if picture.interlaced_frame or (index == 0 and order in {"tt", "bb", "tb", "bt"}):
         where = f" from frame {index} on" if index else ""
         raise InputError(f"{feed.name!r} is interlaced{where}; {_DEINTERLACE}")
-
-
-def colour_of(picture: av.VideoFrame, layout: PixelFormat) -> Colour:
-    """Give what a decoded picture says of its colour."""
-    full = {1: False, 2: True}.get(int(picture.color_range))
-    return Colour(
-        matrix=int(picture.colorspace),
-        primaries=int(picture.color_primaries),
-        transfer=int(picture.color_trc),
-        full_range=True if layout.name.startswith("yuvj") else full,
-        chroma_location=_chroma_location(picture) if layout.chroma_shift != (0, 0) else 0,
-    )
-
-
-def _chroma_location(picture: av.VideoFrame) -> int:
-    """Ask FFmpeg's showinfo filter, whose log is the only place where PyAV lets it be seen."""
-    graph = Graph()
-    source = graph.add_buffer(
-        width=picture.width, height=picture.height, format=picture.format, time_base=Fraction(1, 1000)
-    )
-    shown, sink = graph.add("showinfo", checksum="0"), graph.add("buffersink")
-    source.link_to(shown)
-    shown.link_to(sink)
-    with ffmpeg_heard(av.logging.INFO) as said:
-        graph.configure()
-        graph.push(picture)
-        graph.pull()
-    found = re.search(r" cl:(\w+) ", "".join(said))
-    return _CHROMA_LOCATIONS.index(found[1]) if found and found[1] in _CHROMA_LOCATIONS else 0
