@@ -27,7 +27,7 @@ class Bar:
         return self.got >= self.bound if self.rule == "at least" else self.got <= self.bound
 
     def to_dict(self) -> Values:
-        """Give the bar for programs."""
+        """Return the bar for programs."""
         return {
             "what": self.what,
             "got": self.got,

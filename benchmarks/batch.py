@@ -23,11 +23,11 @@ from rich.console import Console
 
 from benchmarks.bars import Bar, show_bars
 from benchmarks.machine import RESULTS, describe_machine, write_results
-from vrestore.jobs.batch import BatchOptions, run_batch
-from vrestore.jobs.executor import Happening, Outcome
-from vrestore.jobs.folder import FolderJobs
-from vrestore.jobs.task import Task
-from vrestore.jobs.workers import Workers
+from vrestore.batch.folder import FolderJobs
+from vrestore.batch.scheduler import BatchOptions, run_batch
+from vrestore.parallel.executor import Outcome, TaskEvent
+from vrestore.parallel.process_pool import ProcessPool
+from vrestore.parallel.task import Task
 
 MOST_OVERHEAD_SECONDS, MOST_GROWTH = 0.15, 1.05
 """The bars: seconds a file beyond the work itself, peak after the last file in times of that after 10."""
@@ -39,10 +39,10 @@ HEIGHT, WIDTH, FRAMES = 48, 64, 8
 
 
 class Watched:
-    """Workers of which is noted when each file ended, what its work took, and what the worker then held."""
+    """A process pool that notes when each file ended, what its work took, and what the worker then held."""
 
     def __init__(self) -> None:
-        self._workers = Workers(1)
+        self._workers = ProcessPool(1)
         self.ends: list[float] = []
         self.work_seconds: list[float] = []
         self.held_bytes: list[int] = []
@@ -56,7 +56,7 @@ class Watched:
         """Hand a task on."""
         self._workers.start(number, task)
 
-    def wait(self, seconds: float) -> list[Happening]:
+    def wait(self, seconds: float) -> list[TaskEvent]:
         """Hand happenings on, the ends noted."""
         happenings = self._workers.wait(seconds)
         for happening in happenings:
@@ -80,7 +80,7 @@ class Watched:
 
 
 def measure(files: int) -> dict[str, object]:
-    """Fill so many clips and give the figures."""
+    """Fill so many clips and return the figures."""
     watched = Watched()
     with TemporaryDirectory() as place:
         folder = Path(place, "in")

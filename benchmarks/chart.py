@@ -35,7 +35,7 @@ class Row:
     name: str
     length: float | None
     words: str
-    colour: str = _DEVICE
+    color: str = _DEVICE
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Panel:
 
 
 def kernels_panel(values: dict[str, Any]) -> Panel:
-    """Give the kernels' share of the bandwidth of a copy, and how many times as fast as torch they are."""
+    """Return the kernels' share of the bandwidth of a copy, and how many times as fast as torch they are."""
     rows = []
     for name in CASES:
         found = values["results"].get(name, NOT_MEASURED)
@@ -63,18 +63,18 @@ def kernels_panel(values: dict[str, Any]) -> Panel:
 
 
 def speed_panel(values: dict[str, Any]) -> Panel:
-    """Give the frames a second of whole commands by size, on the device and on the processor."""
+    """Return the frames a second of whole commands by size, on the device and on the processor."""
     speeds = values["results"].get("speed", {})
     rows = [
         row for scene in SCENES for name in _WORKS for row in _speed_rows(scene, name, speeds.get(scene, {}))
     ]
     longest = max((row.length for row in rows if row.length is not None), default=1.0)
-    scaled = [Row(row.name, row.length and row.length / longest, row.words, row.colour) for row in rows]
-    return Panel("Whole commands: frames a second, the CPU in grey", scaled, _source(values))
+    scaled = [Row(row.name, row.length and row.length / longest, row.words, row.color) for row in rows]
+    return Panel("Whole commands: frames a second, the CPU in gray", scaled, _source(values))
 
 
 def drawn(panels: Sequence[Panel]) -> str:
-    """Give the panels below each other as SVG."""
+    """Return the panels below each other as SVG."""
     parts, top = list[str](), 0
     for panel in panels:
         parts += _panel(panel, top)
@@ -114,7 +114,7 @@ def _speed_rows(scene: str, name: str, works: dict[str, Any]) -> list[Row]:
 
 def _source(values: dict[str, Any]) -> str:
     if not values.get("measured", False):
-        return f"{NOT_MEASURED}: {values['why_not']}"
+        return f"{NOT_MEASURED}: {values['unavailable_reason']}"
     device, date = values["machine"]["device"], values["machine"]["date"]
     return f"{device['name']}, driver {device['driver']}, CUDA {device['CUDA of torch']}, {date[:10]}"
 
@@ -127,7 +127,7 @@ def _panel(panel: Panel, top: int) -> list[str]:
         length = 0 if row.length is None else max(1, round(row.length * _BARS))
         if length:
             place = f'x="{_NAMES}" y="{y + 3}" width="{length}" height="{_ROW - 6}"'
-            parts.append(f'<rect {place} fill="{row.colour}"/>')
+            parts.append(f'<rect {place} fill="{row.color}"/>')
         parts.append(_text(_NAMES + length + 6, y + 14, row.words, "" if length else 'fill="#777777"'))
         y += _ROW
     return [*parts, _text(10, y + 14, panel.source, 'fill="#777777" font-size="11"')]

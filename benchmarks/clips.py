@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.machine import ROOT
-from vrestore.media.display import as_picture, shown
-from vrestore.media.read import open_video
+from vrestore.media.preview.display import as_picture, shown
+from vrestore.media.reader import open_video
 
 Pictures = NDArray[np.uint8]
 """(T, H, W, 3) RGB."""
@@ -46,14 +46,14 @@ class Clip:
             raise ValueError(f"{self.name}: frames {self.frames.shape[:3]}, masks {self.masks.shape}")
 
     def blanked(self) -> Pictures:
-        """Give the frames with the hole set to black: all that a method may see."""
+        """Return the frames with the hole set to black: all that a method may see."""
         frames = self.frames.copy()
         frames[self.masks] = 0
         return frames
 
 
 def find_data(asked: Path | None) -> Path | None:
-    """Give the folder of real clips: the one asked for, VRESTORE_DATA, or the one beside the repository.
+    """Return the folder of real clips: the one asked for, VRESTORE_DATA, or the one beside the repository.
 
     None where there is none; a folder that was asked for and is missing raises FileNotFoundError.
     """
@@ -67,7 +67,7 @@ def find_data(asked: Path | None) -> Path | None:
 
 
 def clip_names(data: Path) -> list[str]:
-    """Give the names of the validation clips of inpainting, sorted."""
+    """Return the names of the validation clips of inpainting, sorted."""
     return sorted(path.stem for path in (data / "val" / "inpaint").glob("*.mp4"))
 
 

@@ -41,7 +41,7 @@ _DRAWN_FRAMES = 50
 
 
 def measure(runs: int, seconds: int) -> Values:
-    """Time both and give the figures."""
+    """Time both and return the figures."""
     words = ("--box", box_of(HOLE), "--segment", str(2 * SCENE_SECONDS))
     ways = {
         "local": (*words, "--threads", str(WORKERS)),

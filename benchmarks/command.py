@@ -58,7 +58,7 @@ def run(*words: str | Path, accepted: int = 0) -> Run:
 
 
 def installed(name: str) -> str:
-    """Give the path of a program: beside this Python, or else the first on the search path."""
+    """Return the path of a program: beside this Python, or else the first on the search path."""
     found = shutil.which(name, path=str(Path(sys.executable).parent)) or shutil.which(name)
     if found is None:
         raise CommandFailed(f"{name} is not installed")
@@ -105,7 +105,7 @@ def restore(
 
 
 def parts_of(known: Iterable[str]) -> Callable[[str], list[str]]:
-    """Give what reads names of parts for argparse, which tells of a ValueError."""
+    """Return what reads names of parts for argparse, which tells of a ValueError."""
 
     def parts(text: str) -> list[str]:
         names = text.split(",")

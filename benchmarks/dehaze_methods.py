@@ -12,15 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.clips import Pictures
-from vrestore.device import Precision
-from vrestore.frames import Colour, Frame, MaskedFrame
+from vrestore.device.devices import Precision
+from vrestore.frames import Color, Frame, MaskedFrame
 from vrestore.media.formats import pixel_format
+from vrestore.methods.dehaze.dark_channel import estimate_dark
+from vrestore.methods.dehaze.estimate import Estimator
+from vrestore.methods.dehaze.network import network_estimator
+from vrestore.methods.dehaze.settings import DehazeSettings, DehazeStats
+from vrestore.methods.dehaze.stage import dehaze
 from vrestore.models.weights import load_model
-from vrestore.restore.dehaze import dehaze
-from vrestore.restore.dehaze_dcp import estimate_dark
-from vrestore.restore.dehaze_haze import Estimator
-from vrestore.restore.dehaze_network import network_estimator
-from vrestore.restore.dehaze_settings import DehazeSettings, DehazeTally
 
 OMEGA, PATCH, LEAST = 0.95, 15, 0.1
 GUIDE_RADIUS, GUIDE_EPSILON = 40, 1e-3
@@ -89,9 +89,9 @@ def _by_the_tool(pictures: Pictures, strength: float, estimate: Estimator) -> Pi
         _frames(pictures),
         estimate=estimate,
         format=layout,
-        colour=Colour(full_range=True),
+        color=Color(full_range=True),
         settings=DehazeSettings(strength=strength),
-        tally=DehazeTally(),
+        tally=DehazeStats(),
     )
     shape = pictures.shape[1:]
     return np.stack([np.asarray(frame.planes[0], np.uint8).reshape(shape) for frame in result])

@@ -37,8 +37,8 @@ from benchmarks.machine import RESULTS, Values, describe_machine, write_results
 from benchmarks.measures import PERFECT, psnr, ssim_map
 from benchmarks.sheet import save_sheet
 from benchmarks.tables import figures_table
-from vrestore.device import Precision
-from vrestore.jobs.dehaze_job import STRENGTH
+from vrestore.device.devices import Precision
+from vrestore.methods.dehaze.options import STRENGTH
 
 PARTS = ("indoor", "video", "real", "clear")
 METHODS = (HAZY, PLAIN, STEADY, NETWORK)
@@ -85,7 +85,7 @@ def judge(result: Pictures, truth: Pictures, seconds: float) -> Figures:
 
 
 def mean_of(figures: Sequence[Figures]) -> Figures:
-    """Give the mean of each figure; None where a case has none."""
+    """Return the mean of each figure; None where a case has none."""
     means: dict[str, float | None] = {}
     for name in asdict(figures[0]):
         values = [getattr(each, name) for each in figures]
@@ -199,8 +199,8 @@ def plotted(results: Values) -> Picture:
         )
         for index, (name, each) in enumerate(means.items()):
             left, height = 16 + 74 * index, round(150 * min(each["psnr"], PERFECT / 2) / (PERFECT / 2))
-            colour = (30, 90, 200) if name == NETWORK else (150, 150, 150)
-            cv2.rectangle(panel, (left, 190 - height), (left + 50, 190), colour, -1)
+            color = (30, 90, 200) if name == NETWORK else (150, 150, 150)
+            cv2.rectangle(panel, (left, 190 - height), (left + 50, 190), color, -1)
             words = (f"{each['psnr']:.1f}", (left, 184 - height)), (name, (left - 4, 208))
             for text, place in words:
                 cv2.putText(panel, text, place, cv2.FONT_HERSHEY_SIMPLEX, 0.38, (60, 60, 60), 1, cv2.LINE_AA)

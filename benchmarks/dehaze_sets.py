@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.clips import Pictures
-from vrestore.media.display import as_picture, shown
-from vrestore.media.read import open_video
-from vrestore.training.haze import Weather, add_haze
-from vrestore.training.haze_scenes import read_recording
+from vrestore.media.preview.display import as_picture, shown
+from vrestore.media.reader import open_video
+from vrestore.training.dehaze.scenes import read_recording
+from vrestore.training.dehaze.weather import Weather, add_haze
 
 HELD_OUT = 100
 """Frames at the end of a recording that training keeps from."""

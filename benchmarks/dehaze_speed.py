@@ -26,10 +26,10 @@ from benchmarks.command import Run, installed, parts_of, run
 from benchmarks.footage import LARGE, Footage, make, source_name
 from benchmarks.machine import RESULTS, Values, describe_machine, write_results
 from benchmarks.tables import figures_table
-from vrestore.device import core_count
-from vrestore.models.cgidn import CgIdn
-from vrestore.models.cgidn_configs import CGIDN, CGIDN_SMALL, HazeConfig
-from vrestore.ops.deform import deform_conv, deform_conv_exact
+from vrestore.device.devices import core_count
+from vrestore.models.cgidn.config import CGIDN, CGIDN_SMALL, HazeConfig
+from vrestore.models.cgidn.network import CgIdn
+from vrestore.ops.warp.deform import deform_conv, deform_conv_exact
 
 METHODS = ("cgidn", "dcp")
 PAPER_SIZE = Size(240, 432)
@@ -130,7 +130,7 @@ def _runs(footage: Footage, target: Path, options: argparse.Namespace) -> dict[s
 
 
 def _network_rate(config: HazeConfig, rounds: int) -> float:
-    """Give the frames a second that a network clears once its window is full."""
+    """Return the frames a second that a network clears once its window is full."""
     network = CgIdn(config).to(memory_format=torch.channels_last).eval()  # type: ignore[call-overload]  # torch's stub does not know it
     picture = torch.rand(1, 3, *NETWORK_SIZE, generator=torch.Generator().manual_seed(0))
     seconds = []
@@ -147,7 +147,7 @@ def _network_rate(config: HazeConfig, rounds: int) -> float:
 
 
 def _deform() -> tuple[float, float]:
-    """Give how many times as fast as its definition deformable convolution is, and how far from it."""
+    """Return how many times as fast as its definition deformable convolution is, and how far from it."""
     random, (height, width) = torch.Generator().manual_seed(0), DEFORM_SIZE
     frames = torch.randn(1, DEFORM_CHANNELS, height, width, generator=random)
     offset = 3 * torch.randn(1, 18, height, width, generator=random)

@@ -56,7 +56,7 @@ def make(footage: Footage, data: Path | None) -> Footage:
 
 
 def box_of(share: float) -> str:
-    """Give `--box` words for a box in the middle that covers a share of the picture."""
+    """Return `--box` words for a box in the middle that covers a share of the picture."""
     side = 100 * math.sqrt(share)
     return ",".join(f"{length:.2f}%" for length in (50 - side / 2, 50 - side / 2, side, side))
 

@@ -53,17 +53,18 @@ from benchmarks.machine import (
     write_results,
 )
 from benchmarks.tables import figures_table
-from vrestore.device import format_bytes, why_no_cuda
+from vrestore.device.devices import cuda_unavailable_reason
+from vrestore.device.memory import format_bytes
 
 NETWORK = "inpaint tsam"
 
 
 def unmeasured() -> Values:
-    """Give the results of a machine without a device: each figure by its name, and each bar."""
+    """Return the results of a machine without a device: each figure by its name, and each bar."""
     works = works_of(Path())
     names = [work.name for work in works]
     bounds = (*BOUNDS, DEFAULT)
-    rates = [(name, scene.least_rate) for name, scene in SCENES.items() if scene.least_rate is not None]
+    rates = [(name, scene.min_rate) for name, scene in SCENES.items() if scene.min_rate is not None]
     bars = [rate_bar(name, 0.0, least) for name, least in rates]
     bars += [bound_bar(work, bound, 0.0) for work in works for bound in bounds]
     bars += [growth_bar(work, 0.0) for work in works]
@@ -80,9 +81,11 @@ def main(words: Sequence[str] | None = None) -> None:
     """Measure, print a table and write JSON; without a device say so in both."""
     options, console = _parser().parse_args(words), Console()
     if not torch.cuda.is_available():
-        why_not = why_no_cuda()
-        console.print(f"not measured: {why_not}", markup=False, highlight=False, soft_wrap=True)
-        write_not_measured(options.json, benchmark="gpu", why_not=why_not, results=unmeasured())
+        unavailable_reason = cuda_unavailable_reason()
+        console.print(f"not measured: {unavailable_reason}", markup=False, highlight=False, soft_wrap=True)
+        write_not_measured(
+            options.json, benchmark="gpu", unavailable_reason=unavailable_reason, results=unmeasured()
+        )
         return
     data = find_data(options.data)
     machine = {**describe_machine(), "device": describe_device(torch.device("cuda", 0))}
@@ -109,7 +112,7 @@ def main(words: Sequence[str] | None = None) -> None:
 
 
 def works_of(model: Path | None) -> tuple[Work, ...]:
-    """Give the commands that are measured, with the network where there is one."""
+    """Return the commands that are measured, with the network where there is one."""
     network = (
         () if model is None else (Work(NETWORK, "inpaint", ("--method", "tsam", "--model", str(model))),)
     )

@@ -15,9 +15,9 @@ from benchmarks.clips import Size
 from benchmarks.command import Account, Run, restore
 from benchmarks.footage import LARGE, SMALL, TINY, Footage, box_of, make
 from benchmarks.machine import Values
-from vrestore.device import DEVICE_SHARE, free_device_bytes, parse_bytes
+from vrestore.device.memory import DEVICE_SHARE, free_device_bytes, parse_bytes
 from vrestore.errors import OutOfMemory
-from vrestore.media.read import open_video
+from vrestore.media.reader import open_video
 
 BOUNDS, DEFAULT = ("2GiB", "4GiB"), "default"
 SHORT, LONG = 0.1, 1.0
@@ -34,14 +34,14 @@ class Scene:
     size: Size
     hole: float
     length: float
-    least_rate: float | None = None
+    min_rate: float | None = None
     """The bar of inpainting without a network: frames a second."""
 
 
 SCENES = {
-    "432x240": Scene(TINY, 0.07, 1.0, least_rate=150.0),
+    "432x240": Scene(TINY, 0.07, 1.0, min_rate=150.0),
     "854x480": Scene(SMALL, 0.05, 0.6),
-    "1920x1080": Scene(LARGE, 0.10, 0.24, least_rate=40.0),
+    "1920x1080": Scene(LARGE, 0.10, 0.24, min_rate=40.0),
     "3840x2160": Scene(Size(2160, 3840), 0.10, 0.06),
 }
 
@@ -55,7 +55,7 @@ class Work:
     words: tuple[str, ...] = ()
 
     def on(self, device: str, hole: float) -> list[str]:
-        """Give its words on a device."""
+        """Return its words on a device."""
         marks = ["--box", box_of(hole)] if self.command == "inpaint" else []
         return [*marks, *self.words, "--device", device]
 
@@ -121,7 +121,7 @@ class Bench:
 
 
 def summed_up(runs: Sequence[tuple[Run, Account]]) -> Speed:
-    """Give the medians of runs of the same command on the same video."""
+    """Return the medians of runs of the same command on the same video."""
     rates = [account.frames / account.seconds for _, account in runs]
     last = runs[-1][1]
     peaks = [account.device_memory_bytes for _, account in runs if account.device_memory_bytes is not None]
@@ -156,8 +156,8 @@ def measure_speed(bench: Bench) -> Outcome:
                 "cpu": asdict(theirs),
                 "times_cpu": ours.rate / theirs.rate,
             }
-            if work is PROPAGATE and scene.least_rate is not None:
-                bars.append(rate_bar(name, ours.rate, scene.least_rate))
+            if work is PROPAGATE and scene.min_rate is not None:
+                bars.append(rate_bar(name, ours.rate, scene.min_rate))
         figures[name] = found
     return Outcome(figures, bars)
 
@@ -241,17 +241,17 @@ def difference(one: Path, other: Path) -> Difference:
 
 
 def rate_bar(scene: str, rate: float, least: float) -> Bar:
-    """Give what inpainting on an H200 with 16 cores should reach."""
+    """Return what inpainting on an H200 with 16 cores should reach."""
     return Bar(f"frames/s, inpaint {scene}", rate, "at least", least)
 
 
 def bound_bar(work: Work, bound: str, share: float) -> Bar:
-    """Give what the device's memory should keep to."""
+    """Return what the device's memory should keep to."""
     return Bar(f"{work.name}, device memory in times of --memory {bound}", share, "at most", 1.0)
 
 
 def growth_bar(work: Work, growth: float) -> Bar:
-    """Give how little the device's memory should grow with the video."""
+    """Return how little the device's memory should grow with the video."""
     return Bar(f"{work.name}, device memory of 10 times the frames", growth, "at most", MOST_GROWTH, unit="x")
 
 

@@ -24,8 +24,8 @@ from benchmarks.judging import TRUTH, Figures, Task, mean_of, measure, sheet_row
 from benchmarks.machine import RESULTS, Values, describe_machine, write_results
 from benchmarks.sheet import save_sheet
 from benchmarks.tables import figures_table
-from vrestore.device import core_count
-from vrestore.plan import Quality
+from vrestore.device.devices import core_count
+from vrestore.methods.inpaint.plan import Quality
 
 KINDS = ("stationary", "moving")
 BARS = {"stationary": 21.5, "moving": 21.6}
@@ -175,7 +175,7 @@ def _mapped(work: Callable[[Task], Result], tasks: Sequence[Task], workers: int)
 
 
 def _chosen(asked: str | None, names: Sequence[str]) -> Sequence[str]:
-    """Give the names asked for, which may lack their prefix; all without any."""
+    """Return the names asked for, which may lack their prefix; all without any."""
     if asked is None:
         return names
     chosen = []

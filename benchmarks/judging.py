@@ -15,7 +15,7 @@ from benchmarks.measures import Motion, motion_of, psnr, ssim, warping_error
 from benchmarks.methods import Filling, fill, methods_with, settings_of
 from benchmarks.sheet import Picture, row_of
 from vrestore.flow.complete import dilated
-from vrestore.plan import Quality
+from vrestore.methods.inpaint.plan import Quality
 
 TRUTH = "truth"
 """The clip itself among the methods: its warping error is the least that can be hoped for."""
@@ -107,7 +107,7 @@ def judge(clip: Clip, filling: Filling, motion: Motion, unseen: Masks) -> Figure
 
 
 def mean_of(clips: Iterable[Figures]) -> Figures:
-    """Give the mean of each figure over the clips that have it."""
+    """Return the mean of each figure over the clips that have it."""
     gathered: dict[str, list[float]] = defaultdict(list)
     for figures in clips:
         for name, value in asdict(figures).items():

@@ -11,9 +11,9 @@ from torch import Tensor
 
 from vrestore.frames import Box
 from vrestore.ops import Operations
-from vrestore.ops.consistency import Tolerance
-from vrestore.ops.shift_align import Motion
-from vrestore.ops.warp import pixel_grid
+from vrestore.ops.warp.consistency import Tolerance
+from vrestore.ops.warp.shift_align import Motion
+from vrestore.ops.warp.warp import pixel_grid
 
 REACH, TREMBLE, GRAIN = 16.0, 0.5, 48
 """Pixels of motion, pixels it varies from one to the next, pixels from one change of course to the next."""
@@ -35,7 +35,7 @@ class Sizes:
     width: int = 432
     large_height: int = 2160
     large_width: int = 3840
-    """Of the frames that colours are carried between."""
+    """Of the frames that colors are carried between."""
 
 
 @dataclass(frozen=True)
@@ -45,9 +45,9 @@ class Case:
     run: Callable[[Operations], Tensor]
     bytes_moved: int
     """What must be read and written once, whatever does it."""
-    least_share: float | None = None
+    min_share: float | None = None
     """Of the copy bandwidth, that the kernel should reach."""
-    least_ratio: float | None = None
+    min_ratio: float | None = None
     """Times as fast as torch, that the kernel should be."""
     rivals: dict[str, Callable[[], Tensor]] = field(default_factory=dict)
     """Other ways to do about the same."""
@@ -65,7 +65,7 @@ def warp_case(sizes: Sizes, device: torch.device, dtype: torch.dtype, *, is_last
     return Case(
         lambda operations: operations.warp(pictures, flow),
         2 * _bytes(pictures) + _bytes(flow),
-        least_share=0.7 if is_last else None,
+        min_share=0.7 if is_last else None,
         rivals={"grid_sample alone": lambda: F.grid_sample(pictures, given, align_corners=True)},
     )
 
@@ -81,21 +81,21 @@ def shift_align_case(sizes: Sizes, device: torch.device, dtype: torch.dtype, *, 
             features, motion, fold=sizes.channels // 4, official=official, clip_end="own"
         ),
         2 * _bytes(features) + sum(map(_bytes, [*flows, *doubts])),
-        least_share=0.7,
-        least_ratio=4.0,
+        min_share=0.7,
+        min_ratio=4.0,
     )
 
 
 def propagate_features_case(sizes: Sizes, device: torch.device, dtype: torch.dtype) -> Case:
     """Carry features and confidence to every pixel, picture by picture, one plane behind the other."""
     pictures = torch.rand(sizes.count, sizes.channels, sizes.height, sizes.width, device=device).to(dtype)
-    return _propagate(pictures, least_share=0.7)
+    return _propagate(pictures, min_share=0.7)
 
 
-def propagate_colours_case(sizes: Sizes, device: torch.device) -> Case:
-    """Carry colours and confidence between large frames, all of a pixel together."""
+def propagate_colors_case(sizes: Sizes, device: torch.device) -> Case:
+    """Carry colors and confidence between large frames, all of a pixel together."""
     shape = (1, sizes.large_height, sizes.large_width, 4)
-    return _propagate(torch.rand(shape, device=device).permute(0, 3, 1, 2), least_share=None)
+    return _propagate(torch.rand(shape, device=device).permute(0, 3, 1, 2), min_share=None)
 
 
 def consistency_case(sizes: Sizes, device: torch.device) -> Case:
@@ -129,11 +129,13 @@ def seam_case(sizes: Sizes, device: torch.device) -> Case:
     points = pixel_grid(window.height, window.width, device=device).flatten(1).T.contiguous()
     rim = min(5 * 2 * (window.width + window.height), len(points) // 2)
     points = points[torch.randperm(len(points), device=device)]
-    colours, confidence = torch.rand(3, len(points), device=device), torch.rand(len(points), device=device)
-    known = colours[:, -rim:] + 0.1 * torch.randn(3, rim, device=device)
-    moved = sum(map(_bytes, [colours, colours[:, rim:], confidence[-rim:], known, points]))
+    colors, confidence = torch.rand(3, len(points), device=device), torch.rand(len(points), device=device)
+    known = colors[:, -rim:] + 0.1 * torch.randn(3, rim, device=device)
+    moved = sum(map(_bytes, [colors, colors[:, rim:], confidence[-rim:], known, points]))
     return Case(
-        lambda operations: operations.matched(colours, confidence, known, points, window, cell=4, sure=0.5),
+        lambda operations: operations.match_seam_gain(
+            colors, confidence, known, points, window, cell=4, sure=0.5
+        ),
         moved,
     )
 
@@ -151,11 +153,11 @@ def deform_case(sizes: Sizes, device: torch.device, dtype: torch.dtype) -> Case:
     return Case(
         lambda operations: operations.deform_conv(frames, offset, mask, weight, bias, padding=TAPS // 2),
         2 * _bytes(frames) + _bytes(offset) + _bytes(mask) + _bytes(weight),
-        least_ratio=2.0,
+        min_ratio=2.0,
     )
 
 
-def _propagate(pictures: Tensor, *, least_share: float | None) -> Case:
+def _propagate(pictures: Tensor, *, min_share: float | None) -> Case:
     count, planes, height, width = pictures.shape
     flow = _flow(count, height, width, pictures.device)
     targets = (pixel_grid(height, width, device=flow.device) + flow).flatten(2).transpose(1, 2).contiguous()
@@ -167,11 +169,11 @@ def _propagate(pictures: Tensor, *, least_share: float | None) -> Case:
 
     written = count * height * width * ((planes - 1) * pictures.element_size() + 4)
     moved = _bytes(pictures) + _bytes(targets) + _bytes(trust) + written
-    return Case(run, moved, least_share=least_share)
+    return Case(run, moved, min_share=min_share)
 
 
 def _features(sizes: Sizes, device: torch.device, dtype: torch.dtype) -> Tensor:
-    """Give channels-last noise."""
+    """Return channels-last noise."""
     shape = (sizes.count, sizes.height, sizes.width, sizes.channels)
     return torch.randn(shape, device=device, dtype=dtype).permute(0, 3, 1, 2)
 

@@ -31,7 +31,7 @@ from benchmarks.kernel_cases import (
     consistency_case,
     deform_case,
     membrane_case,
-    propagate_colours_case,
+    propagate_colors_case,
     propagate_features_case,
     seam_case,
     shift_align_case,
@@ -47,7 +47,7 @@ from benchmarks.machine import (
     write_results,
 )
 from benchmarks.tables import figures_table
-from vrestore.device import why_no_cuda
+from vrestore.device.devices import cuda_unavailable_reason
 from vrestore.kernels import runtime
 from vrestore.ops.operations import ByKernels, ByTorch
 
@@ -64,7 +64,7 @@ CASES: dict[str, Callable[[torch.device], Case]] = {
     "shift_align": lambda device: shift_align_case(Sizes(), device, DTYPE, official=False),
     "shift_align_official": lambda device: shift_align_case(Sizes(), device, DTYPE, official=True),
     "propagate": lambda device: propagate_features_case(Sizes(), device, DTYPE),
-    "propagate_colours": lambda device: propagate_colours_case(Sizes(), device),
+    "propagate_colors": lambda device: propagate_colors_case(Sizes(), device),
     "consistency": lambda device: consistency_case(Sizes(), device),
     "deform": lambda device: deform_case(Sizes(), device, DTYPE),
     "membrane": lambda device: membrane_case(Sizes(), device),
@@ -98,7 +98,7 @@ class Outcome:
     largest_difference: float | None
 
     def ratio(self, other: Timing | None) -> float | None:
-        """Give how many times as long another way takes."""
+        """Return how many times as long another way takes."""
         return None if other is None else other.median / self.kernel.median
 
 
@@ -131,7 +131,7 @@ class Clock:
 
 
 def copy_bandwidth(clock: Clock, device: torch.device) -> float:
-    """Give the bytes a second that a copy reads and writes."""
+    """Return the bytes a second that a copy reads and writes."""
     source = torch.randint(0, 256, (COPIED_BYTES,), dtype=torch.uint8, device=device)
     target = torch.empty_like(source)
     return 2 * COPIED_BYTES / clock.time(lambda: target.copy_(source)).median * 1e3
@@ -156,13 +156,13 @@ def measure(case: Case, clock: Clock, copy_bytes_a_second: float) -> Outcome:
 
 
 def bars_of(name: str, case: Case, outcome: Outcome) -> list[Bar]:
-    """Give what the outcome should be."""
+    """Return what the outcome should be."""
     bars = []
-    if case.least_share is not None:
-        bars.append(Bar(f"{name}, share of copy", outcome.share_of_copy, "at least", case.least_share))
+    if case.min_share is not None:
+        bars.append(Bar(f"{name}, share of copy", outcome.share_of_copy, "at least", case.min_share))
     ratio = outcome.ratio(outcome.torch)
-    if case.least_ratio is not None and ratio is not None:
-        bars.append(Bar(f"{name}, times torch", ratio, "at least", case.least_ratio))
+    if case.min_ratio is not None and ratio is not None:
+        bars.append(Bar(f"{name}, times torch", ratio, "at least", case.min_ratio))
     for rival, timing in outcome.rivals.items():
         ratio = outcome.ratio(timing)
         if ratio is not None:
@@ -173,18 +173,20 @@ def bars_of(name: str, case: Case, outcome: Outcome) -> list[Bar]:
 def why_not_measured() -> str | None:
     """Say why nothing can be measured here, None if it can."""
     if not torch.cuda.is_available():
-        return why_no_cuda()
-    return runtime.why_not(torch.device("cuda", 0))
+        return cuda_unavailable_reason()
+    return runtime.unavailable_reason(torch.device("cuda", 0))
 
 
 def main(words: Sequence[str] | None = None) -> None:
     """Measure, print a table and write JSON; without a device say so in both."""
     options, console = _parser().parse_args(words), Console()
-    why_not = why_not_measured()
-    if why_not is not None:
-        console.print(f"not measured: {why_not}", markup=False, highlight=False, soft_wrap=True)
+    unavailable_reason = why_not_measured()
+    if unavailable_reason is not None:
+        console.print(f"not measured: {unavailable_reason}", markup=False, highlight=False, soft_wrap=True)
         figures: Values = dict.fromkeys((*CASES, "copy bytes a second"), NOT_MEASURED)
-        write_not_measured(options.json, benchmark="kernels", why_not=why_not, results=figures)
+        write_not_measured(
+            options.json, benchmark="kernels", unavailable_reason=unavailable_reason, results=figures
+        )
         return
     device = torch.device("cuda", 0)
     machine = {**describe_machine(), "device": describe_device(device)}

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import torch
 
-from vrestore.jobs.checkup import examine
+from vrestore.run.diagnostics import examine
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = Path(__file__).resolve().parent / "results"
@@ -24,7 +24,7 @@ Values = dict[str, object]
 
 
 def describe_machine() -> Values:
-    """Give processor, memory, library versions, the commit, the date, and how busy the machine is."""
+    """Return processor, memory, library versions, the commit, the date, and how busy the machine is."""
     found = examine()
     found["Machine"]["system"] = f"{platform.system()} {platform.machine()}"  # not its kernel's build
     facts: Values = {name.lower(): found[name] for name in ("Software", "Machine", "Devices")}
@@ -36,7 +36,7 @@ def describe_machine() -> Values:
 
 
 def describe_device(device: torch.device) -> Values:
-    """Give a CUDA device, its driver, and the versions that compile for it (None where CuPy is missing)."""
+    """Return a CUDA device, its driver, and the versions that compile for it (None where CuPy is missing)."""
     properties = torch.cuda.get_device_properties(device)
     query = ["nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader", f"--id={device.index}"]
     cupy = import_module("cupy") if find_spec("cupy") else None
@@ -51,14 +51,19 @@ def describe_device(device: torch.device) -> Values:
     }
 
 
-def write_not_measured(place: Path, *, benchmark: str, why_not: str, results: Values) -> bool:
+def write_not_measured(place: Path, *, benchmark: str, unavailable_reason: str, results: Values) -> bool:
     """Write that nothing could be measured, in results of the usual shape; tell whether that was done.
 
     What was measured before stays.
     """
     if place.exists() and json.loads(place.read_text(encoding="utf-8")).get("measured", True):
         return False
-    values: Values = {"benchmark": benchmark, "measured": False, "why_not": why_not, "results": results}
+    values: Values = {
+        "benchmark": benchmark,
+        "measured": False,
+        "why_not": unavailable_reason,
+        "results": results,
+    }
     _write(place, values)
     return True
 
@@ -75,7 +80,7 @@ def _write(place: Path, values: Values) -> None:
 
 
 def _first_line(*command: str) -> str | None:
-    """Give the first line that a command prints, None where it is not there or fails."""
+    """Return the first line that a command prints, None where it is not there or fails."""
     program = shutil.which(command[0])
     if program is None:
         return None

@@ -14,8 +14,8 @@ import torch
 from numpy.typing import NDArray
 
 from benchmarks.clips import Masks, Pictures
-from vrestore.flow.estimate import DisFlow
-from vrestore.ops.warp import warp
+from vrestore.flow.dis import DisFlow
+from vrestore.ops.warp.warp import warp
 
 Picture = NDArray[np.uint8]
 Hole = NDArray[np.bool_]
@@ -30,14 +30,14 @@ _C1, _C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
 
 
 def psnr(result: Picture, truth: Picture, where: Hole | None = None) -> float:
-    """Give the peak signal-to-noise ratio in decibels, of the pixels `where` only unless it is None."""
+    """Return the peak signal-to-noise ratio in decibels, of the pixels `where` only unless it is None."""
     difference = result.astype(np.float64) - truth
     error = np.mean(np.square(difference if where is None else difference[where]))
     return PERFECT if error == 0 else min(PERFECT, float(10 * np.log10(255**2 / error)))
 
 
 def ssim_map(result: Picture, truth: Picture) -> NDArray[np.float64]:
-    """Give structural similarity (Wang et al. 2004, eq. 13) at each pixel, the mean over the channels.
+    """Return structural similarity (Wang et al. 2004, eq. 13) at each pixel, the mean over the channels.
 
     Gaussian window of 11x11, sigma 1.5; the picture is mirrored at its edge.
     """
@@ -51,7 +51,7 @@ def ssim_map(result: Picture, truth: Picture) -> NDArray[np.float64]:
 
 
 def ssim(result: Picture, truth: Picture, where: Hole) -> float:
-    """Give the mean of the similarity map over the pixels `where`."""
+    """Return the mean of the similarity map over the pixels `where`."""
     return float(ssim_map(result, truth)[where].mean())
 
 
@@ -66,9 +66,9 @@ class Motion:
 def motion_of(truth: Pictures) -> Motion:
     """Estimate the motion of a clip both ways."""
     estimate = DisFlow("medium")
-    greys = [cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY).astype(np.uint8) for picture in truth]
-    flows = [estimate(after, before) for before, after in pairwise(greys)]
-    backs = [estimate(before, after) for before, after in pairwise(greys)]
+    grays = [cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY).astype(np.uint8) for picture in truth]
+    flows = [estimate(after, before) for before, after in pairwise(grays)]
+    backs = [estimate(before, after) for before, after in pairwise(grays)]
     return Motion(flows, [is_consistent(flow, back) for flow, back in zip(flows, backs, strict=True)])
 
 
@@ -87,7 +87,7 @@ def is_consistent(flow: Flow, back: Flow) -> Hole:
 
 
 def warping_error(result: Pictures, holes: Masks, motion: Motion) -> float | None:
-    """Give how much the hole's content changes along the true motion, in thousandths of full scale.
+    """Return how much the hole's content changes along the true motion, in thousandths of full scale.
 
     The mean absolute difference between frame t and frame t - 1 read along the flow, over the hole's
     pixels of frame t whose flow is consistent; mean over frames, None where no frame has such a pixel.

@@ -27,7 +27,7 @@ from benchmarks.command import inpaint, parts_of
 from benchmarks.footage import LARGE, SMALL, Footage, box_of, make, source_name
 from benchmarks.machine import RESULTS, Values, describe_machine, write_results
 from benchmarks.tables import figures_table
-from vrestore.device import format_bytes
+from vrestore.device.memory import format_bytes
 from vrestore.errors import OutOfMemory
 
 LONG_TIMES, LARGE_TIMES = 10, 0.4

@@ -12,15 +12,15 @@ import numpy as np
 import torch
 
 from benchmarks.clips import Masks, Pictures
-from vrestore.device import network_precision
-from vrestore.frames import Colour, Frame, HoleSummary, MaskedFrame
+from vrestore.device.devices import network_precision
+from vrestore.frames import Color, Frame, HoleSummary, MaskedFrame
+from vrestore.masks.shapes import hole_of
 from vrestore.media.formats import pixel_format
-from vrestore.media.mask_shape import hole_of
-from vrestore.ops.membrane import membrane
-from vrestore.plan import EFFORTS, Quality, flow_scale, network_scale_for
-from vrestore.restore.inpaint import inpaint
-from vrestore.restore.propagate import Filled
-from vrestore.restore.settings import NetworkSettings, Settings, Tally
+from vrestore.methods.inpaint.plan import EFFORTS, Quality, flow_scale, network_scale_for
+from vrestore.methods.inpaint.propagate import Filled
+from vrestore.methods.inpaint.settings import InpaintStats, NetworkSettings, Settings
+from vrestore.methods.inpaint.stage import inpaint
+from vrestore.ops.filters.membrane import membrane
 
 TELEA_RADIUS = 4
 
@@ -38,7 +38,7 @@ Method = Callable[[Pictures, Masks, Settings], tuple[Pictures, Masks]]
 
 
 def settings_of(quality: Quality, *, threads: int) -> Settings:
-    """Give the settings that a plan with enough memory makes of a quality."""
+    """Return the settings that a plan with enough memory makes of a quality."""
     effort = EFFORTS[quality]
     return Settings(
         passes=effort.passes,
@@ -87,7 +87,7 @@ def _membrane(blanked: Pictures, masks: Masks, settings: Settings) -> tuple[Pict
 def _propagate(
     blanked: Pictures, masks: Masks, settings: Settings, *, model: str | None = None
 ) -> tuple[Pictures, Masks]:
-    """Fill by `vrestore.restore.inpaint`, frame by frame in and out as in a run of the command.
+    """Fill by `vrestore.methods.inpaint.stage`, frame by frame in and out as in a run of the command.
 
     With a `model` its network corrects what was propagated.
     """
@@ -117,9 +117,9 @@ def _propagate(
         height=height,
         width=width,
         format=layout,
-        colour=Colour(),
+        color=Color(),
         settings=replace(settings, scale=flow_scale(height), network=network),
-        tally=Tally(),
+        tally=InpaintStats(),
         observe=note,
     )
     pictures = [frame.planes[0].reshape(height, width, 3) for frame in frames]
@@ -127,7 +127,7 @@ def _propagate(
 
 
 def methods_with(model: str | None) -> dict[str, Method]:
-    """Give all methods that are compared; `tsam` is among them where there is a model for it."""
+    """Return all methods that are compared; `tsam` is among them where there is a model for it."""
     if model is None:
         return METHODS
     return {**METHODS, "tsam": partial(_propagate, model=model)}

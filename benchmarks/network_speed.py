@@ -20,12 +20,12 @@ from rich.console import Console
 from benchmarks.bars import Bar, show_bars
 from benchmarks.machine import RESULTS, Values, describe_machine, write_results
 from benchmarks.tables import figures_table
-from vrestore.device import core_count, network_precision
+from vrestore.device.devices import core_count, network_precision
 from vrestore.models.blocks import in_channels_last
-from vrestore.models.configs import PAPER, SMALL, Config
-from vrestore.models.streaming import StreamState, push
-from vrestore.models.tsam import Clip, Tsam
-from vrestore.ops.shift_align import Motion
+from vrestore.models.tsam.config import PAPER, SMALL, Config
+from vrestore.models.tsam.network import Clip, Tsam
+from vrestore.models.tsam.streaming import StreamState, push
+from vrestore.ops.warp.shift_align import Motion
 
 LEAST_SPEED, LEAST_RATIO = 20.0, 8.0
 """Bars: frames a second of `tsam-small` alone, and how many times as fast as `tsam` it is."""
@@ -66,7 +66,7 @@ def main(words: Sequence[str] | None = None) -> None:
 
 
 def _seconds(network: Tsam, frames: int, height: int, width: int) -> float:
-    """Give the seconds a frame takes once the stream gives as many frames as it takes."""
+    """Return the seconds a frame takes once the stream gives as many frames as it takes."""
     state, chunk = StreamState(), _chunk(network.config, height, width)
     with torch.inference_mode():
         while len(push(network, state, *_next(chunk, state))) < CHUNK:

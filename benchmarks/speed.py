@@ -31,10 +31,10 @@ from benchmarks.command import Account, Run, inpaint, installed, parts_of, run
 from benchmarks.footage import LARGE, SMALL, TINY, Footage, box_of, make, source_name
 from benchmarks.machine import RESULTS, Values, describe_machine, write_results
 from benchmarks.tables import figures_table
-from vrestore.media.encode import EncodeOptions
+from vrestore.media.encode.encoder import EncodeOptions
 from vrestore.models.cards import Card
-from vrestore.models.configs import SMALL as NETWORK
-from vrestore.models.tsam import Tsam
+from vrestore.models.tsam.config import SMALL as NETWORK
+from vrestore.models.tsam.network import Tsam
 from vrestore.models.weights import save_weights
 
 HOLE, LARGE_HOLE, TINY_HOLE = 0.05, 0.03, 0.07
@@ -83,7 +83,7 @@ class Outcome:
     others: Values = field(default_factory=dict)
 
     def to_dict(self) -> Values:
-        """Give the figures for programs; the bars are listed elsewhere."""
+        """Return the figures for programs; the bars are listed elsewhere."""
         return {**self.others, **{name: asdict(speed) for name, speed in self.speeds.items()}}
 
 
@@ -115,7 +115,7 @@ class Bench:
 
 
 def summed_up(runs: Sequence[tuple[Run, Account]], size: Size) -> Speed:
-    """Give the medians of runs with the same video and mask."""
+    """Return the medians of runs with the same video and mask."""
     seconds = median(ran.seconds for ran, _ in runs)
     last = runs[-1][1]
     return Speed(
@@ -255,7 +255,7 @@ def _ffmpeg(source: Path, target: Path) -> list[str]:
 
 
 def _encoder_words() -> list[str]:
-    """Give the ffmpeg command line's words for the encoder settings that vrestore has by default."""
+    """Return the ffmpeg command line's words for the encoder settings that vrestore has by default."""
     options = EncodeOptions().for_encoder("libx264", {})
     return ["-c:v", "libx264", *(word for name, value in options.items() for word in (f"-{name}", value))]
 

@@ -7,7 +7,7 @@ from rich.table import Table
 
 
 def figures_table(title: str, first: str, *headings: str) -> Table:
-    """Give a table with a column of names and columns of figures."""
+    """Return a table with a column of names and columns of figures."""
     table = Table(
         title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False
     )

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from vrestore import open_video
-from vrestore.media.display import as_picture, shown
+from vrestore.media.preview.display import as_picture, shown
 
 MOMENTS = (14, 36, 58)
 WIDTH, GAP, JPEG_QUALITY = 426, 6, 90

@@ -33,12 +33,12 @@ def noise(random, height, width, *, coarsest, octaves, gain=0.55):
 
 
 def mix(low, high, share):
-    """Colours between two, (H, W, 3), for shares of (H, W)."""
+    """Colors between two, (H, W, 3), for shares of (H, W)."""
     share = np.clip(share, 0, 1)[..., None]
     return np.array(low, np.float32) * (1 - share) + np.array(high, np.float32) * share
 
 
-def paste(world, left, top, colours, cover):
+def paste(world, left, top, colors, cover):
     """Lay a sprite over the world; what lies beyond its edge is cut."""
     height, width = cover.shape
     x0, x1 = max(0, left), min(world.shape[1], left + width)
@@ -46,7 +46,7 @@ def paste(world, left, top, colours, cover):
     if x0 < x1 and y0 < y1:
         cut = np.s_[y0 - top : y1 - top, x0 - left : x1 - left]
         share = cover[cut][..., None]
-        world[y0:y1, x0:x1] = world[y0:y1, x0:x1] * (1 - share) + colours[cut] * share
+        world[y0:y1, x0:x1] = world[y0:y1, x0:x1] * (1 - share) + colors[cut] * share
 
 
 def sky(random):
@@ -72,26 +72,26 @@ def ground(random):
     fine = cv2.remap(grass, folded(3.2 * across + 700), folded(1.3 * along), cv2.INTER_LINEAR)
     broad = cv2.remap(patches, folded(across + 512), folded(along), cv2.INTER_LINEAR)
     near = np.clip(1.3 - depth / 4, 0.10, 1)  # far grass is too fine to be seen
-    colours = mix((0.13, 0.21, 0.06), (0.44, 0.49, 0.17), 0.45 + 0.21 * fine * near + 0.12 * broad)
+    colors = mix((0.13, 0.21, 0.06), (0.44, 0.49, 0.17), 0.45 + 0.21 * fine * near + 0.12 * broad)
     earth = mix((0.30, 0.23, 0.15), (0.60, 0.51, 0.38), 0.5 + 0.22 * fine * near)
     path = np.exp(-(((along - 1250 - 140 * broad - 0.10 * across) / 330) ** 2)) + 0.25 * fine * near
-    colours = colours + (earth - colours) * np.clip(path * 2 - 0.7, 0, 1)[..., None]
-    return colours + (np.array([0.62, 0.70, 0.74]) - colours) * np.clip(depth / 22, 0, 0.75)[..., None]
+    colors = colors + (earth - colors) * np.clip(path * 2 - 0.7, 0, 1)[..., None]
+    return colors + (np.array([0.62, 0.70, 0.74]) - colors) * np.clip(depth / 22, 0, 0.75)[..., None]
 
 
 def hills(random, world):
     rows = np.arange(WORLD_HEIGHT, dtype=np.float32)[:, None]
-    for height, colour, share in ((95, (0.50, 0.60, 0.68), 0.85), (52, (0.30, 0.40, 0.36), 0.95)):
+    for height, color, share in ((95, (0.50, 0.60, 0.68), 0.85), (52, (0.30, 0.40, 0.36), 0.95)):
         ridge = noise(random, 8, WORLD_WIDTH, coarsest=256, octaves=6)[4]
         tops = HORIZON + 16 - height * (0.55 + 0.22 * ridge)
         cover = np.clip(rows - tops[None] + 0.5, 0, 1) * (rows < HORIZON + 16) * share
         grain = 1 + 0.10 * noise(random, WORLD_HEIGHT, WORLD_WIDTH, coarsest=32, octaves=5)
-        paste(world, 0, 0, np.array(colour, np.float32) * grain[..., None], cover)
+        paste(world, 0, 0, np.array(color, np.float32) * grain[..., None], cover)
 
 
 def tree(random, size):
     """A crown of many small leaves, lit from the left, on a forked trunk."""
-    edge, sprite = 2 * size, np.zeros((2 * size, 2 * size, 4), np.float32)  # colours and cover
+    edge, sprite = 2 * size, np.zeros((2 * size, 2 * size, 4), np.float32)  # colors and cover
     for x, y, wide in ((0.50, 0.45, 0.035), (0.38, 0.38, 0.016), (0.62, 0.36, 0.018), (0.52, 0.25, 0.02)):
         bole = [(0.5 - wide, 1), (0.5 - wide / 2, 0.7), (x, y), (0.5 + wide / 2, 0.7), (0.5 + wide, 1)]
         cv2.fillPoly(sprite, [np.int32(np.array(bole) * edge)], (0.17, 0.13, 0.10, 1.0))
@@ -112,8 +112,8 @@ def rock(random, size):
     height = np.sqrt(np.clip(1 - x**2 - (y * 1.5) ** 2 + 0.12 * bumps, 0, None)) + 0.06 * bumps
     down, across = np.gradient(height * size / 2.4)
     light = (SUN[2] - across * SUN[0] - down * SUN[1]) / np.sqrt(1 + across**2 + down**2)
-    colours = mix((0.10, 0.10, 0.10), (0.70, 0.67, 0.62), 0.30 + 0.6 * light + 0.05 * bumps)
-    return colours, cv2.GaussianBlur((height > 0.25).astype(np.float32), (3, 3), 0)
+    colors = mix((0.10, 0.10, 0.10), (0.70, 0.67, 0.62), 0.30 + 0.6 * light + 0.05 * bumps)
+    return colors, cv2.GaussianBlur((height > 0.25).astype(np.float32), (3, 3), 0)
 
 
 def scene(random):
@@ -122,14 +122,14 @@ def scene(random):
     trees, rocks = random.uniform(8, 110, 15), random.uniform(40, 560, 26)
     for foot, kind in sorted([(y, "tree") for y in trees] + [(y, "rock") for y in rocks]):  # far ones first
         size = int((70 + 2.4 * foot) if kind == "tree" else (14 + 0.16 * foot * random.uniform(0.5, 1.3)))
-        colours, cover = tree(random, size) if kind == "tree" else rock(random, size)
+        colors, cover = tree(random, size) if kind == "tree" else rock(random, size)
         base = size if kind == "tree" else int(0.76 * size)
         left, top = int(random.uniform(0, WORLD_WIDTH)), int(HORIZON + foot - base)
         shade = cv2.GaussianBlur(np.pad(cover, size // 2), (0, 0), size / 14)
         flat = cv2.resize(shade, None, fx=1.2, fy=0.22) * 0.4
         low = top + base - int(flat.shape[0] * (0.62 if kind == "tree" else 0.55))
         paste(world, left - int(0.4 * size), low, np.zeros((*flat.shape, 3), np.float32), flat)
-        paste(world, left, top, colours * (0.9 + 0.2 * random.random()), cover)
+        paste(world, left, top, colors * (0.9 + 0.2 * random.random()), cover)
     return np.clip(world, 0, 1)
 
 
@@ -158,14 +158,14 @@ def pictures():
         left, top = 300 + 620 * time + 2 * np.sin(number / 3), 150 + 30 * time + 1.5 * np.sin(number / 4.1)
         camera = np.array([[1.35 - 0.16 * time, 0, left], [0, 1.35 - 0.16 * time, top]])
         picture = cv2.warpAffine(world, camera, (WIDTH, HEIGHT), flags=INVERSE)
-        radius, centre = round(44 + 6 * time), (round(-40 + 730 * time), round(250 + 8 * np.sin(2.2 * time)))
-        shadow, foot = np.zeros((HEIGHT, WIDTH), np.float32), (centre[0] + 18, centre[1] + radius - 5)
+        radius, center = round(44 + 6 * time), (round(-40 + 730 * time), round(250 + 8 * np.sin(2.2 * time)))
+        shadow, foot = np.zeros((HEIGHT, WIDTH), np.float32), (center[0] + 18, center[1] + radius - 5)
         cv2.ellipse(shadow, foot, (radius, radius // 4), 0, 0, 360, 0.62, -1)
         shadow = cv2.GaussianBlur(shadow, (0, 0), 5)
         picture *= 1 - shadow[..., None]
-        colours, cover = ball(radius, 730 * time / radius)
-        corner = centre[0] - radius - 2, centre[1] - radius - 2
-        paste(picture, *corner, colours, cover)
+        colors, cover = ball(radius, 730 * time / radius)
+        corner = center[0] - radius - 2, center[1] - radius - 2
+        paste(picture, *corner, colors, cover)
         mask = (shadow > 0.02).astype(np.float32)[..., None]
         paste(mask, *corner, np.ones((*cover.shape, 1)), cover)
         grain = cv2.GaussianBlur(random.standard_normal((HEIGHT, WIDTH, 3)).astype(np.float32), (0, 0), 0.6)

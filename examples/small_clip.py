@@ -18,7 +18,7 @@ def wall():
 
 
 def pictures():
-    """Give (H, W, 3) RGB and the mask of the ball, (H, W), both uint8."""
+    """Yield (H, W, 3) RGB and the mask of the ball, (H, W), both uint8."""
     ground = wall()
     for number in range(FRAMES):
         picture = ground[20 + number // 3 :][:HEIGHT, 3 * number :][:, :WIDTH].copy()

@@ -93,7 +93,7 @@ __device__ __forceinline__ void store(ELEMENT* place, const float (&values)[VECT
     *reinterpret_cast<decltype(word.whole)*>(place) = word.whole;
 }
 
-// Two neighbours on a line of `count`, and how much the upper one weighs.
+// Two neighbors on a line of `count`, and how much the upper one weighs.
 struct Span {
     int low, high;
     bool has_low, has_high;

@@ -1,6 +1,6 @@
 // Give the confidence of going from points by a displacement: how far the way back misses the start.
 //
-// Twin: vrestore.ops.consistency.consistency (Sundaram, Brox and Keutzer, 2010, eq. 5, made soft).
+// Twin: vrestore.ops.warp.consistency.consistency (Sundaram, Brox and Keutzer, 2010, eq. 5, made soft).
 //   points, displacement  (n, 2), float: x before y, in pixels
 //   back                  (2, H, W), or (H, W, 2) with VECTOR 2; ELEMENT
 //   confidence            (n), float
@@ -8,7 +8,7 @@
 // Reading the way back at the target, the test and the soft bound are one pass; nothing else is kept.
 // Bytes that must move: 20*n, and of `back` what the points see.
 //
-// A thread takes one point. Points of a hole come row by row, so neighbouring threads read neighbouring
+// A thread takes one point. Points of a hole come row by row, so neighboring threads read neighboring
 // pixels of `back`; with VECTOR 2 both its parts are one read.
 
 __device__ __forceinline__ float squared(float x, float y) { return x * x + y * y; }

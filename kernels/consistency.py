@@ -31,7 +31,7 @@ def consistency(
     softness: float,
     runner: Runner = run,
 ) -> torch.Tensor:
-    """Do what `vrestore.ops.consistency.consistency` does; the tolerance comes in its parts.
+    """Do what `vrestore.ops.warp.consistency.consistency` does; the tolerance comes in its parts.
 
     Raises ValueError for shapes, types and devices that do not fit.
     """

@@ -1,6 +1,6 @@
 // The columns of a modulated deformable convolution: every tap of the kernel read where its offset sends it.
 //
-// Twin: vrestore.ops.deform.deform_conv_exact (DCNv2, Zhu et al., CVPR 2019, eq. 1) up to its product with
+// Twin: vrestore.ops.warp.deform.deform_conv_exact (DCNv2, Zhu et al., CVPR 2019, eq. 1) up to its product with
 // the weights, which is one matrix product afterwards.
 //   frames   (N, H, W, C), ELEMENT
 //   offset   (N, Ho, Wo, 2*G*K) with LAST, else (N, 2*G*K, Ho, Wo), OFFSET: dy before dx of tap k of
@@ -11,7 +11,7 @@
 // Bytes that must move: of `frames` what the taps see, count * (2 or 3)*G*K * sizeof(OFFSET) of offsets and
 // mask, and count*K*C * sizeof(ELEMENT).
 //
-// A thread takes VECTOR channels of one tap of one output pixel; neighbouring threads hold neighbouring
+// A thread takes VECTOR channels of one tap of one output pixel; neighboring threads hold neighboring
 // channels, so each of the four pixels around is one unbroken read and the columns are written as they lie.
 // Taps of one pixel and pixels of one row follow each other: what they share is in the first-level cache.
 // VECTOR divides C / G; pixels and taps are counted by an int, elements by 64 bits.

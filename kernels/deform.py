@@ -44,7 +44,7 @@ def deform_conv(
     column_bytes: int = COLUMN_BYTES,
     runner: Runner = run,
 ) -> Tensor:
-    """Do what `vrestore.ops.deform.deform_conv` does, up to rounding; gives channels-last.
+    """Do what `vrestore.ops.warp.deform.deform_conv` does, up to rounding; returns channels-last.
 
     Frames in another layout are copied first. Offset and mask share a type, which may be wider than that of
     the frames; the weights are brought to that of the frames.
@@ -122,7 +122,7 @@ def _columns(
     at_once: int,
     runner: Runner,
 ) -> Iterator[Tensor]:
-    """Give the columns (n, K, C) of up to `at_once` output pixels after the other."""
+    """Yield the columns (n, K, C) of up to `at_once` output pixels after the other."""
     vector = vector_of(frames, dividing=(shape.channels // shape.groups,))
     defines = (
         ("ELEMENT", element_of("frames", frames)),
@@ -157,13 +157,13 @@ def _columns(
 
 
 def _dense(offset: Tensor) -> tuple[Tensor, bool]:
-    """Give offsets without gaps, channels-last if that costs nothing, and whether they are."""
+    """Return offsets without gaps, channels-last if that costs nothing, and whether they are."""
     if offset.stride(1) == 1:
         return channels_last(offset), True
     return offset.contiguous(), False
 
 
 def _product(columns: Tensor, kernel: Tensor) -> Tensor:
-    """Multiply columns (n, K, C) by weights (groups, Cout / groups, C / groups, K); gives (n, Cout)."""
+    """Multiply columns (n, K, C) by weights (groups, Cout / groups, C / groups, K); returns (n, Cout)."""
     grouped = columns.reshape(*columns.shape[:2], kernel.shape[0], kernel.shape[2])
     return torch.einsum("pkgc,gock->pgo", grouped, kernel).flatten(1)

@@ -65,7 +65,7 @@ Runner = Callable[[Launch], None]
 
 
 def source_of(kernel: str, defines: tuple[tuple[str, str | int], ...]) -> str:
-    """Give the whole text of a kernel, its compile-time names in front."""
+    """Return the whole text of a kernel, its compile-time names in front."""
     folder = files("vrestore.kernels")
     names = [f"#define {name} {value}\n" for name, value in defines]
     texts = [(folder / name).read_text(encoding="utf-8") for name in ("common.cuh", f"{kernel}.cu")]
@@ -73,7 +73,7 @@ def source_of(kernel: str, defines: tuple[tuple[str, str | int], ...]) -> str:
 
 
 def as_tensor(array: Array) -> Tensor:
-    """Give a tensor on the memory of another library's array; a tensor is given as it is."""
+    """Return a tensor on the memory of another library's array; a tensor is given as it is."""
     return array if isinstance(array, Tensor) else from_dlpack(array)
 
 
@@ -86,19 +86,19 @@ def check(name: str, tensor: Tensor, shape: tuple[int, ...], *, beside: Tensor) 
 
 
 def element_of(name: str, tensor: Tensor) -> str:
-    """Give the kernels' word for the type of `tensor`; raises ValueError for types they do not know."""
+    """Return the kernels' word for the type of `tensor`; raises ValueError for types they do not know."""
     if tensor.dtype not in ELEMENTS:
         raise ValueError(f"{name} is {tensor.dtype}, the kernels take float32, float16 and bfloat16")
     return ELEMENTS[tensor.dtype]
 
 
 def index_of(elements: int) -> str:
-    """Give the type of offsets within a picture of so many elements."""
+    """Return the type of offsets within a picture of so many elements."""
     return "int" if elements < _INT_LIMIT else "long long"
 
 
 def vector_of(*tensors: Tensor, dividing: tuple[int, ...]) -> int:
-    """Give how many elements a thread can move at once: they divide all counts, and addresses fit."""
+    """Return how many elements a thread can move at once: they divide all counts, and addresses fit."""
     size = tensors[0].element_size()
     vector = _WORD_BYTES // size
     while vector > 1 and (
@@ -110,27 +110,27 @@ def vector_of(*tensors: Tensor, dividing: tuple[int, ...]) -> int:
 
 
 def floats(tensor: Tensor, *, alignment: int = 4) -> Tensor:
-    """Give `tensor` as dense float32 at such an address; what is so already is not copied."""
+    """Return `tensor` as dense float32 at such an address; what is so already is not copied."""
     dense = tensor.detach().float().contiguous()
     return dense.clone() if dense.data_ptr() % alignment else dense
 
 
 def channels_last(pictures: Tensor) -> Tensor:
-    """Give pictures (N, C, H, W) channels-last; what is so already is not copied."""
+    """Return pictures (N, C, H, W) channels-last; what is so already is not copied."""
     return pictures.contiguous(memory_format=torch.channels_last)
 
 
 def blocks_for(work: int) -> int:
-    """Give the number of blocks for so many shares of work."""
+    """Return the number of blocks for so many shares of work."""
     return min(work, MOST_BLOCKS)
 
 
 def tiles_of(height: int, width: int, tile: tuple[int, int]) -> int:
-    """Give how many tiles (height, width) cover a picture."""
+    """Return how many tiles (height, width) cover a picture."""
     return -(-height // tile[0]) * -(-width // tile[1])
 
 
 def lanes_for(vectors: int, *, most: int) -> tuple[int, int]:
-    """Give threads along x, side by side over up to `most` vectors of a pixel, and along y over pixels."""
+    """Return threads along x, side by side over up to `most` vectors of a pixel, and along y over pixels."""
     lanes = min(vectors, most)
     return lanes, THREADS // lanes

@@ -1,6 +1,6 @@
 // Continue known values smoothly into where nothing is known: the whole pyramid of a channel in one launch.
 //
-// Twin: vrestore.ops.membrane.membrane (Perez, Gangnet and Blake 2003, eq. 2, coarse to fine).
+// Twin: vrestore.ops.filters.membrane.membrane (Perez, Gangnet and Blake 2003, eq. 2, coarse to fine).
 //   values   (C, H, W), float
 //   known    (H, W), one byte each, 0 is unknown
 //   result   (C, H, W), float

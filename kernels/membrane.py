@@ -22,7 +22,7 @@ def membrane(
     finest_relaxations: int,
     runner: Runner = run,
 ) -> Tensor:
-    """Do what `vrestore.ops.membrane.membrane` does, for any number of channels.
+    """Do what `vrestore.ops.filters.membrane.membrane` does, for any number of channels.
 
     Args:
         values: (C, H, W).
@@ -64,7 +64,7 @@ def membrane(
 
 
 def pyramid_size(height: int, width: int) -> int:
-    """Give how many pixels all levels of a picture have, the finest among them."""
+    """Return how many pixels all levels of a picture have, the finest among them."""
     size = height * width
     while min(height, width) > 2:
         height, width = -(-height // 2), -(-width // 2)

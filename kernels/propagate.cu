@@ -1,17 +1,17 @@
-// Fetch colours for points from a neighbouring frame: warp, weigh by what is known, carry the confidence.
+// Fetch colors for points from a neighboring frame: warp, weigh by what is known, carry the confidence.
 //
-// Twin: vrestore.ops.propagate.fetch.
-//   weighted    (C + 1, H, W), or (H, W, C + 1) with LAST: colours times confidence, then confidence; ELEMENT
+// Twin: vrestore.ops.warp.propagate.fetch.
+//   weighted    (C + 1, H, W), or (H, W, C + 1) with LAST: colors times confidence, then confidence; ELEMENT
 //   targets     (n, 2), float: x before y, in pixels
 //   trust       (n), float
-//   colours     (C, n), ELEMENT
+//   colors     (C, n), ELEMENT
 //   confidence  (n), float; 0 from `least` down
 // Outside is 0 and not read. Along an axis of one pixel the twin ignores where a target lies; not so here.
 // Bytes that must move: of `weighted` what the targets see, and n * (C*sizeof(ELEMENT) + 16).
 //
 // A thread takes one point and goes through the channels: place and weights once, stores side by side with
-// its neighbours'. With LAST it reads VECTOR channels at once, which for three colours in float is all of a
-// pixel. VECTOR divides C + 1; without LAST it is 1. With SHARP, colours are read once more by cubic
+// its neighbors'. With LAST it reads VECTOR channels at once, which for three colors in float is all of a
+// pixel. VECTOR divides C + 1; without LAST it is 1. With SHARP, colors are read once more by cubic
 // convolution, and up to `sharpness` of that is taken.
 
 #ifndef LAST
@@ -78,7 +78,7 @@ __device__ __forceinline__ void read_cubic(
 
 extern "C" __global__ void __launch_bounds__(256) propagate(
     const ELEMENT* __restrict__ weighted, const float2* __restrict__ targets, const float* __restrict__ trust,
-    ELEMENT* __restrict__ colours, float* __restrict__ confidence,
+    ELEMENT* __restrict__ colors, float* __restrict__ confidence,
     long long count, int channels, int height, int width, float decay, float least, float sharpness)
 {
     const long long step = (long long)gridDim.x * blockDim.x;
@@ -101,7 +101,7 @@ extern "C" __global__ void __launch_bounds__(256) propagate(
         const float sharp_scale = 1 / fmaxf(sharp[VECTOR - 1], LEAST_DIVISOR);
         const float share = sharpness * fminf(fmaxf(2 * known * trust[i] - 1, 0), 1);
 #endif
-        ELEMENT* place = colours + i;
+        ELEMENT* place = colors + i;
 #pragma unroll 4
         for (int channel = 0; channel < channels; channel += VECTOR) {
             read(weighted + channel * plane, at, values);
@@ -110,11 +110,11 @@ extern "C" __global__ void __launch_bounds__(256) propagate(
 #endif
 #pragma unroll
             for (int k = 0; k < VECTOR; ++k) {
-                float colour = values[k] * scale;
+                float color = values[k] * scale;
 #if SHARP
-                colour += share * (fminf(fmaxf(sharp[k] * sharp_scale, 0), 1) - colour);
+                color += share * (fminf(fmaxf(sharp[k] * sharp_scale, 0), 1) - color);
 #endif
-                if (channel + k < channels) from_float(colour, place[k * count]);
+                if (channel + k < channels) from_float(color, place[k * count]);
             }
             place += VECTOR * count;
         }

@@ -31,7 +31,7 @@ def fetch(
     sharpness: float = 0.0,
     runner: Runner = run,
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Do what `vrestore.ops.propagate.fetch` does; `least` is its least confidence.
+    """Do what `vrestore.ops.warp.propagate.fetch` does; `least` is its least confidence.
 
     Raises ValueError for shapes, types and devices that do not fit.
     """
@@ -44,10 +44,10 @@ def fetch(
     rows = weighted.permute(1, 2, 0)
     is_last = rows.is_contiguous()
     weighted = rows if is_last else weighted.contiguous()
-    colours = torch.empty(planes - 1, count, dtype=weighted.dtype, device=weighted.device)
+    colors = torch.empty(planes - 1, count, dtype=weighted.dtype, device=weighted.device)
     confidence = torch.empty(count, device=weighted.device)
     if not count:
-        return colours, confidence
+        return colors, confidence
     runner(
         Launch(
             kernel="propagate",
@@ -65,7 +65,7 @@ def fetch(
                 weighted,
                 floats(targets, alignment=8),
                 floats(trust),
-                colours,
+                colors,
                 confidence,
                 np.int64(count),
                 *(np.int32(size) for size in (planes - 1, height, width)),
@@ -75,4 +75,4 @@ def fetch(
             ),
         )
     )
-    return colours, confidence
+    return colors, confidence

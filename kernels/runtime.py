@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vrestore.device import cuda_capability
+from vrestore.device.devices import cuda_capability
 from vrestore.errors import DeviceError
 from vrestore.kernels.launch import Argument, Launch, source_of
 
@@ -24,7 +24,7 @@ LEAST_CAPABILITY = (7, 5)
 
 
 @functools.cache
-def why_not(device: torch.device) -> str | None:
+def unavailable_reason(device: torch.device) -> str | None:
     """Say in a line why kernels do not run on `device` and what to do about it; None if they do."""
     if device.type != "cuda":
         return f"the kernels are for CUDA, this is {device.type}"
@@ -48,7 +48,7 @@ def why_not(device: torch.device) -> str | None:
 
 
 def cuda_major() -> int:
-    """Give the CUDA version torch is built for, or the newest we have an extra for."""
+    """Return the CUDA version torch is built for, or the newest we have an extra for."""
     return int((torch.version.cuda or "13").partition(".")[0])
 
 

@@ -1,7 +1,7 @@
-// Fetched colours of a hole, shifted by the difference that its rim shows, carried smoothly inward.
+// Fetched colors of a hole, shifted by the difference that its rim shows, carried smoothly inward.
 //
-// Twin: vrestore.ops.seam.matched (Perez et al. 2003, section 3; Shepard 1968).
-//   colours     (C, n + k), float: as fetched, those of the hole, then those of the rim
+// Twin: vrestore.ops.filters.seam.matched (Perez et al. 2003, section 3; Shepard 1968).
+//   colors     (C, n + k), float: as fetched, those of the hole, then those of the rim
 //   confidence  (n + k), float
 //   known       (C, k), float: what the rim shows
 //   points      (2, n + k), float: x, then y, whole pixels
@@ -27,7 +27,7 @@ union Cell {
 };
 
 extern "C" __global__ void __launch_bounds__(THREADS) seam(
-    const float* __restrict__ colours, const float* __restrict__ confidence, const float* __restrict__ known,
+    const float* __restrict__ colors, const float* __restrict__ confidence, const float* __restrict__ known,
     const float* __restrict__ points, float* __restrict__ matched, int hidden, int rim, int left, int top,
     int rows, int columns, int cell, float sure, float largest, float steps)
 {
@@ -50,7 +50,7 @@ extern "C" __global__ void __launch_bounds__(THREADS) seam(
             const int at = ((int)down[place] - top) / cell * columns + ((int)across[place] - left) / cell;
             atomicAdd(counts + at, 1);
             for (int c = 0; c < CHANNELS; ++c) {
-                const float apart = known[(long long)c * rim + i] - colours[(long long)c * count + place];
+                const float apart = known[(long long)c * rim + i] - colors[(long long)c * count + place];
                 const float bounded = fminf(fmaxf(apart, -largest), largest);
                 atomicAdd(&shown[c][at].sum, (int)rintf(bounded * steps));
             }
@@ -118,7 +118,7 @@ extern "C" __global__ void __launch_bounds__(THREADS) seam(
             const Cell* const at = shown[c] + corner;
             const float above = at[0].value + (x - column) * (at[aside].value - at[0].value);
             const float below = at[under].value + (x - column) * (at[under + aside].value - at[under].value);
-            const float sum = colours[(long long)c * count + i] + above + (y - row) * (below - above);
+            const float sum = colors[(long long)c * count + i] + above + (y - row) * (below - above);
             matched[(long long)c * hidden + i] = fminf(fmaxf(sum, 0.0f), 1.0f);
         }
     }

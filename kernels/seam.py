@@ -1,4 +1,4 @@
-"""Launches `seam.cu`: fetched colours made to meet the rim of their hole."""
+"""Launches `seam.cu`: fetched colors made to meet the rim of their hole."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ _MOST_BLOCKS = 64
 """Each finds the surface anew."""
 
 
-def matched(
-    colours: Array,
+def match_seam_gain(
+    colors: Array,
     confidence: Array,
     known: Array,
     points: Array,
@@ -33,22 +33,23 @@ def matched(
     largest: float,
     runner: Runner = run,
 ) -> Tensor:
-    """Do what `vrestore.ops.seam.matched` does, on `rows` by `columns` cells of `cell` pixels.
+    """Do what `vrestore.ops.filters.seam.match_seam_gain` does, on `rows` by `columns` cells of `cell`
+    pixels.
 
     `largest` is the difference beyond which it is taken for no more. Raises ValueError for shapes and devices
     that do not fit, for more than 3 channels and for more than 2048 cells.
     """
-    colours, confidence, known, points = (as_tensor(each) for each in (colours, confidence, known, points))
-    channels, count = colours.shape
+    colors, confidence, known, points = (as_tensor(each) for each in (colors, confidence, known, points))
+    channels, count = colors.shape
     rim = known.shape[1]
-    check("confidence", confidence, (count,), beside=colours)
-    check("known", known, (channels, rim), beside=colours)
-    check("points", points, (count, 2), beside=colours)
+    check("confidence", confidence, (count,), beside=colors)
+    check("known", known, (channels, rim), beside=colors)
+    check("points", points, (count, 2), beside=colors)
     if channels > MOST_CHANNELS or rows * columns > MOST_CELLS:
         got = f"{channels} channels on {rows} x {columns} cells"
         raise ValueError(f"{got}, the kernel holds {MOST_CHANNELS} on {MOST_CELLS}")
     hidden = count - rim
-    result = torch.empty(channels, hidden, device=colours.device)
+    result = torch.empty(channels, hidden, device=colors.device)
     if not hidden:
         return result
     # The finest steps in which the differences of all of the rim, in one cell, stay below 2^31.
@@ -62,7 +63,7 @@ def matched(
             blocks=min(-(-hidden // _PIXELS_OF_A_BLOCK), _MOST_BLOCKS),
             threads=(THREADS, 1),
             arguments=(
-                floats(colours),
+                floats(colors),
                 floats(confidence),
                 floats(known),
                 floats(points.T),

@@ -1,6 +1,6 @@
 // Shift-and-align: channels of the next and the previous frame, read where the flow says, in one pass.
 //
-// Twin: vrestore.ops.shift_align.shift_align (Zou et al., CVPR 2021; what is peculiar there is told there).
+// Twin: vrestore.ops.warp.shift_align.shift_align (Zou et al., CVPR 2021; what is peculiar there is told there).
 // Two kernels, since one motion serves every layer of a scale:
 //
 // place: flow and doubt at any size -> where each pixel is read and how far that is trusted.
@@ -19,8 +19,8 @@
 //
 // Work is by pairs: a group of threadIdx.x lanes takes one pixel of frames t and t+1, gives frame t what it
 // gets from t+1 and what it keeps, and frame t+1 what it gets from t. So the published test, whose sum over
-// the channels read from t+1 judges both directions, is made once. Lanes hold neighbouring channels, VECTOR
-// each; a block takes a two-dimensional tile of pixels, whose neighbours meet in the first-level cache.
+// the channels read from t+1 judges both directions, is made once. Lanes hold neighboring channels, VECTOR
+// each; a block takes a two-dimensional tile of pixels, whose neighbors meet in the first-level cache.
 // VECTOR divides C and fold; blockDim.x is a power of 2 up to 32 and blockDim.y divides TILE, so that all
 // lanes of a warp make every turn of the loop and may add up their sums.
 
@@ -116,25 +116,25 @@ __device__ __forceinline__ float summed(float value)
     return value;
 }
 
-__device__ __forceinline__ float sum_read(const ELEMENT* neighbour, const Corners& at, int fold)
+__device__ __forceinline__ float sum_read(const ELEMENT* neighbor, const Corners& at, int fold)
 {
     float sum = 0;
     for (int channel = threadIdx.x * VECTOR; channel < fold; channel += blockDim.x * VECTOR) {
         float values[VECTOR];
-        read(neighbour + channel, at, values);
+        read(neighbor + channel, at, values);
 #pragma unroll
         for (int i = 0; i < VECTOR; ++i) sum += values[i];
     }
     return sum;
 }
 
-// What is trusted of the neighbour and the rest of one's own; what has no say is not read.
+// What is trusted of the neighbor and the rest of one's own; what has no say is not read.
 __device__ __forceinline__ void blend(
-    ELEMENT* target, const ELEMENT* neighbour, const ELEMENT* own, const Corners& at, float trust, int fold)
+    ELEMENT* target, const ELEMENT* neighbor, const ELEMENT* own, const Corners& at, float trust, int fold)
 {
     for (int channel = threadIdx.x * VECTOR; channel < fold; channel += blockDim.x * VECTOR) {
         float values[VECTOR];
-        if (trust != 0) read(neighbour + channel, at, values);
+        if (trust != 0) read(neighbor + channel, at, values);
         if (trust != 1) {
             const Word kept = load(own + channel);
 #pragma unroll

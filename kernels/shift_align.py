@@ -40,17 +40,17 @@ def place(
     official: bool,
     runner: Runner = run,
 ) -> Tensor:
-    """Give where the pixels of features of height x width are read: x, y, trust, 0, (2, P, H, W, 4).
+    """Return where the pixels of features of height x width are read: x, y, trust, 0, (2, P, H, W, 4).
 
-    The four are those of `vrestore.ops.shift_align.Motion`, at any size. One result serves all layers of a
+    The four are those of `ops.warp.shift_align.Motion`, at any size. One result serves all layers of a
     scale. Raises ValueError for shapes, types and devices that do not fit.
     """
     flows = [as_tensor(forward), as_tensor(backward)]
     doubts = [as_tensor(forward_doubt), as_tensor(backward_doubt)]
     pairs, _, rows, columns = flows[0].shape
-    for flow, doubt in zip(flows, doubts, strict=True):
+    for flow, occlusion in zip(flows, doubts, strict=True):
         check("flow", flow, (pairs, 2, rows, columns), beside=flows[0])
-        check("doubt", doubt, (pairs, 1, rows, columns), beside=flows[0])
+        check("doubt", occlusion, (pairs, 1, rows, columns), beside=flows[0])
     placed = torch.empty(2, pairs, height, width, 4, device=flows[0].device)
     if not placed.numel():
         return placed
@@ -74,7 +74,7 @@ def place(
 def shift_align(
     features: Array, placed: Array, *, fold: int, official: bool, keeps_ends: bool, runner: Runner = run
 ) -> Tensor:
-    """Do what `vrestore.ops.shift_align.shift_align` does, with the motion `placed`; gives channels-last.
+    """Do what `ops.warp.shift_align.shift_align` does, with the motion `placed`; returns channels-last.
 
     Features in another layout are copied first. Raises ValueError for shapes, types and devices that do
     not fit, among them pictures of 2**31 elements and more.

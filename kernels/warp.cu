@@ -1,6 +1,6 @@
 // Read pictures at p + flow(p), bilinearly; outside is 0, or with `border` the outermost pixels go on.
 //
-// Twin: vrestore.ops.warp.warp.
+// Twin: vrestore.ops.warp.warp.warp.
 //   pictures  (N, H, W, C) for warp_last, (N, C, H, W) for warp_first; ELEMENT
 //   flow      (N, 2, H, W), float: dx before dy, in pixels
 //   warped    as pictures; ELEMENT
@@ -8,11 +8,11 @@
 // Along an axis of one pixel the twin ignores flow; here it is heeded, as everywhere.
 //
 // warp_last: a block takes a tile of pixels, a thread VECTOR channels of one pixel and then of others of
-// the tile. Neighbouring threads hold neighbouring channels, so each of the four pixels around is one
-// unbroken read; the tile is two-dimensional because its pixels share their neighbours, from the first-level
+// the tile. Neighboring threads hold neighboring channels, so each of the four pixels around is one
+// unbroken read; the tile is two-dimensional because its pixels share their neighbors, from the first-level
 // cache. VECTOR divides C.
 // warp_first: a thread takes one pixel, finds place and weights once and goes through CHANNELS channels;
-// neighbouring threads hold neighbouring pixels of a row. VECTOR is 1.
+// neighboring threads hold neighboring pixels of a row. VECTOR is 1.
 
 #ifndef TILE_WIDTH
 #define TILE_WIDTH 16

@@ -37,7 +37,7 @@ CHANNELS = 16
 def warp(
     pictures: Array, flow: Array, *, padding: Literal["zeros", "border"] = "zeros", runner: Runner = run
 ) -> torch.Tensor:
-    """Do what `vrestore.ops.warp.warp` does, in the layout that `pictures` have; gradients do not pass.
+    """Do what `vrestore.ops.warp.warp.warp` does, in the layout that `pictures` have; gradients do not pass.
 
     Raises ValueError for shapes, types and devices that do not fit.
     """

@@ -1,4 +1,4 @@
-"""Building blocks: gated convolutions that see the neighbouring frames."""
+"""Building blocks: gated convolutions that see the neighboring frames."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from vrestore.models.timeline import Timeline
+from vrestore.models.temporal_context import Timeline
 
 Network = TypeVar("Network", bound=nn.Module)
 
@@ -53,7 +53,7 @@ class AlignedConv(nn.Module):
 
 
 class Block(nn.Module):
-    """A residual block whose first convolution is gated and sees the neighbouring frames.
+    """A residual block whose first convolution is gated and sees the neighboring frames.
 
     With `first_kernel` 1 it is ResNet's bottleneck, three convolutions, else it has two of 3x3. The stride is
     in the first that is larger than 1x1, the dilation in the second.
@@ -97,7 +97,7 @@ class Block(nn.Module):
             self.shortcut_norm = norm(out_channels, normed=normed)
 
     def forward(self, frames: Tensor, time: Timeline) -> Tensor:
-        """Give (N, out_channels, H/stride, W/stride) of frames (N, channels, H, W), in time."""
+        """Return (N, out_channels, H/stride, W/stride) of frames (N, channels, H, W), in time."""
         aligned, own = time.shift(self.name, frames, fold=self.fold)
         branch = F.leaky_relu_(self.first_norm(self.first(aligned, aligned)), self.slope)
         branch = self.second_norm(self.second(branch))
@@ -108,7 +108,7 @@ class Block(nn.Module):
         return F.leaky_relu_(branch + own, self.slope)
 
 
-class Step(nn.Module):
+class DecoderStep(nn.Module):
     """A step up: twice the size, a branch of the encoder added, merged by a convolution."""
 
     def __init__(
@@ -164,7 +164,7 @@ def norm(channels: int, *, normed: bool) -> nn.Module:
 
 
 def in_channels_last(network: Network) -> Network:
-    """Lay the weights of convolutions out as processors like them best; gives the same network."""
+    """Lay the weights of convolutions out as processors like them best; returns the same network."""
     for parameter in network.parameters():
         if parameter.dim() == 4:
             parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)

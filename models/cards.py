@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from vrestore.errors import ModelError
-from vrestore.media.target import part_beside, settle, writing
+from vrestore.files import commit, part_beside, writing
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class Card:
             raise ValueError(f"sha256 is {self.sha256!r}, not 64 hexadecimal digits")
 
     def lines(self) -> Iterator[str]:
-        """Give the card as a person reads it, in Markdown."""
+        """Yield the card as a person reads it, in Markdown."""
         yield f"# {self.name} {self.version}"
         yield ""
         yield self.summary
@@ -111,7 +111,7 @@ def write_card(card: Card, path: Path) -> None:
 
 @contextmanager
 def written_whole(path: Path) -> Iterator[Path]:
-    """Give a hidden name to write to; the file gets its own name when nothing was raised, else it goes.
+    """Yield a hidden name to write to; the file gets its own name when nothing was raised, else it goes.
 
     What the system says against writing becomes TargetError.
     """
@@ -119,7 +119,7 @@ def written_whole(path: Path) -> Iterator[Path]:
     try:
         with writing(str(path)):
             yield part
-        settle(part, path)
+        commit(part, path)
     finally:
         part.unlink(missing_ok=True)
 

@@ -83,7 +83,7 @@ def shipped_names() -> list[str]:
 
 
 def user_folder() -> Path:
-    """Give the folder of imported weights, there or not: $VRESTORE_MODELS, or the system's place."""
+    """Return the folder of imported weights, there or not: $VRESTORE_MODELS, or the system's place."""
     chosen = os.environ.get(FOLDER_VARIABLE)
     if chosen:
         return Path(chosen).expanduser().absolute()
@@ -97,7 +97,7 @@ def user_folder() -> Path:
 
 
 def place_for(name: str) -> Path:
-    """Give the path that imported weights of this name lie at.
+    """Return the path that imported weights of this name lie at.
 
     Raises UsageError when it is no name, or that of a shipped model.
     """

@@ -17,12 +17,12 @@ from torch import Tensor, nn
 
 from vrestore.errors import ModelError
 from vrestore.models.cards import Card, write_card, written_whole
-from vrestore.models.cgidn import CgIdn
-from vrestore.models.cgidn_configs import HAZE_CONFIGS
-from vrestore.models.configs import PAPER, SMALL
-from vrestore.models.empty import empty
+from vrestore.models.cgidn.config import HAZE_CONFIGS
+from vrestore.models.cgidn.network import CgIdn
 from vrestore.models.library import SUFFIX, Weights, find_weights
-from vrestore.models.tsam import Tsam
+from vrestore.models.meta_init import empty
+from vrestore.models.tsam.config import PAPER, SMALL
+from vrestore.models.tsam.network import Tsam
 
 ARCHITECTURES: dict[str, Callable[[], nn.Module]] = {
     PAPER.name: partial(Tsam, PAPER),
@@ -45,7 +45,7 @@ def load_model(
     device: str | torch.device = "cpu",
     dtype: torch.dtype = torch.float32,
 ) -> nn.Module:
-    """Give the network of a model, with its weights, in eval mode.
+    """Return the network of a model, with its weights, in eval mode.
 
     Where device and dtype are those of the file, its numbers are not copied: they are mapped into memory and
     read when first used.
@@ -68,7 +68,7 @@ def load_model(
 
 
 def verify(weights: Weights) -> str:
-    """Check a file against its card and its network, and give its sha256; raises ModelError."""
+    """Check a file against its card and its network, and return its sha256; raises ModelError."""
     sha256 = weights.sha256()
     with _opened(weights) as (file, _):
         for key in file.keys():  # noqa: SIM118
@@ -153,7 +153,7 @@ def _architecture(file: Any, weights: Weights) -> str:  # noqa: ANN401 - safeten
 
 
 def _entries(file: Any) -> dict[str, Tensor]:  # noqa: ANN401
-    """Give what a file holds, as tensors without numbers."""
+    """Return what a file holds, as tensors without numbers."""
     entries = {}
     for key in file.keys():  # noqa: SIM118 - it is no dict
         part = file.get_slice(key)

@@ -9,11 +9,11 @@ from pathlib import Path
 
 from clips import write_clip
 
-from vrestore.jobs.batch import BatchOptions, run_batch
-from vrestore.jobs.executor import Happening, Outcome
-from vrestore.jobs.folder import FolderJobs
-from vrestore.jobs.task import Task
-from vrestore.report import BatchReport
+from vrestore.batch.folder import FolderJobs
+from vrestore.batch.scheduler import BatchOptions, run_batch
+from vrestore.parallel.executor import Outcome, TaskEvent
+from vrestore.parallel.task import Task
+from vrestore.run.report import BatchReport
 
 BOX = "20,16,12,10"
 
@@ -36,13 +36,13 @@ class Here:
         self._waiting.append((number, task))
         self.seen.append(task)
 
-    def wait(self, seconds: float) -> list[Happening]:
+    def wait(self, seconds: float) -> list[TaskEvent]:
         if not self._waiting:
             return []
         number, task = self._waiting[0]
         outcome = self._work(task)
         self._waiting.popleft()
-        return [Happening(number, outcome)]
+        return [TaskEvent(number, outcome)]
 
     def close(self) -> None:
         self.is_closed = True
@@ -57,7 +57,7 @@ def written(task: Task) -> Outcome:
 
 
 def failing(*stems: str, exit_code: int = 3) -> Work:
-    """Give work that fails for sources of these names."""
+    """Return work that fails for sources of these names."""
 
     def work(task: Task) -> Outcome:
         if Path(task.source).stem in stems:
@@ -92,5 +92,5 @@ def run_here(
 
 
 def states(report: BatchReport) -> dict[str, str]:
-    """Give what became of each source by its name."""
+    """Return what became of each source by its name."""
     return {Path(item.source).name: item.state for item in report.items}

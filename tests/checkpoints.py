@@ -68,7 +68,7 @@ def _optimiser_state():
 
 
 def archive(program, storages=None, *, compression=zipfile.ZIP_STORED):
-    """Give the bytes of a zip checkpoint with this pickle and these storages."""
+    """Return the bytes of a zip checkpoint with this pickle and these storages."""
     data = io.BytesIO()
     with zipfile.ZipFile(data, "w", compression) as file:
         file.writestr("archive/data.pkl", program)
@@ -78,7 +78,7 @@ def archive(program, storages=None, *, compression=zipfile.ZIP_STORED):
 
 
 def legacy(program):
-    """Give the bytes of an old checkpoint with this pickle and no storage."""
+    """Return the bytes of an old checkpoint with this pickle and no storage."""
     system = {
         "protocol_version": 1001,
         "little_endian": True,
@@ -89,7 +89,7 @@ def legacy(program):
 
 
 def text(words):
-    """Give the instruction that pushes a text."""
+    """Return the instruction that pushes a text."""
     data = str(words).encode()
     return pickle.BINUNICODE + len(data).to_bytes(4, "little") + data
 

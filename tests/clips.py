@@ -12,15 +12,15 @@ from av.container import OutputContainer
 from av.stream import Disposition
 from numpy.typing import NDArray
 
-from vrestore.frames import Colour, PixelFormat, VideoMeta
+from vrestore.frames import Color, PixelFormat, VideoMeta
+from vrestore.media.av_frames import planes_of
 from vrestore.media.formats import pixel_format, plane_shapes
-from vrestore.media.pictures import planes_of
 
 
 def mask_meta(
     *, height: int = 45, width: int = 67, frame_count: int | None = None, rate: Fraction | int = 25
 ) -> VideoMeta:
-    """Give what a made video of that size says of itself; without a count it says no duration."""
+    """Return what a made video of that size says of itself; without a count it says no duration."""
     layout = pixel_format("yuv420p")
     assert layout is not None
     return VideoMeta(
@@ -46,7 +46,7 @@ def write_pictures(
     rate: Fraction | int = 25,
     full_range: bool | None = None,
 ) -> Path:
-    """Write pictures, (H, W) grey or (H, W, 3) RGB or (H, W, 4) RGBA, as a video; ffv1 loses nothing."""
+    """Write pictures, (H, W) gray or (H, W, 3) RGB or (H, W, 4) RGBA, as a video; ffv1 loses nothing."""
     formats = {2: "gray", 3: "rgb24", 4: "rgba"}
     with av.open(str(path), "w") as container:
         stream = container.add_stream(codec, rate=Fraction(rate))
@@ -67,7 +67,7 @@ def write_pictures(
 def drawn_planes(
     layout: PixelFormat, *, height: int, width: int, index: int = 0, noise: bool = False
 ) -> list[NDArray[np.generic]]:
-    """Give planes of a moving ramp, or of noise, over the layout's whole range of code values."""
+    """Return planes of a moving ramp, or of noise, over the layout's whole range of code values."""
     planes = []
     for number, (rows, samples) in enumerate(plane_shapes(layout, height=height, width=width)):
         y, x = np.mgrid[0:rows, 0:samples]
@@ -81,7 +81,7 @@ def drawn_planes(
 def made_picture(
     layout: PixelFormat, *, height: int, width: int, index: int = 0, noise: bool = False
 ) -> av.VideoFrame:
-    """Give a picture of `drawn_planes`."""
+    """Return a picture of `drawn_planes`."""
     picture = av.VideoFrame(width, height, layout.name)
     planes = drawn_planes(layout, height=height, width=width, index=index, noise=noise)
     for view, plane in zip(planes_of(picture, layout), planes, strict=True):
@@ -100,7 +100,7 @@ def write_clip(
     stamps: Sequence[int] | None = None,
     time_base: Fraction = Fraction(1, 12800),
     rate: Fraction | int = 25,
-    colour: Colour | None = None,
+    color: Color | None = None,
     matrix: Sequence[int] | None = None,
     aspect: Fraction | None = None,
     options: Mapping[str, str] | None = None,
@@ -115,16 +115,16 @@ def write_clip(
     """
     pixels = pixel_format(layout)
     assert pixels is not None
-    colour = colour or Colour()
+    color = color or Color()
     step = round(1 / (rate * time_base))
     with av.open(str(path), "w", container_options=dict(container_options or {})) as container:
         stream = container.add_stream(codec, rate=Fraction(rate), options=dict(options or {}))
         context = stream.codec_context
         context.width, context.height, context.pix_fmt = width, height, layout
         context.time_base = time_base
-        context.colorspace, context.color_primaries = colour.matrix, colour.primaries
-        context.color_trc = colour.transfer
-        context.color_range = {None: 0, False: 1, True: 2}[colour.full_range]
+        context.colorspace, context.color_primaries = color.matrix, color.primaries
+        context.color_trc = color.transfer
+        context.color_range = {None: 0, False: 1, True: 2}[color.full_range]
         if aspect:
             context.sample_aspect_ratio = aspect
         if matrix:
@@ -150,7 +150,7 @@ def with_company(
     attachment: bytes | None = None,
     seconds: float = 0.4,
 ) -> Callable[[OutputContainer], Callable[[], None]]:
-    """Give a `beside` for `write_clip`: sound in these languages, text, chapters, tags, a file."""
+    """Return a `beside` for `write_clip`: sound in these languages, text, chapters, tags, a file."""
 
     def add(container: OutputContainer) -> Callable[[], None]:
         sounds = []
@@ -213,7 +213,7 @@ _IMAGE_ENCODERS = {".png": "png", ".tif": "tiff", ".bmp": "bmp", ".jpg": "mjpeg"
 def write_images(
     folder: Path, names: Sequence[str], *, layout: str = "rgb24", height: int = 18, width: int = 26
 ) -> Path:
-    """Write noise as image files of these names into a folder, and give the folder."""
+    """Write noise as image files of these names into a folder, and return the folder."""
     folder.mkdir(exist_ok=True)
     pixels = pixel_format(layout)
     assert pixels is not None
@@ -228,7 +228,7 @@ def write_images(
 
 
 def packets_of(path: Path, kind: str) -> list[list[bytes]]:
-    """Give the bytes of every packet, stream by stream, of the streams of one kind."""
+    """Return the bytes of every packet, stream by stream, of the streams of one kind."""
     with av.open(str(path)) as container:
         wanted = [stream for stream in container.streams if stream.type == kind]
         if not wanted:
@@ -241,14 +241,14 @@ def packets_of(path: Path, kind: str) -> list[list[bytes]]:
 
 
 def stamps_of(path: Path) -> list[Fraction]:
-    """Give when each frame of a file's first video stream is shown, in seconds, in order."""
+    """Return when each frame of a file's first video stream is shown, in seconds, in order."""
     with av.open(str(path)) as container:
         packets = container.demux(container.streams.video[0])
         return sorted(packet.pts * packet.time_base for packet in packets if packet.pts is not None)
 
 
 def planes_in(path: Path) -> list[list[NDArray[np.generic]]]:
-    """Give copies of all planes of all frames of a file."""
+    """Return copies of all planes of all frames of a file."""
     with av.open(str(path)) as container:
         found = []
         for picture in container.decode(container.streams.video[0]):

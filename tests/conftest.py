@@ -10,11 +10,11 @@ ROOT = Path(__file__).resolve().parents[1]
 
 def pytest_runtest_setup(item):
     if item.get_closest_marker("gpu"):
-        why_not = _why_no_cuda()
-        if why_not and os.environ.get("VRESTORE_REQUIRE_CUDA") == "1":
-            pytest.fail(f"VRESTORE_REQUIRE_CUDA=1, but {why_not}", pytrace=False)
-        if why_not:
-            pytest.skip(f"NOT TESTED on a GPU: {why_not}")
+        unavailable_reason = _why_no_cuda()
+        if unavailable_reason and os.environ.get("VRESTORE_REQUIRE_CUDA") == "1":
+            pytest.fail(f"VRESTORE_REQUIRE_CUDA=1, but {unavailable_reason}", pytrace=False)
+        if unavailable_reason:
+            pytest.skip(f"NOT TESTED on a GPU: {unavailable_reason}")
 
 
 @pytest.fixture(scope="session")

@@ -8,21 +8,21 @@ import torch
 from clips import write_pictures
 from textured import layout, panned, texture
 
-from vrestore.frames import Box, Colour, Frame, MaskedFrame
-from vrestore.media.coding import coding_of
-from vrestore.media.colour import to_rgb
+from vrestore.frames import Box, Color, Frame, MaskedFrame
+from vrestore.media.color.color_matrix import coding_of
+from vrestore.media.color.convert import to_rgb
 from vrestore.media.formats import plane_shapes
+from vrestore.methods.dehaze.dark_channel import estimate_dark
+from vrestore.methods.dehaze.estimate import HazeEstimate
+from vrestore.methods.dehaze.settings import DehazeSettings, DehazeStats
+from vrestore.methods.dehaze.stage import dehaze
 from vrestore.models.cards import Card
-from vrestore.models.cgidn import CgIdn
-from vrestore.models.cgidn_configs import CGIDN_SMALL
+from vrestore.models.cgidn.config import CGIDN_SMALL
+from vrestore.models.cgidn.network import CgIdn
 from vrestore.models.weights import save_weights
-from vrestore.restore.dehaze import dehaze
-from vrestore.restore.dehaze_dcp import estimate_dark
-from vrestore.restore.dehaze_haze import Veil
-from vrestore.restore.dehaze_settings import DehazeSettings, DehazeTally
 
 AIR = (0.85, 0.87, 0.9)
-TAGGED = Colour(matrix=1, full_range=False)
+TAGGED = Color(matrix=1, full_range=False)
 TINY = replace(CGIDN_SMALL, name="tiny", channels=(8, 12, 16), align_channels=8, offset_groups=2, radius=1)
 
 
@@ -56,12 +56,12 @@ def foggy_scenes(*lengths, height=64, width=96):
     return np.clip(np.stack(pictures), 0, 1)
 
 
-def frames_of(pictures, name, *, colour=TAGGED):
+def frames_of(pictures, name, *, color=TAGGED):
     """Pictures as frames in a pixel format; chroma is the mean of its cell."""
     made, frames = layout(name), []
     for index, picture in enumerate(pictures):
         height, width = picture.shape[1:]
-        coding = coding_of(made, colour, height=height)
+        coding = coding_of(made, color, height=height)
         shapes = plane_shapes(made, height=height, width=width)
         planes = [np.zeros(shape, made.dtype) for shape in shapes]
         for number, part in enumerate(made.components):
@@ -73,10 +73,10 @@ def frames_of(pictures, name, *, colour=TAGGED):
     return frames
 
 
-def pictures_of(frames, name, *, height=64, width=96, colour=TAGGED):
+def pictures_of(frames, name, *, height=64, width=96, color=TAGGED):
     """Frames as pictures (T, 3, H, W)."""
     whole = Box(0, 0, width, height)
-    return np.stack([to_rgb(frame, whole, format=layout(name), colour=colour) for frame in frames])
+    return np.stack([to_rgb(frame, whole, format=layout(name), color=color) for frame in frames])
 
 
 def knowing(depth, *, air=AIR, tint=None):
@@ -85,7 +85,9 @@ def knowing(depth, *, air=AIR, tint=None):
 
     def estimate(looks):
         for index, look in enumerate(looks):
-            yield Veil(look, torch.from_numpy(every[index].copy())[None, None], torch.tensor(air), tint)
+            yield HazeEstimate(
+                look, torch.from_numpy(every[index].copy())[None, None], torch.tensor(air), tint
+            )
 
     return estimate
 
@@ -119,7 +121,7 @@ def cleared(
     name,
     *,
     estimate=estimate_dark,
-    colour=TAGGED,
+    color=TAGGED,
     observe=None,
     tally=None,
     segments=None,
@@ -130,9 +132,9 @@ def cleared(
         (MaskedFrame(frame, None) for frame in frames),
         estimate=estimate,
         format=layout(name),
-        colour=colour,
+        color=color,
         settings=DehazeSettings(**{"strength": 1.0} | settings),
-        tally=tally if tally is not None else DehazeTally(),
+        tally=tally if tally is not None else DehazeStats(),
         observe=observe,
         segments=segments,
     )

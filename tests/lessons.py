@@ -10,14 +10,14 @@ from clips import write_pictures
 from textured import texture
 
 from vrestore.errors import InputError
-from vrestore.training.samples import Sample, SampleSettings
-from vrestore.training.sources import Sources
+from vrestore.training.data.sources import Sources
+from vrestore.training.inpaint.samples import Sample, SampleSettings
 
-TINY = SampleSettings(frames=12, window=48, least_side=64, most_side=80, most_hole=24)
+TINY = SampleSettings(frames=12, window=48, min_side=64, max_side=80, max_hole=24)
 
 
 def draw_data(folder: Path, *, stills: int = 3, clips: int = 1) -> Path:
-    """Draw photographs and clips of 13 frames into a folder as training wants it, and give the folder."""
+    """Draw photographs and clips of 13 frames into a folder as training wants it, and return the folder."""
     for name, count in (("stills", stills), ("video", clips)):
         (folder / name).mkdir(parents=True)
         for index in range(count):
@@ -36,7 +36,7 @@ def sources_in(folder: Path) -> Sources:
 
 
 def picture_of(rgb):
-    """Give (3, H, W) in [0, 1] as a picture of 8 bits, (H, W, 3)."""
+    """Return (3, H, W) in [0, 1] as a picture of 8 bits, (H, W, 3)."""
     return np.rint(rgb.transpose(1, 2, 0) * 255).astype(np.uint8)
 
 
@@ -47,9 +47,9 @@ def plain_sample(number: int, count: int = 12) -> Sample:
     holes = torch.zeros(count, 1, height, width, dtype=torch.bool)
     holes[:, :, 4:9, 5:14] = True
     flow = torch.zeros(pairs, 2, height // 2, width // 2, dtype=torch.float16)
-    doubt = torch.zeros(pairs, 1, height // 2, width // 2, dtype=torch.uint8)
+    occlusion = torch.zeros(pairs, 1, height // 2, width // 2, dtype=torch.uint8)
     hints = torch.zeros(count, 4, height, width, dtype=torch.float16)
-    return Sample(picture, holes, picture[:, :1], hints, picture, flow, flow, doubt, doubt)
+    return Sample(picture, holes, picture[:, :1], hints, picture, flow, flow, occlusion, occlusion)
 
 
 def dying_sample(number: int) -> Sample:
@@ -67,5 +67,5 @@ def unreadable_sample(number: int) -> Sample:
 
 
 def number_of(sample: Sample) -> int:
-    """Give the number that a plain sample was made for."""
+    """Return the number that a plain sample was made for."""
     return int(sample.truth[0, 0, 0, 0])

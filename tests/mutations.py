@@ -6,7 +6,7 @@ from random import Random
 
 
 def mutated(data: bytes, random: Random) -> bytes:
-    """Give the bytes with one to four kinds of damage."""
+    """Return the bytes with one to four kinds of damage."""
     for _ in range(random.randint(1, 4)):
         data = random.choice(_KINDS)(data, random)
     return data

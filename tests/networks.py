@@ -3,10 +3,10 @@
 import numpy as np
 import torch
 
-from vrestore.models.configs import PAPER, SMALL
-from vrestore.models.official import from_official, official_entries
-from vrestore.models.tsam import Clip, Tsam
-from vrestore.ops.shift_align import Motion
+from vrestore.models.tsam.config import PAPER, SMALL
+from vrestore.models.tsam.network import Clip, Tsam
+from vrestore.models.tsam.official import from_official, official_entries
+from vrestore.ops.warp.shift_align import Motion
 
 
 def small(config=SMALL):

@@ -8,13 +8,13 @@ PACKAGE = "nvidia-cuda-nvrtc"
 """CUDA 13's; that of CUDA 12 cannot make errors of warnings."""
 
 
-def why_not():
+def unavailable_reason():
     """Say why nothing can be compiled, None if it can."""
     return None if _library() else f"{PACKAGE} is not installed"
 
 
 def compile_for(architecture, text):
-    """Compile to the machine code of an architecture such as sm_90; gives its size, raises with the log."""
+    """Compile to the machine code of an architecture such as sm_90; returns its size, raises with the log."""
     library, program = _library(), ctypes.c_void_p()
     words = (f"--gpu-architecture={architecture}", "--std=c++17", "--warning-as-error=all-warnings")
     options = [word.encode() for word in words]

@@ -1,12 +1,12 @@
 """A file passed through reader and writer, nothing done to it."""
 
-from vrestore.media.encode import EncodeOptions
-from vrestore.media.read import open_video
-from vrestore.media.write import open_writer
+from vrestore.media.encode.encoder import EncodeOptions
+from vrestore.media.reader import open_video
+from vrestore.media.writer import open_writer
 
 
 def restore(source, target, *, overwrite=False, strict=False, **options):
-    """Pass a file through and give what the writer says."""
+    """Pass a file through and return what the writer says."""
     encode = EncodeOptions(**options)
     with (
         open_video(source) as reader,

@@ -117,22 +117,22 @@ class OnDevice(torch.Tensor):
 
 
 class _Mode(TorchDispatchMode):
-    def __init__(self, most_bytes):
+    def __init__(self, max_bytes):
         super().__init__()
-        self.most_bytes = most_bytes
+        self.max_bytes = max_bytes
 
     def __torch_dispatch__(self, operation, types, args=(), kwargs=None):
         result = _carried_out(operation, args, kwargs or {})
-        if self.most_bytes is not None:
+        if self.max_bytes is not None:
             for each in tree_leaves(result):
-                if isinstance(each, OnDevice) and each.inner.nbytes > self.most_bytes:
+                if isinstance(each, OnDevice) and each.inner.nbytes > self.max_bytes:
                     raise torch.OutOfMemoryError(f"{each.inner.nbytes} bytes on {DEVICE}")
         return result
 
 
 @contextlib.contextmanager
-def pretended(*, most_bytes=None):
-    """Let the device be there; a tensor of more than `most_bytes` runs it out of memory."""
+def pretended(*, max_bytes=None):
+    """Let the device be there; a tensor of more than `max_bytes` runs it out of memory."""
     _link_guard()
     torch._C._set_only_lift_cpu_tensors(True)  # noqa: FBT003 - torch's own
     torch.__future__.set_overwrite_module_params_on_conversion(True)
@@ -140,7 +140,7 @@ def pretended(*, most_bytes=None):
         with contextlib.ExitStack() as patched:
             for name, stand_in in _STAND_INS.items():
                 patched.enter_context(mock.patch(name, stand_in))
-            patched.enter_context(_Mode(most_bytes))
+            patched.enter_context(_Mode(max_bytes))
             yield
     finally:
         METER.is_on = False
@@ -189,7 +189,7 @@ _STAND_INS = {
 
 @functools.cache
 def _link_guard():
-    """Give torch a guard for the device that does nothing: a build without CUDA has none."""
+    """Return torch a guard for the device that does nothing: a build without CUDA has none."""
     if torch.version.cuda is not None:
         return
     home = Path(torch.__file__).parent

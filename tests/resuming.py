@@ -5,7 +5,7 @@ import shutil
 import pytest
 from clips import planes_in, stamps_of
 
-from vrestore.jobs.segments import frames_kept
+from vrestore.run.checkpoint import frames_kept
 
 
 def done(run, source, target, *, events=None, **options):
@@ -15,7 +15,7 @@ def done(run, source, target, *, events=None, **options):
 
 
 def stopped(run, source, target, *, at, **options):
-    """Begin, and be stopped when so many frames are restored; gives how many are kept."""
+    """Begin, and be stopped when so many frames are restored; returns how many are kept."""
 
     def stop(event):
         if event.event == "progress" and event.frame == at:
@@ -27,24 +27,24 @@ def stopped(run, source, target, *, at, **options):
 
 
 def state_of(target):
-    """Give the folder that holds what is kept for a target."""
+    """Return the folder that holds what is kept for a target."""
     return target.parent / ".vrestore" / target.name
 
 
 def left_behind(state, folder):
-    """Put a state folder where it belongs to a target in another folder; gives that."""
+    """Put a state folder where it belongs to a target in another folder; returns that."""
     target = folder / "out.mkv"
     shutil.copytree(state, state_of(target))
     return target
 
 
 def names(folder):
-    """Give the names in a folder."""
+    """Return the names in a folder."""
     return sorted(path.name for path in folder.iterdir())
 
 
 def lines(events, kind):
-    """Give the words of the events of a kind."""
+    """Return the words of the events of a kind."""
     return [event.text for event in events if event.event == kind]
 
 

@@ -26,8 +26,8 @@ def test_all_that_is_offered_is_there_and_described():
 
 
 def test_what_is_not_offered_is_an_attribute_error():
-    with pytest.raises(AttributeError, match="module 'vrestore' has no attribute 'colourise'"):
-        _ = vrestore.colourise
+    with pytest.raises(AttributeError, match="module 'vrestore' has no attribute 'colorise'"):
+        _ = vrestore.colorise
 
 
 def test_a_video_can_be_read_frame_by_frame(clip):

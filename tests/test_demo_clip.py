@@ -32,7 +32,7 @@ def test_the_ball_is_under_the_mask(folder):
 
 
 @pytest.mark.slow
-def test_the_clip_has_a_tone_and_a_colour_description(folder):
+def test_the_clip_has_a_tone_and_a_color_description(folder):
     with av.open(str(folder / "meadow.mp4")) as container:
         assert container.streams.audio[0].codec_context.name == "aac"
         assert container.streams.video[0].codec_context.colorspace == 1

@@ -26,7 +26,7 @@ MOST_LINES = 40
 
 @pytest.fixture
 def run(root, tmp_path, monkeypatch, capsys):
-    """Run an example as `python examples/NAME FOLDER` would, and give what it printed."""
+    """Run an example as `python examples/NAME FOLDER` would, and return what it printed."""
 
     def run_it(name):
         monkeypatch.syspath_prepend(root / "examples")

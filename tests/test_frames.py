@@ -143,7 +143,7 @@ def test_a_picture_has_at_least_one_pixel(size):
         replace(mask_meta(), height=size[0], width=size[1])
 
 
-@pytest.mark.parametrize(("model", "count"), [("grey", 3), ("rgb", 1), ("yuv", 2)])
+@pytest.mark.parametrize(("model", "count"), [("gray", 3), ("rgb", 1), ("yuv", 2)])
 def test_a_pixel_format_has_the_components_of_its_model(model, count):
     with pytest.raises(ValueError, match=f"odd has {count} components"):
         PixelFormat("odd", model, 8, np.dtype(np.uint8), (Component(0),) * count)

@@ -13,9 +13,9 @@ from vrestore import errors
 from vrestore.cli.log import Log
 from vrestore.cli.main import app
 from vrestore.cli.progress import progress_shown
-from vrestore.jobs.job import InpaintOptions
-from vrestore.plan import EFFORTS
-from vrestore.protocols import ProgressEvent
+from vrestore.methods.inpaint.options import InpaintOptions
+from vrestore.methods.inpaint.plan import EFFORTS
+from vrestore.progress import ProgressEvent
 
 LARGEST_PICTURE = 300_000
 
@@ -33,7 +33,7 @@ def shell_lines(readme):
 
 
 def rows_of(readme, first_heading):
-    """Give the cells of the table whose first column has this heading, without quotes of code."""
+    """Return the cells of the table whose first column has this heading, without quotes of code."""
     table = readme.partition(f"\n| {first_heading} |")[2].partition("\n\n")[0]
     lines = [line for line in table.splitlines()[2:] if line.startswith("|")]
     return [[cell.strip().strip("`") for cell in line.strip("|").split("|")] for line in lines]

@@ -8,9 +8,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from vrestore.frames import Box, Colour, Frame, Hole, HoleSummary, MaskedFrame, PixelFormat, union_of
+from vrestore.frames import Box, Color, Frame, Hole, HoleSummary, MaskedFrame, PixelFormat, union_of
 from vrestore.media.formats import pixel_format, plane_shapes
-from vrestore.restore.inpaint import Settings, Tally, inpaint
+from vrestore.methods.inpaint.stage import InpaintStats, Settings, inpaint
 
 Rgb = NDArray[np.float32]
 """(3, H, W) in [0, 1]."""
@@ -21,14 +21,14 @@ ONCE = Settings(passes=1, preset="medium", chunk=5, look_ahead=8, margin=32, thr
 
 
 def layout(name: str) -> PixelFormat:
-    """Give the pixel format of that name, which there must be."""
+    """Return the pixel format of that name, which there must be."""
     found = pixel_format(name)
     assert found is not None
     return found
 
 
 def texture(height: int, width: int, *, seed: int = 0) -> Rgb:
-    """Give a picture with detail at several scales and every colour about the middle."""
+    """Return a picture with detail at several scales and every color about the middle."""
     rng = np.random.default_rng(seed)
     picture = np.zeros((height, width, 3))
     for scale in (1.5, 4, 12):
@@ -48,19 +48,19 @@ def panned(world: Rgb, *, count: int, height: int, width: int, step: tuple[float
 
 
 def frame_of(picture: Rgb, index: int) -> Frame:
-    """Give a picture as an rgb24 frame."""
+    """Return a picture as an rgb24 frame."""
     rgb = np.rint(picture.transpose(1, 2, 0) * 255).astype(np.uint8)
     return Frame((np.ascontiguousarray(rgb.reshape(rgb.shape[0], -1)),), index * 10, 10, index)
 
 
 def rgb_of(frame: Frame) -> Rgb:
-    """Give an rgb24 frame as a picture."""
+    """Return an rgb24 frame as a picture."""
     (plane,) = frame.planes
     return np.ascontiguousarray(plane.reshape(plane.shape[0], -1, 3).transpose(2, 0, 1), np.float32) / 255
 
 
 def noise_frame(format: PixelFormat, *, height: int, width: int, index: int, seed: int = 0) -> Frame:
-    """Give a frame of noise in any layout."""
+    """Return a frame of noise in any layout."""
     rng = np.random.default_rng((index, seed))
     planes = []
     for shape in plane_shapes(format, height=height, width=width):
@@ -70,7 +70,7 @@ def noise_frame(format: PixelFormat, *, height: int, width: int, index: int, see
 
 
 def hole_of_boxes(*parts: Box, alpha: int = 255) -> Hole | None:
-    """Give a hole of whole boxes, None without any."""
+    """Return a hole of whole boxes, None without any."""
     if not parts:
         return None
     box = union_of(parts)
@@ -94,7 +94,7 @@ def repairing(
     width: int,
     format: str = "rgb24",
     settings: Settings = QUICK,
-    tally: Tally | None = None,
+    tally: InpaintStats | None = None,
 ) -> Iterator[Frame]:
     """Inpaint with the settings of a test."""
     return inpaint(
@@ -103,9 +103,9 @@ def repairing(
         height=height,
         width=width,
         format=layout(format),
-        colour=Colour(),
+        color=Color(),
         settings=settings,
-        tally=tally if tally is not None else Tally(),
+        tally=tally if tally is not None else InpaintStats(),
     )
 
 
@@ -118,7 +118,7 @@ def repaired(
     format: str = "rgb24",
     summaries: Sequence[HoleSummary | None] | None = None,
     settings: Settings = QUICK,
-    tally: Tally | None = None,
+    tally: InpaintStats | None = None,
 ) -> list[Frame]:
     """Inpaint a list of frames; summaries are those of the holes unless given."""
     result = repairing(
@@ -134,7 +134,7 @@ def repaired(
 
 
 def hole_psnr(actual: Iterable[Rgb], expected: Iterable[Rgb], holes: Iterable[Hole | None]) -> float:
-    """Give the PSNR in dB over the pixels of the holes."""
+    """Return the PSNR in dB over the pixels of the holes."""
     errors = []
     for one, other, hole in zip(actual, expected, holes, strict=True):
         if hole is not None:

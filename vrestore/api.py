@@ -7,28 +7,29 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, Unpack
 
-from vrestore.device import core_count, parse_bytes
-from vrestore.jobs.batch import BatchOptions, ExecutorName, Show, run_batch, show_nothing
-from vrestore.jobs.clustered import inpaint_clustered
-from vrestore.jobs.dehaze import plan_dehaze as plan_dehaze_job
-from vrestore.jobs.dehaze import run_dehaze
-from vrestore.jobs.dehaze_job import DehazeOptions, dehaze_job
-from vrestore.jobs.devices import inpaint_on_devices
-from vrestore.jobs.find import Selection
-from vrestore.jobs.folder import FolderJobs, watched
-from vrestore.jobs.inpaint import plan_inpaint as plan_job
-from vrestore.jobs.inpaint import run_inpaint
-from vrestore.jobs.job import InpaintOptions, inpaint_job
-from vrestore.jobs.manifest import read_manifest
-from vrestore.jobs.options import PathLike
-from vrestore.jobs.run import silent
-from vrestore.jobs.segments import drop_segments
-from vrestore.jobs.task import Task
-from vrestore.jobs.words import plain
-from vrestore.media.read import VideoReader
-from vrestore.media.read import open_video as open_reader
-from vrestore.protocols import Progress
-from vrestore.report import BatchReport, PlanReport, Report
+from vrestore.batch.discover import Selection
+from vrestore.batch.folder import FolderJobs, watched
+from vrestore.batch.manifest import read_manifest
+from vrestore.batch.scheduler import BatchOptions, ExecutorName, Show, run_batch, show_nothing
+from vrestore.device.devices import core_count
+from vrestore.device.memory import parse_bytes
+from vrestore.media.reader import VideoReader
+from vrestore.media.reader import open_video as open_reader
+from vrestore.methods.dehaze.method import plan_dehaze as plan_dehaze_job
+from vrestore.methods.dehaze.method import run_dehaze
+from vrestore.methods.dehaze.options import DehazeOptions, dehaze_job
+from vrestore.methods.inpaint.method import plan_inpaint as plan_job
+from vrestore.methods.inpaint.method import run_inpaint
+from vrestore.methods.inpaint.options import InpaintOptions, inpaint_job
+from vrestore.parallel.multi_gpu import inpaint_on_devices
+from vrestore.parallel.ray_run import inpaint_clustered
+from vrestore.parallel.task import Task
+from vrestore.progress import Progress
+from vrestore.run.checkpoint import drop_segments
+from vrestore.run.execute import silent
+from vrestore.run.option_schema import plain
+from vrestore.run.options import PathLike
+from vrestore.run.report import BatchReport, PlanReport, Report
 
 
 def inpaint(
@@ -128,7 +129,9 @@ def batch(
         selection=Selection(tuple(include), tuple(exclude)),
         options=plain(_own(options)),
     )
-    how = _how(options, jobs=jobs, tries=tries, redo=redo, executor=executor, address=address, report=report)
+    how = _batch_options(
+        options, jobs=jobs, tries=tries, redo=redo, executor=executor, address=address, report=report
+    )
     tasks = watched(folder_jobs) if watch else folder_jobs.checked_tasks()
     base, state = folder_jobs.base, folder_jobs.state
     return run_batch(tasks, base=base, state=state, options=how, show=progress or show_nothing)
@@ -151,7 +154,9 @@ def batch_run(
     `memory`, `threads` and `overwrite` are the only further options; all others stand in the file.
     """
     found = read_manifest(Path(manifest))
-    how = _how(options, jobs=jobs, tries=tries, redo=redo, executor=executor, address=address, report=report)
+    how = _batch_options(
+        options, jobs=jobs, tries=tries, redo=redo, executor=executor, address=address, report=report
+    )
     unknown = sorted(_own(options))
     if unknown:
         raise TypeError(f"batch_run takes no {unknown[0]!r}; write it into the file")
@@ -166,7 +171,7 @@ def _own(options: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in options.items() if name not in _OF_THE_BATCH}
 
 
-def _how(
+def _batch_options(
     options: Mapping[str, Any],
     *,
     jobs: int,

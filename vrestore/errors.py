@@ -83,7 +83,7 @@ class Interrupted(VRestoreError):
 
 
 def verdict_on(error: BaseException) -> tuple[str, int]:
-    """Give the words and the exit code for whatever ended a run."""
+    """Return the words and the exit code for whatever ended a run."""
     if isinstance(error, VRestoreError):
         return str(error), error.exit_code
     if isinstance(error, MemoryError):
@@ -96,7 +96,7 @@ def verdict_on(error: BaseException) -> tuple[str, int]:
 
 
 def error_for(exit_code: int, words: str) -> VRestoreError:
-    """Give the error of an exit code, such as that of a worker."""
+    """Return the error of an exit code, such as that of a worker."""
     kinds = {kind.exit_code: kind for kind in VRestoreError.__subclasses__()}
     return kinds.get(exit_code, VRestoreError)(words)
 

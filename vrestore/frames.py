@@ -20,12 +20,12 @@ Plane = NDArray[np.generic]
 MaskArray = NDArray[np.bool_]
 """(H, W), True is to be filled."""
 
-ColourModel = Literal["yuv", "rgb", "grey"]
+ColorModel = Literal["yuv", "rgb", "gray"]
 
 
 @dataclass(frozen=True, slots=True)
 class Component:
-    """Where one colour component lies: `planes[plane][:, offset::step] >> shift`.
+    """Where one color component lies: `planes[plane][:, offset::step] >> shift`.
 
     `subsample_x`, `subsample_y` are base-2 logarithms, as in FFmpeg (1 for 4:2:0 chroma).
     """
@@ -42,19 +42,19 @@ class Component:
 class PixelFormat:
     """A native pixel layout, under FFmpeg's name.
 
-    `components` are Y, U, V or R, G, B or grey, in that order; `alpha` is a further component that
+    `components` are Y, U, V or R, G, B or gray, in that order; `alpha` is a further component that
     is carried and never touched. `bits` is the depth of a component, `dtype` that of the planes.
     """
 
     name: str
-    model: ColourModel
+    model: ColorModel
     bits: int
     dtype: np.dtype[np.generic]
     components: tuple[Component, ...]
     alpha: Component | None = None
 
     def __post_init__(self) -> None:
-        expected = 1 if self.model == "grey" else 3
+        expected = 1 if self.model == "gray" else 3
         if len(self.components) != expected:
             raise ValueError(
                 f"{self.name} has {len(self.components)} components; {self.model} has {expected}"
@@ -78,8 +78,8 @@ class PixelFormat:
 
 
 @dataclass(frozen=True, slots=True)
-class Colour:
-    """Colour description as ITU-T H.273 code points (FFmpeg's enumerations); 2 is unspecified.
+class Color:
+    """Color description as ITU-T H.273 code points (FFmpeg's enumerations); 2 is unspecified.
 
     `full_range` None means untagged. `chroma_location` is FFmpeg's AVChromaLocation, 0 unspecified.
     """
@@ -109,7 +109,7 @@ class VideoMeta:
     rate: Fraction
     frame_count: int | None = None
     duration_seconds: float | None = None
-    colour: Colour = Colour()
+    color: Color = Color()
     sample_aspect_ratio: Fraction = Fraction(1)
     rotation: int = 0
     field_order: str = "progressive"
@@ -147,7 +147,7 @@ class Frame:
     changed: frozenset[int] = frozenset()
 
     def with_planes(self, planes: dict[int, Plane]) -> Frame:
-        """Give the frame with some planes replaced; each must keep its shape and type."""
+        """Return the frame with some planes replaced; each must keep its shape and type."""
         merged = list(self.planes)
         for number, plane in planes.items():
             old = merged[number]
@@ -185,14 +185,14 @@ class Box:
         return slice(self.x, self.x + self.width)
 
     def union(self, other: Box) -> Box:
-        """Give the smallest box that holds both."""
+        """Return the smallest box that holds both."""
         left, top = min(self.x, other.x), min(self.y, other.y)
         right = max(self.x + self.width, other.x + other.width)
         bottom = max(self.y + self.height, other.y + other.height)
         return Box(left, top, right - left, bottom - top)
 
     def intersection(self, other: Box) -> Box | None:
-        """Give what both cover, None when they do not meet."""
+        """Return what both cover, None when they do not meet."""
         left, top = max(self.x, other.x), max(self.y, other.y)
         right = min(self.x + self.width, other.x + other.width)
         bottom = min(self.y + self.height, other.y + other.height)
@@ -201,19 +201,19 @@ class Box:
         return Box(left, top, right - left, bottom - top)
 
     def grown(self, pixels: int, *, height: int, width: int) -> Box:
-        """Give the box grown on all sides, cut to a picture of `height` by `width`."""
+        """Return the box grown on all sides, cut to a picture of `height` by `width`."""
         left, top = max(0, self.x - pixels), max(0, self.y - pixels)
         right = min(width, self.x + self.width + pixels)
         bottom = min(height, self.y + self.height + pixels)
         return Box(left, top, right - left, bottom - top)
 
     def relative_to(self, outer: Box) -> Box:
-        """Give the same rectangle in the coordinates of `outer`, which must hold it."""
+        """Return the same rectangle in the coordinates of `outer`, which must hold it."""
         return Box(self.x - outer.x, self.y - outer.y, self.width, self.height)
 
 
 def union_of(boxes: Iterable[Box]) -> Box:
-    """Give the smallest box that holds all of at least one box."""
+    """Return the smallest box that holds all of at least one box."""
     first, *rest = boxes
     for box in rest:
         first = first.union(box)
@@ -246,7 +246,7 @@ class Hole:
         return int(np.count_nonzero(self.alpha))
 
     def alpha_in(self, box: Box) -> NDArray[np.uint8]:
-        """Give alpha over another box, (box.height, box.width), 0 where this hole does not reach."""
+        """Return alpha over another box, (box.height, box.width), 0 where this hole does not reach."""
         result = np.zeros((box.height, box.width), np.uint8)
         common = self.box.intersection(box)
         if common is not None:

@@ -6,8 +6,7 @@ A list of frames is a FrameSource in a test, a generator function is a Stage.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Literal, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 from vrestore.frames import Frame, Hole, HoleSummary, MaskedFrame
 
@@ -17,7 +16,7 @@ Out = TypeVar("Out")
 Stage = Callable[[Iterator[In]], Iterator[Out]]
 """Takes items in presentation order, holds a bounded number, yields in presentation order."""
 
-Method = Callable[[Iterator[MaskedFrame]], Iterator[Frame]]
+FrameTransform = Callable[[Iterator[MaskedFrame]], Iterator[Frame]]
 """The stages of a method joined: frames with holes in, repaired frames out, one for one."""
 
 
@@ -44,23 +43,3 @@ class MaskSource(Protocol):
     def summaries(self) -> Sequence[HoleSummary | None]: ...
 
     def hole(self, frame: Frame) -> Hole | None: ...
-
-
-Event = Literal["start", "plan", "progress", "warning", "stage", "done", "skip", "error"]
-
-
-@dataclass(frozen=True, slots=True)
-class ProgressEvent:
-    """One thing that happened. `frames` is None where the container does not say how many."""
-
-    event: Event
-    stage: str = ""
-    frame: int = 0
-    frames: int | None = None
-    text: str = ""
-
-
-class Progress(Protocol):
-    """Is told how far the work is; must be quick and must not raise."""
-
-    def __call__(self, event: ProgressEvent, /) -> None: ...

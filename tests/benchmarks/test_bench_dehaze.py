@@ -8,7 +8,7 @@ from benchmarks.dehaze_methods import HAZY, NETWORK, PLAIN, STEADY, clear, plain
 from benchmarks.dehaze_quality import Figures, bars_of, judge, mean_of, plotted
 
 
-def grey(*levels):
+def gray(*levels):
     """Frames of 16x16, each of one level."""
     return np.stack([np.full((16, 16, 3), level, np.uint8) for level in levels])
 
@@ -21,23 +21,23 @@ def foggy(count=1):
 
 
 def test_flicker_is_change_that_the_truth_has_not():
-    figures = judge(grey(10, 16, 13), grey(10, 12, 14), seconds=6.0)
+    figures = judge(gray(10, 16, 13), gray(10, 12, 14), seconds=6.0)
     assert figures.flicker == pytest.approx((4 + 5) / 2)
     assert figures.jitter == pytest.approx((4 + 5) / 2)
     assert figures.seconds == 2
 
 
 def test_flicker_that_cancels_out_over_a_frame_is_no_jitter():
-    first, second = grey(100, 100)
+    first, second = gray(100, 100)
     second = second.copy()
     second[:, ::2] += 6
     second[:, 1::2] -= 6
-    figures = judge(np.stack([first, second]), grey(100, 100), seconds=1.0)
+    figures = judge(np.stack([first, second]), gray(100, 100), seconds=1.0)
     assert (figures.flicker, figures.jitter) == (6, 0)
 
 
 def test_a_single_picture_does_not_flicker():
-    figures = judge(grey(10), grey(20), seconds=1.0)
+    figures = judge(gray(10), gray(20), seconds=1.0)
     assert (figures.flicker, figures.jitter) == (None, None)
     assert figures.psnr == pytest.approx(20 * np.log10(255 / 10), abs=1e-3)
 

@@ -13,7 +13,7 @@ from benchmarks.kernel_cases import (
     consistency_case,
     deform_case,
     membrane_case,
-    propagate_colours_case,
+    propagate_colors_case,
     propagate_features_case,
     seam_case,
     shift_align_case,
@@ -31,7 +31,7 @@ CASES = {
     "shift_align": lambda: shift_align_case(SIZES, CPU, FLOAT, official=False),
     "shift_align_official": lambda: shift_align_case(SIZES, CPU, FLOAT, official=True),
     "propagate": lambda: propagate_features_case(SIZES, CPU, FLOAT),
-    "propagate_colours": lambda: propagate_colours_case(SIZES, CPU),
+    "propagate_colors": lambda: propagate_colors_case(SIZES, CPU),
     "consistency": lambda: consistency_case(SIZES, CPU),
     "deform": lambda: deform_case(SIZES, CPU, FLOAT),
     "membrane": lambda: membrane_case(SIZES, CPU),
@@ -58,7 +58,7 @@ def test_both_kinds_do_the_work_of_a_case(name):
         ("warp", 3 * 8 * 20 * (2 * 64 + 2) * 4),
         ("shift_align", 3 * 8 * 20 * 2 * 64 * 4 + 2 * 8 * 20 * 6 * 4),
         ("propagate", 3 * 8 * 20 * (64 + 2 + 1 + 63 + 1) * 4),
-        ("propagate_colours", 9 * 21 * (4 + 2 + 1 + 3 + 1) * 4),
+        ("propagate_colors", 9 * 21 * (4 + 2 + 1 + 3 + 1) * 4),
         ("consistency", 9 * 21 * (2 + 2 + 2 + 1) * 4),
         ("membrane", 8 * 20 * (2 * 3 * 4 + 3)),
         ("seam", 4 * (40 * (3 + 2) + 20 * (3 + 1 + 3))),
@@ -70,7 +70,7 @@ def test_the_bytes_that_must_move_are_counted_once(name, expected):
 
 
 def test_an_outcome_is_set_against_its_bars():
-    case = Case(torch.zeros, 100, least_share=0.7, least_ratio=4.0, rivals={"other": torch.zeros})
+    case = Case(torch.zeros, 100, min_share=0.7, min_ratio=4.0, rivals={"other": torch.zeros})
     times = [Timing(value, value, value) for value in (2.0, 10.0, 2.5)]
     outcome = Outcome(times[0], times[1], {"other": times[2]}, 100, 0.6, 0.0)
     assert [(bar.got, bar.is_met) for bar in bars_of("a", case, outcome)] == [
@@ -81,7 +81,7 @@ def test_an_outcome_is_set_against_its_bars():
 
 
 def test_torch_without_memory_is_no_bar():
-    case = Case(torch.zeros, 100, least_ratio=4.0)
+    case = Case(torch.zeros, 100, min_ratio=4.0)
     outcome = Outcome(Timing(1.0, 1.0, 1.0), None, {}, 100, 0.6, None)
     assert bars_of("a", case, outcome) == []
 

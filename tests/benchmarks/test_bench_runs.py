@@ -59,7 +59,7 @@ def test_results_say_where_they_come_from(tmp_path):
     assert values["results"] == {"x": 1}
 
 
-def greys(path):
+def grays(path):
     with av.open(str(path)) as container:
         for frame in container.decode(video=0):
             yield frame.to_ndarray(format="gray")

@@ -35,7 +35,7 @@ def test_what_no_frame_shows_counts_as_painted():
     np.testing.assert_array_equal(fill("propagate", clip.blanked(), clip.masks, SETTINGS).painted, clip.masks)
 
 
-def test_what_a_neighbour_shows_is_not_painted_and_is_right():
+def test_what_a_neighbor_shows_is_not_painted_and_is_right():
     clip = still_clip(hole_frames=[1])
     filling = fill("propagate", clip.blanked(), clip.masks, SETTINGS)
     figures = judge(clip, filling, motion_of(clip.frames), clip.masks)

@@ -75,7 +75,7 @@ def test_examples_fit_a_terminal(command):
         ["inpaint", "a.mp4", "--rate", "-25"],
         ["dehaze", "a.mp4", "--strength", "much"],
         ["dehaze", "a.mp4", "--strength", "101"],
-        ["dehaze", "a.mp4", "--airlight", "grey"],
+        ["dehaze", "a.mp4", "--airlight", "gray"],
         ["plan", "mend", "a.mp4"],
         ["compare", "a.mp4"],
         ["compare", "a.mp4", "b.mp4", "-y", "-n"],

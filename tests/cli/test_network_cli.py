@@ -10,9 +10,9 @@ from networks import small
 from typer.testing import CliRunner
 
 from vrestore.cli.main import app
-from vrestore.media.reveal import BLENDED, COPIED, PAINTED
+from vrestore.media.preview.provenance_map import BLENDED, COPIED, PAINTED
 from vrestore.models.cards import Card
-from vrestore.models.configs import SMALL
+from vrestore.models.tsam.config import SMALL
 from vrestore.models.weights import save_weights
 
 BOX = "--box=20,16,12,10"
@@ -74,7 +74,7 @@ def test_without_weights_it_says_what_to_do(clip, tmp_path):
 
 
 def test_a_reveal_map_shows_where_pixels_came_from(clip, model, tmp_path):
-    """The hole is near one of the three colours; around it the picture is grey."""
+    """The hole is near one of the three colors; around it the picture is gray."""
     target = tmp_path / "origins.mp4"
     result = run(clip, BOX, "-o", tmp_path / "out.mp4", "--reveal-map", target, "--progress", "none")
     assert result.exit_code == 0, result.output
@@ -83,6 +83,6 @@ def test_a_reveal_map_shows_where_pixels_came_from(clip, model, tmp_path):
     assert len(pictures) == 8
     for picture in pictures:
         inner, outer = picture[18:24, 22:30].reshape(-1, 3), picture[:8, :8].reshape(-1, 3)
-        distance = [np.abs(inner - colour).max(1) for colour in (COPIED, BLENDED, PAINTED)]
+        distance = [np.abs(inner - color).max(1) for color in (COPIED, BLENDED, PAINTED)]
         assert np.mean(np.min(distance, axis=0) < 90) > 0.9
         assert np.ptp(outer, axis=1).max() < 12

@@ -7,7 +7,7 @@ import pytest
 from vrestore.cli.log import Log
 from vrestore.cli.progress import Pace, progress_shown
 from vrestore.errors import InputError
-from vrestore.protocols import ProgressEvent
+from vrestore.progress import ProgressEvent
 
 
 class Clock:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vrestore.flow.cells import any_of_cells, cells_of, mean_of_cells, pixels_of
-from vrestore.flow.estimate import DisFlow
+from vrestore.flow.dis import DisFlow
 from vrestore.frames import Box
 
 SIZES = [(12, 20), (13, 19), (3, 5), (1, 1), (8, 1)]

@@ -6,7 +6,7 @@ import torch
 from close import assert_close
 
 from vrestore.flow.complete import LEAST_SAMPLES, RIM_PIXELS, camera_flow, complete_flow, dilated
-from vrestore.ops.warp import pixel_grid
+from vrestore.ops.warp.warp import pixel_grid
 
 HEIGHT, WIDTH = 91, 121
 RIM = RIM_PIXELS

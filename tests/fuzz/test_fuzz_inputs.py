@@ -17,11 +17,11 @@ from clips import with_company, write_clip, write_pictures
 from mutations import mutated
 
 from vrestore.errors import VRestoreError
-from vrestore.jobs.executor import Outcome
-from vrestore.jobs.segments import drop_segments
-from vrestore.jobs.task import Task
-from vrestore.jobs.workers import Workers
-from vrestore.media.read import open_video
+from vrestore.media.reader import open_video
+from vrestore.parallel.executor import Outcome
+from vrestore.parallel.process_pool import ProcessPool
+from vrestore.parallel.task import Task
+from vrestore.run.checkpoint import drop_segments
 
 COUNT = int(os.environ.get("VRESTORE_FUZZ_COUNT", "60"))
 SEED = int(os.environ.get("VRESTORE_FUZZ_SEED", "1"))
@@ -136,7 +136,7 @@ def wrong(task, outcome, before, folder):
 
 
 def test_whatever_is_given_ends_in_a_whole_result_or_in_one_line(whole, tmp_path):
-    workers, failures, ends = Workers(1, stall_seconds=MOST_SECONDS), {}, Counter()
+    workers, failures, ends = ProcessPool(1, stall_seconds=MOST_SECONDS), {}, Counter()
     try:
         for seed in dict.fromkeys((*range(SEED, SEED + COUNT), *ONCE_WRONG)):
             folder = tmp_path / str(seed)

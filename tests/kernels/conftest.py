@@ -25,8 +25,8 @@ class Machine:
 def machine(request):
     if request.param == "cuda":
         device = torch.device("cuda", torch.cuda.current_device())
-        why_not = runtime.why_not(device)
-        assert why_not is None, why_not
+        unavailable_reason = runtime.unavailable_reason(device)
+        assert unavailable_reason is None, unavailable_reason
         yield Machine(device, runtime.run)
         return
     if cuda_on_cpu.COMPILER is None:

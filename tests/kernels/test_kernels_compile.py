@@ -20,7 +20,9 @@ LAYOUTS = (torch.contiguous_format, torch.channels_last)
 CHANNELS = (3, 16)
 """Those that only single elements divide, and those that fill a word of any type."""
 
-pytestmark = pytest.mark.skipif(nvrtc.why_not() is not None, reason=f"NOT COMPILED: {nvrtc.why_not()}")
+pytestmark = pytest.mark.skipif(
+    nvrtc.unavailable_reason() is not None, reason=f"NOT COMPILED: {nvrtc.unavailable_reason()}"
+)
 
 
 def ask_warp(asked):
@@ -71,8 +73,8 @@ def ask_membrane(asked):
 def ask_seam(asked):
     how = {"left": 0, "top": 0, "rows": 1, "columns": 1, "cell": 4, "sure": 0.9, "largest": 0.2}
     for channels in (1, 2, 3):
-        colours, points = torch.zeros(channels, 5), torch.zeros(5, 2)
-        matched(colours, torch.zeros(5), colours[:, 3:], points, **how, runner=asked.append)
+        colors, points = torch.zeros(channels, 5), torch.zeros(5, 2)
+        matched(colors, torch.zeros(5), colors[:, 3:], points, **how, runner=asked.append)
 
 
 ASKED = {

@@ -9,8 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from vrestore.kernels.consistency import consistency
-from vrestore.ops.consistency import Tolerance
-from vrestore.ops.consistency import consistency as twin
+from vrestore.ops.warp.consistency import Tolerance
+from vrestore.ops.warp.consistency import consistency as twin
 
 TOLERANCE = Tolerance(pixels=2.0, softness=0.8, share=0.1)
 

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from vrestore.kernels.deform import deform_conv
-from vrestore.ops.deform import deform_conv_exact as twin
+from vrestore.ops.warp.deform import deform_conv_exact as twin
 
 
 def drawn(*shape, seed=0):

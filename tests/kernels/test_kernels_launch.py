@@ -68,7 +68,7 @@ def test_numbers_that_stand_twice_are_the_same():
 
 
 def test_kernels_say_that_they_need_cuda():
-    assert runtime.why_not(torch.device("cpu")) == "the kernels are for CUDA, this is cpu"
+    assert runtime.unavailable_reason(torch.device("cpu")) == "the kernels are for CUDA, this is cpu"
 
 
 def test_tensors_elsewhere_are_not_launched():

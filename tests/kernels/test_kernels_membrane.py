@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from vrestore.kernels.membrane import pyramid_size
-from vrestore.ops.membrane import membrane
+from vrestore.ops.filters.membrane import membrane
 from vrestore.ops.operations import ByKernels
 
 FUZZED = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -9,8 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from vrestore.kernels.propagate import fetch
-from vrestore.ops.propagate import LEAST_CONFIDENCE
-from vrestore.ops.propagate import fetch as twin
+from vrestore.ops.warp.propagate import LEAST_CONFIDENCE
+from vrestore.ops.warp.propagate import fetch as twin
 
 DECAY = 0.9
 
@@ -20,9 +20,9 @@ def problem(count, planes, height, width, *, seed=0):
     random = torch.Generator().manual_seed(seed)
     confidence = torch.rand(1, height, width, generator=random)
     confidence *= torch.rand(1, height, width, generator=random) < 0.8
-    colours = torch.rand(planes - 1, height, width, generator=random)
+    colors = torch.rand(planes - 1, height, width, generator=random)
     targets = torch.rand(count, 2, generator=random) * torch.tensor([width + 2.0, height + 2.0]) - 1.5
-    return torch.cat([colours * confidence, confidence]), targets, torch.rand(count, generator=random)
+    return torch.cat([colors * confidence, confidence]), targets, torch.rand(count, generator=random)
 
 
 def fetched_by(machine, weighted, targets, trust, sharpness=0.0, **changes):
@@ -35,11 +35,11 @@ def fetched_by(machine, weighted, targets, trust, sharpness=0.0, **changes):
 
 
 def assert_as_defined(found, weighted, targets, trust, sharpness=0.0):
-    """Colours of next to no confidence are a quotient of next to nothing, so they are not compared."""
+    """Colors of next to no confidence are a quotient of next to nothing, so they are not compared."""
     exact = [tensor.double() for tensor in (weighted, targets, trust)]
-    colours, confidence = twin(*exact, decay=DECAY, sharpness=sharpness)
+    colors, confidence = twin(*exact, decay=DECAY, sharpness=sharpness)
     is_known = confidence > 0
-    assert_close(found[0] * is_known, colours * is_known, dtype=weighted.dtype)
+    assert_close(found[0] * is_known, colors * is_known, dtype=weighted.dtype)
     assert_close(found[1], confidence)
 
 
@@ -52,7 +52,7 @@ LAYOUTS = [torch.Tensor.contiguous, pixels_together]
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16])
-@pytest.mark.parametrize("planes", [4, 16], ids=["colours", "features"])
+@pytest.mark.parametrize("planes", [4, 16], ids=["colors", "features"])
 @pytest.mark.parametrize("layout", LAYOUTS, ids=["planes", "pixels"])
 @pytest.mark.parametrize("sharpness", [0.0, 0.7], ids=["bilinear", "sharp"])
 def test_the_kernel_does_what_the_definition_says(machine, dtype, planes, layout, sharpness):

@@ -1,4 +1,4 @@
-"""The kernel that lets fetched colours meet their rim, against its definition."""
+"""The kernel that lets fetched colors meet their rim, against its definition."""
 
 import pytest
 import torch
@@ -9,30 +9,30 @@ from hypothesis import strategies as st
 from vrestore.frames import Box
 from vrestore.kernels import seam
 from vrestore.kernels.launch import source_of
+from vrestore.ops.filters.seam import MOST_CELLS
 from vrestore.ops.operations import ByKernels, ByTorch
-from vrestore.ops.seam import MOST_CELLS
 
 SURE = 0.6
 
 
 def problem(hidden, rim, window, *, channels=3, seed=0):
-    """Fetched colours and their confidence, what the rim shows, and points anywhere in a window."""
+    """Fetched colors and their confidence, what the rim shows, and points anywhere in a window."""
     random = torch.Generator().manual_seed(seed)
     corner = torch.tensor([window.x, window.y])
     size = torch.tensor([window.width, window.height])
     points = (torch.rand(hidden + rim, 2, generator=random) * size).floor() + corner
-    colours = torch.rand(channels, hidden + rim, generator=random)
-    known = colours[:, hidden:] + 0.2 * torch.randn(channels, rim, generator=random)
-    return colours, torch.rand(hidden + rim, generator=random), known, points
+    colors = torch.rand(channels, hidden + rim, generator=random)
+    known = colors[:, hidden:] + 0.2 * torch.randn(channels, rim, generator=random)
+    return colors, torch.rand(hidden + rim, generator=random), known, points
 
 
 def matched_by(machine, tensors, window, *, cell, sure=SURE):
     put = [machine.put(tensor) for tensor in tensors]
-    return ByKernels(machine.runner).matched(*put, window, cell=cell, sure=sure).cpu()
+    return ByKernels(machine.runner).match_seam_gain(*put, window, cell=cell, sure=sure).cpu()
 
 
 def assert_as_defined(machine, tensors, window, *, cell, sure=SURE):
-    expected = ByTorch().matched(*tensors, window, cell=cell, sure=sure)
+    expected = ByTorch().match_seam_gain(*tensors, window, cell=cell, sure=sure)
     assert_close(matched_by(machine, tensors, window, cell=cell, sure=sure), expected)
 
 
@@ -64,8 +64,8 @@ def test_all_of_the_rim_in_one_cell_does_not_overflow(machine, step, side):
     """Sums are counted in steps: as many points as there are, and the largest difference."""
     window = Box(0, 0, side, side)
     _, _, _, points = problem(1, 64 * 64, window)
-    colours = torch.full((3, len(points)), 0.5)
-    tensors = colours, torch.ones(len(points)), colours[:, 1:] + step, points
+    colors = torch.full((3, len(points)), 0.5)
+    tensors = colors, torch.ones(len(points)), colors[:, 1:] + step, points
     assert_as_defined(machine, tensors, window, cell=side)
 
 
@@ -86,10 +86,10 @@ def test_it_gives_the_same_bits_again(machine):
 @pytest.mark.parametrize("layout", ["points together", "coordinates together"])
 def test_points_may_lie_either_way(machine, layout):
     window = Box(5, 7, 40, 30)
-    colours, confidence, known, points = problem(200, 80, window)
+    colors, confidence, known, points = problem(200, 80, window)
     if layout == "coordinates together":
         points = points.T.contiguous().T
-    assert_as_defined(machine, (colours, confidence, known, points), window, cell=4)
+    assert_as_defined(machine, (colors, confidence, known, points), window, cell=4)
 
 
 @pytest.mark.parametrize("large", ["channels", "cells"])
@@ -99,7 +99,7 @@ def test_more_than_a_block_holds_is_refused(machine, large):
     put = [machine.put(tensor) for tensor in tensors]
     how = {"left": 0, "top": 0, "rows": rows, "columns": 3, "cell": 4, "sure": SURE, "largest": 0.2}
     with pytest.raises(ValueError, match=f"{len(tensors[0])} channels on {rows} x 3 cells"):
-        seam.matched(*put, **how, runner=machine.runner)
+        seam.match_seam_gain(*put, **how, runner=machine.runner)
 
 
 def test_numbers_that_stand_twice_are_the_same():

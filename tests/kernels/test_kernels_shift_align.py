@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from vrestore.kernels.shift_align import place, shift_align
-from vrestore.ops.shift_align import Motion
-from vrestore.ops.shift_align import shift_align as twin
+from vrestore.ops.warp.shift_align import Motion
+from vrestore.ops.warp.shift_align import shift_align as twin
 
 TYPES = pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16])
 OFFICIAL = pytest.mark.parametrize("official", [True, False], ids=["official", "ours"])
@@ -27,7 +27,7 @@ def motion_of(pairs, height, width, *, seed=0, reach=3.0):
     return Motion(
         reach * drawn(pairs, 2, height, width, seed=seed + 1),
         reach * drawn(pairs, 2, height, width, seed=seed + 2),
-        *(doubt.clamp(0, 1) for doubt in doubts),
+        *(occlusion.clamp(0, 1) for occlusion in doubts),
     )
 
 
@@ -142,7 +142,7 @@ def test_views_are_read_as_they_are(machine, official):
 
 @OFFICIAL
 def test_what_is_not_trusted_is_not_read(machine, official):
-    """A neighbour that is no number does not come through."""
+    """A neighbor that is no number does not come through."""
     frames, motion = drawn(2, 8, 3, 5), motion_of(1, 3, 5)
     motion.forward_doubt.fill_(1)
     frames[1] = torch.nan

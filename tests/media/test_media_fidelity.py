@@ -1,4 +1,4 @@
-"""What is not the picture's samples: time, other streams, tags, rotation, colour, mastering data."""
+"""What is not the picture's samples: time, other streams, tags, rotation, color, mastering data."""
 
 from fractions import Fraction
 
@@ -9,9 +9,9 @@ from clips import packets_of, stamps_of, with_company, with_cover, write_clip
 from passing import restore
 
 from vrestore.errors import LossError
-from vrestore.frames import Colour
-from vrestore.media.read import open_video
-from vrestore.media.write import open_writer
+from vrestore.frames import Color
+from vrestore.media.reader import open_video
+from vrestore.media.writer import open_writer
 
 UNEVEN = [0, 512, 1100, 1101, 2600, 2900, 4100, 5100]
 
@@ -188,19 +188,19 @@ BT709, BT601, BT2020 = (1, 1, 1), (6, 6, 6), (9, 9, 16)
     ],
 )
 @pytest.mark.parametrize("extension", [".mp4", ".mkv"])
-def test_colour_comes_back(tmp_path, extension, layout, codec, numbers, full_range, location):
+def test_color_comes_back(tmp_path, extension, layout, codec, numbers, full_range, location):
     options = {"chroma_sample_location": location} if location else {}
     if codec == "libx265":
         options["x265-params"] = "log-level=none"
-    colour = Colour(numbers[0], numbers[1], numbers[2], full_range)
+    color = Color(numbers[0], numbers[1], numbers[2], full_range)
     source = write_clip(
-        tmp_path / f"in{extension}", layout=layout, codec=codec, colour=colour, options=options, frames=3
+        tmp_path / f"in{extension}", layout=layout, codec=codec, color=color, options=options, frames=3
     )
     restore(source, tmp_path / f"out{extension}")
     with open_video(source) as before, open_video(tmp_path / f"out{extension}") as after:
-        assert after.meta.colour == before.meta.colour
+        assert after.meta.color == before.meta.color
         assert after.meta.pixel_format.name == before.meta.pixel_format.name
-        found = after.meta.colour
+        found = after.meta.color
     assert (found.matrix, found.primaries, found.transfer, found.full_range) == (*numbers, full_range)
     assert location is None or found.chroma_location == {"left": 1, "topleft": 3}[location]
 
@@ -217,7 +217,7 @@ def test_mastering_data_of_hdr10_comes_back(tmp_path, extension):
         tmp_path / f"in{extension}",
         layout="yuv420p10le",
         codec="libx265",
-        colour=Colour(*BT2020, full_range=False),
+        color=Color(*BT2020, full_range=False),
         options={"x265-params": MASTERING},
         frames=3,
     )

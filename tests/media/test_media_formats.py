@@ -4,8 +4,8 @@ import av
 import numpy as np
 import pytest
 
+from vrestore.media.av_frames import can_relayout, planes_of, relayout
 from vrestore.media.formats import REPLACEMENTS, _table, pixel_format, plane_shapes
-from vrestore.media.pictures import can_relayout, planes_of, relayout
 
 NAMES = sorted(_table())
 WIDTH, HEIGHT = 7, 5
@@ -59,7 +59,7 @@ def test_planes_have_the_rows_and_fit_the_pitch_that_ffmpeg_gives(name):
         "gbrp16be",
     ],
 )
-def test_colours_lie_where_swscale_puts_them(name):
+def test_colors_lie_where_swscale_puts_them(name):
     layout = pixel_format(name)
     red_green_blue = np.zeros((4, 6, 3), np.uint8) + np.array([255, 0, 128], np.uint8)
     picture = av.VideoFrame.from_ndarray(red_green_blue, format="rgb24").reformat(format=name)

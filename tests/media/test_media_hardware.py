@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vrestore.media import hardware
-from vrestore.media.demux import FileFeed
+from vrestore.media.av_frames import planes_of
+from vrestore.media.container.demux import FileFeed
 from vrestore.media.formats import pixel_format
 from vrestore.media.hardware import choose_feed, device_layout, lay_out
-from vrestore.media.pictures import planes_of
-from vrestore.media.read import open_video
+from vrestore.media.reader import open_video
 
 LAYOUTS = [
     *(("nv12", "yuv420p"), ("nv12", "yuvj420p"), ("nv16", "yuv422p"), ("nv24", "yuv444p")),
@@ -65,17 +65,17 @@ def codes_of(layout, height, width, seed):
 @given(
     height=st.integers(2, 40),
     width=st.integers(2, 70),
-    colour_range=st.sampled_from([0, 1, 2]),
+    color_range=st.sampled_from([0, 1, 2]),
     seed=st.integers(0, 2**32 - 1),
 )
-def test_a_devices_samples_are_laid_out_as_the_sources(name, source, height, width, colour_range, seed):
+def test_a_devices_samples_are_laid_out_as_the_sources(name, source, height, width, color_range, seed):
     layout = pixel_format(source)
     codes = codes_of(layout, height, width, seed)
     picture = filled(av.VideoFrame(width, height, name), codes, layout.bits)
-    picture.color_range, picture.colorspace, picture.pts = colour_range, 1, 77
+    picture.color_range, picture.colorspace, picture.pts = color_range, 1, 77
     laid_out = lay_out(picture, layout, VideoReformatter())
     assert laid_out.format.name == source
-    assert (laid_out.pts, laid_out.color_range, laid_out.colorspace) == (77, colour_range, 1)
+    assert (laid_out.pts, laid_out.color_range, laid_out.colorspace) == (77, color_range, 1)
     for plane, expected in zip(planes_of(laid_out, layout), codes, strict=True):
         assert (plane == expected).all()
 
@@ -109,7 +109,7 @@ def source(request, tmp_path):
     return write_clip(tmp_path / request.param, frames=12, noise=True, **KINDS[request.param])
 
 
-@pytest.mark.skipif(hardware.why_no_decoder() is None, reason="a device that decodes is here")
+@pytest.mark.skipif(hardware.decoder_unavailable_reason() is None, reason="a device that decodes is here")
 def test_without_a_driver_the_processor_decodes_the_same(source):
     expected, nobody, told = frames_of(source)
     frames, decoder, told_now = frames_of(source, cuda_device=0)

@@ -7,7 +7,7 @@ import pytest
 from clips import with_company, write_clip, write_images
 
 from vrestore.errors import InputError
-from vrestore.frames import Colour
+from vrestore.frames import Color
 from vrestore.media.probe import probe
 
 UNEVEN = [0, 512, 1100, 1101, 2600, 2900, 4100, 5100]
@@ -15,8 +15,8 @@ UNEVEN = [0, 512, 1100, 1101, 2600, 2900, 4100, 5100]
 
 def test_everything_about_a_video_fits_into_json(tmp_path):
     company = with_company(tags={"title": "A film"}, attachment=b"x")
-    colour = Colour(1, 1, 1, full_range=False)
-    source = write_clip(tmp_path / "in.mkv", colour=colour, aspect=Fraction(16, 11), beside=company)
+    color = Color(1, 1, 1, full_range=False)
+    source = write_clip(tmp_path / "in.mkv", color=color, aspect=Fraction(16, 11), beside=company)
     found = probe(source)
     assert json.loads(json.dumps(found)) == found
     picture = found["picture"]

@@ -9,8 +9,8 @@ import pytest
 import torch
 from networks import noise_clip
 
-from vrestore.models.tsam import Clip
-from vrestore.ops.shift_align import Motion
+from vrestore.models.tsam.network import Clip
+from vrestore.ops.warp.shift_align import Motion
 
 
 @dataclass(frozen=True)

@@ -3,10 +3,10 @@
 import pytest
 import torch
 
-from vrestore.models.configs import PAPER, SMALL
-from vrestore.models.streaming import StreamState, push
-from vrestore.models.tsam import Clip, Tsam
-from vrestore.ops.shift_align import Motion
+from vrestore.models.tsam.config import PAPER, SMALL
+from vrestore.models.tsam.network import Clip, Tsam
+from vrestore.models.tsam.streaming import StreamState, push
+from vrestore.ops.warp.shift_align import Motion
 
 HEIGHT, WIDTH = 64, 96
 
@@ -18,11 +18,11 @@ def clip(config, count):
 
 
 def motion(count):
-    flow, doubt = (
+    flow, occlusion = (
         torch.zeros(count, 2, HEIGHT // 2, WIDTH // 2),
         torch.zeros(count, 1, HEIGHT // 2, WIDTH // 2),
     )
-    return Motion(flow, flow, doubt, doubt)
+    return Motion(flow, flow, occlusion, occlusion)
 
 
 @pytest.mark.parametrize("config", [SMALL, PAPER], ids=lambda config: config.name)

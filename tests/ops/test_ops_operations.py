@@ -8,9 +8,9 @@ from close import assert_close
 from vrestore import ops
 from vrestore.errors import DeviceError
 from vrestore.frames import Box
-from vrestore.ops.consistency import Tolerance
 from vrestore.ops.operations import ByKernels, ByTorch
-from vrestore.ops.shift_align import Motion
+from vrestore.ops.warp.consistency import Tolerance
+from vrestore.ops.warp.shift_align import Motion
 
 needs_compiler = pytest.mark.skipif(
     cuda_on_cpu.COMPILER is None, reason="NOT TESTED: g++ is not installed, so kernels cannot be built"
@@ -43,8 +43,8 @@ def call_fetch(operations, weighted, targets, trust):
     return torch.cat([part.flatten() for part in operations.fetch(weighted, targets, trust, decay=0.5)])
 
 
-def call_matched(operations, colours, confidence, known, points):
-    return operations.matched(colours, confidence, known, points, Box(0, 0, 9, 9), cell=4, sure=0.5)
+def call_matched(operations, colors, confidence, known, points):
+    return operations.match_seam_gain(colors, confidence, known, points, Box(0, 0, 9, 9), cell=4, sure=0.5)
 
 
 def call_membrane(operations, values, known):

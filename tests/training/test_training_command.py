@@ -13,8 +13,8 @@ from lessons import draw_data
 from typer.testing import CliRunner
 
 from vrestore.models.cards import Card
-from vrestore.models.configs import SMALL
-from vrestore.models.tsam import Tsam
+from vrestore.models.tsam.config import SMALL
+from vrestore.models.tsam.network import Tsam
 from vrestore.models.weights import load_model, save_weights
 from vrestore.training.__main__ import app
 

@@ -19,7 +19,7 @@ from vrestore.cli.report import printable, show_lines
 from vrestore.errors import Interrupted
 
 if TYPE_CHECKING:
-    from vrestore.report import BatchReport
+    from vrestore.run.report import BatchReport
 
 EXAMPLES = """\
 [bold]Examples[/bold]
@@ -64,7 +64,7 @@ def batch_commands() -> None:
 def with_the_words_of(
     command: Callable[..., None], *, without: Collection[str]
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Give a function that takes `**words` the parameters of a command beside its own."""
+    """Return a function that takes `**words` the parameters of a command beside its own."""
 
     def dressed(function: Callable[..., None]) -> Callable[..., None]:
         own = dict(inspect.signature(function, eval_str=True).parameters)

@@ -15,7 +15,7 @@ from vrestore.cli.log import Log
 from vrestore.cli.options import Style
 from vrestore.cli.progress import Lines, Objects, Pace, bar_columns
 from vrestore.cli.report import printable
-from vrestore.protocols import ProgressEvent
+from vrestore.progress import ProgressEvent
 
 Show = Callable[[str, ProgressEvent], None]
 
@@ -25,7 +25,7 @@ _STYLES = {"error": "red", "warning": "yellow"}
 
 @contextmanager
 def batch_progress_shown(style: Style | None, *, log: Log) -> Iterator[Show]:
-    """Give what a batch reports to; None is rich on a terminal and plain elsewhere."""
+    """Yield what a batch reports to; None is rich on a terminal and plain elsewhere."""
     chosen = style or ("rich" if sys.stderr.isatty() else "plain")
     with _shower(chosen) as show:
 

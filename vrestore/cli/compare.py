@@ -40,7 +40,7 @@ def compare(
     with failures_shown(debug=debug):
         target = output or str(Path(after).with_suffix(".compare.mp4"))
         may_replace = may_overwrite(target, overwrite=overwrite, no_overwrite=no_overwrite)
-        from vrestore.media.compare import compare_files
+        from vrestore.media.preview.compare import compare_files
 
         result = compare_files(before, after, target, layout=layout, overwrite=may_replace)
         mean, worst = _decibels(result.psnr_mean), _decibels(result.psnr_min)

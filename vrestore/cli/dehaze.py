@@ -124,7 +124,7 @@ def dehaze(
         arguments = library_arguments(words)
         import vrestore
         from vrestore.cli.progress import progress_shown
-        from vrestore.jobs.options import default_target
+        from vrestore.run.options import default_target
 
         target = output or default_target(source, "dehaze")
         arguments["overwrite"] = may_overwrite(target, overwrite=overwrite, no_overwrite=no_overwrite)

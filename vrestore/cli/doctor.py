@@ -30,7 +30,7 @@ def doctor(
     With `--kernels cupy` it fails where CUDA kernels cannot run.
     """
     with failures_shown(debug=debug):
-        from vrestore.jobs.checkup import examine
+        from vrestore.run.diagnostics import examine
 
         found = examine(kernels=kernels)
         if json:

@@ -22,7 +22,7 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 @contextmanager
 def failures_shown(*, debug: bool, log_file: str | None = None) -> Iterator[Log]:
-    """Turn what is raised inside into a line and an exit; gives the log to write to."""
+    """Turn what is raised inside into a line and an exit; yields the log to write to."""
     log = Log()
     try:
         log.open(log_file)

@@ -83,7 +83,7 @@ def inpaint(
         arguments = library_arguments(words)
         import vrestore
         from vrestore.cli.progress import progress_shown
-        from vrestore.jobs.options import default_target
+        from vrestore.run.options import default_target
 
         target = output or default_target(source, "inpaint")
         arguments["overwrite"] = may_overwrite(target, overwrite=overwrite, no_overwrite=no_overwrite)
@@ -102,7 +102,7 @@ def where_stopped_told(target: str) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt as error:
-        from vrestore.jobs.segments import frames_kept
+        from vrestore.run.checkpoint import frames_kept
 
         frames = frames_kept(target)
         left = f"{frames} frames are done and kept, the same command goes on there"
@@ -110,7 +110,7 @@ def where_stopped_told(target: str) -> Iterator[None]:
 
 
 def library_arguments(words: Mapping[str, Any]) -> dict[str, Any]:
-    """Give the command's words under the library's names, without those that are only the command's."""
+    """Return the command's words under the library's names, without those that are only the command's."""
     own = {
         "source",
         "masks",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TextIO
 from vrestore.errors import TargetError
 
 if TYPE_CHECKING:  # protocols loads numpy
-    from vrestore.protocols import ProgressEvent
+    from vrestore.progress import ProgressEvent
 
 
 class Log:

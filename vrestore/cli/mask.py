@@ -55,8 +55,8 @@ def preview(
     with failures_shown(debug=debug):
         target = output or str(Path(source).with_suffix(".mask.png"))
         may_replace = may_overwrite(target, overwrite=overwrite, no_overwrite=no_overwrite)
-        from vrestore.media.masks import MaskOptions
-        from vrestore.media.overlay import preview as draw
+        from vrestore.masks.masks import MaskOptions
+        from vrestore.masks.preview import preview as draw
 
         masks = MaskOptions(
             paths=tuple(map(Path, mask)),

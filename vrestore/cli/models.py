@@ -115,7 +115,7 @@ def import_checkpoint(
 ) -> None:
     """Convert the published TSAM checkpoint, and keep it under a name. Nothing in it is run."""
     with failures_shown(debug=debug):
-        from vrestore.models.importing import import_official
+        from vrestore.models.tsam.importing import import_official
 
         weights = import_official(checkpoint, name=name, overwrite=overwrite)
         show_lines([f"{weights.name}: imported to {str(weights.path)!r}"])

@@ -144,7 +144,7 @@ Precision = Annotated[
 ]
 RevealMap = Annotated[
     str | None,
-    typer.Option(metavar="FILE", rich_help_panel=WRITE, help="Also a clip of where colours come from."),
+    typer.Option(metavar="FILE", rich_help_panel=WRITE, help="Also a clip of where colors come from."),
 ]
 Quality = Annotated[
     Literal["draft", "balanced", "best"],

@@ -15,7 +15,7 @@ from vrestore.cli.inpaint import inpaint, library_arguments
 from vrestore.cli.report import show_json, show_lines
 
 if TYPE_CHECKING:
-    from vrestore.report import PlanReport
+    from vrestore.run.report import PlanReport
 
 EXAMPLES = """\
 [bold]Examples[/bold]
@@ -41,7 +41,7 @@ def plan() -> None:
 def _with_the_words_of(
     command: Callable[..., None], **more: object
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Give a function the signature of a command, so that any command line can be planned."""
+    """Return a function the signature of a command, so that any command line can be planned."""
 
     def dressed(function: Callable[..., None]) -> Callable[..., None]:
         signature = inspect.signature(command, eval_str=True)

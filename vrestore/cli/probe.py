@@ -30,7 +30,7 @@ def probe(source: options.Source, *, json: options.Json = False, debug: options.
 
 
 def probe_lines(found: Mapping[str, Any]) -> Iterator[str]:
-    """Give the findings as a person reads them."""
+    """Yield the findings as a person reads them."""
     picture, seconds = found["picture"], found["duration_seconds"]
     length = "unknown length" if seconds is None else f"{seconds:.2f} s"
     yield f"{found['source']}: {found['container']}, {length}"
@@ -41,7 +41,7 @@ def probe_lines(found: Mapping[str, Any]) -> Iterator[str]:
         f"{picture['bits']} bit"
     )
     yield (
-        f"colour      {picture['range']} range, matrix {picture['matrix']}, "
+        f"color      {picture['range']} range, matrix {picture['matrix']}, "
         f"primaries {picture['primaries']}, transfer {picture['transfer']}, "
         f"chroma {picture['chroma_location']}"
     )

@@ -25,7 +25,7 @@ from vrestore.cli.log import Log
 from vrestore.cli.options import Style
 from vrestore.cli.report import printable
 from vrestore.errors import verdict_on
-from vrestore.protocols import ProgressEvent
+from vrestore.progress import ProgressEvent
 
 _PLAIN_SECONDS = 10.0
 _JSON_SECONDS = 0.5
@@ -35,7 +35,7 @@ Show = Callable[[ProgressEvent], None]
 
 @contextmanager
 def progress_shown(style: Style | None, *, source: str, log: Log) -> Iterator[Show]:
-    """Give what a run reports to; None is rich on a terminal and plain elsewhere."""
+    """Yield what a run reports to; None is rich on a terminal and plain elsewhere."""
     chosen = style or ("rich" if sys.stderr.isatty() else "plain")
     with _shower(chosen, source) as show:
 
@@ -86,7 +86,7 @@ class Pace:
         self._stage, self._first, self._began = "", 0, clock()
 
     def see(self, event: ProgressEvent) -> tuple[float | None, float | None]:
-        """Give (frames a second, seconds left), None while they cannot be known."""
+        """Return (frames a second, seconds left), None while they cannot be known."""
         if event.stage != self._stage or event.frame < self._first:
             self._stage, self._first, self._began = event.stage, event.frame, self._clock()
         elapsed, done = self._clock() - self._began, event.frame - self._first
@@ -152,7 +152,7 @@ class Objects:
 
 
 def bar_columns() -> list[ProgressColumn]:
-    """Give the columns of a bar: what, how far, frames, speed, time left."""
+    """Return the columns of a bar: what, how far, frames, speed, time left."""
     return [
         TextColumn("{task.description}", markup=False),
         BarColumn(),
@@ -216,7 +216,7 @@ def _rounded(value: float | None) -> float | None:
 
 
 def _resident_megabytes() -> int | None:
-    """Give what the process holds in memory now, None where the system does not tell."""
+    """Return what the process holds in memory now, None where the system does not tell."""
     try:
         pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
     except (OSError, ValueError, IndexError):

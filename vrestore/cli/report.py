@@ -11,7 +11,7 @@ _ESCAPES |= {ord("\n"): "\\n", ord("\r"): "\\r"}
 
 
 def printable(text: str) -> str:
-    """Give a text in which nothing ends the line or steers the terminal, as names and tags may want to."""
+    """Return a text in which nothing ends the line or steers the terminal, as names and tags may want to."""
     return text.translate(_ESCAPES).encode("utf-8", "backslashreplace").decode()
 
 

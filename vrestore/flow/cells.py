@@ -17,19 +17,19 @@ T = TypeVar("T", np.uint8, np.float32)
 
 
 def cells_of(box: Box, cell: int) -> Box:
-    """Give the cells of `cell` x `cell` pixels that a box of pixels touches."""
+    """Return the cells of `cell` x `cell` pixels that a box of pixels touches."""
     left, top = box.x // cell, box.y // cell
     right, bottom = -(-(box.x + box.width) // cell), -(-(box.y + box.height) // cell)
     return Box(left, top, right - left, bottom - top)
 
 
 def pixels_of(cells: Box, cell: int) -> Box:
-    """Give the box of all pixels of cells."""
+    """Return the box of all pixels of cells."""
     return Box(cells.x * cell, cells.y * cell, cells.width * cell, cells.height * cell)
 
 
 def mean_of_cells(picture: NDArray[T], cell: int) -> NDArray[T]:
-    """Give a picture (H, W), which starts with a whole cell, in cells; at its end its border goes on."""
+    """Return a picture (H, W), which starts with a whole cell, in cells; at its end its border goes on."""
     height, width = picture.shape
     below, right = -height % cell, -width % cell
     whole = (

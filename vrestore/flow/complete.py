@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vrestore.frames import Box, MaskArray
-from vrestore.ops.membrane import SURROUNDINGS, membrane
+from vrestore.ops.filters.membrane import SURROUNDINGS, membrane
 
 RIM_PIXELS = 7
 """Flow this close to a hole is spoiled by what stands in for the hole's content (DIS patches are 8 wide)."""
@@ -58,7 +58,7 @@ def dilated(mask: NDArray[np.bool_], pixels: int) -> NDArray[np.bool_]:
 
 
 def camera_flow(flow: Tensor, trusted: Tensor) -> Tensor:
-    """Give the flow (2, H, W) of the homography that most of the trusted pixels follow.
+    """Return the flow (2, H, W) of the homography that most of the trusted pixels follow.
 
     Zero where none can be fitted: too few pixels, or a plane that passes through the camera.
     """
@@ -86,7 +86,7 @@ def _camera(flow: NDArray[np.float32], trusted: MaskArray) -> NDArray[np.float64
 
 
 def _camera_flow(matrix: NDArray[np.float64] | None, box: Box) -> Tensor:
-    """Give the flow of a homography in a box, (2, h, w), zero without one."""
+    """Return the flow of a homography in a box, (2, h, w), zero without one."""
     if matrix is None:
         return torch.zeros(2, box.height, box.width)
     x = torch.arange(box.x, box.x + box.width, dtype=torch.float32)
@@ -96,6 +96,6 @@ def _camera_flow(matrix: NDArray[np.float64] | None, box: Box) -> Tensor:
 
 
 def _surroundings(near: MaskArray) -> Box:
-    """Give the part of the picture that a membrane looks at."""
+    """Return the part of the picture that a membrane looks at."""
     height, width = near.shape
     return Box(*cv2.boundingRect(near.view(np.uint8))).grown(SURROUNDINGS, height=height, width=width)

@@ -28,14 +28,14 @@ class FrameClock:
         self._start = None if start_pts is None else start_pts * meta.time_base
 
     def expected(self, number: int) -> Fraction:
-        """Give the time of a frame that is not decoded yet."""
+        """Return the time of a frame that is not decoded yet."""
         position = number - self._first_frame
         if 0 <= position < len(self._times):
             return Fraction(self._times[position])
         return number / self._rate
 
     def seconds(self, frame: Frame) -> Fraction:
-        """Give the time of a decoded frame."""
+        """Return the time of a decoded frame."""
         if 0 <= frame.index - self._first_frame < len(self._times):
             return self.expected(frame.index)
         if self._start is None:

@@ -7,7 +7,7 @@ from functools import cache
 
 import numpy as np
 
-from vrestore.frames import ColourModel, Component, PixelFormat
+from vrestore.frames import ColorModel, Component, PixelFormat
 
 REPLACEMENTS = {
     "ayuv": "yuva444p",
@@ -56,12 +56,12 @@ _YUV = {"410": (2, 2), "411": (2, 0), "420": (1, 1), "422": (1, 0), "440": (0, 1
 
 
 def pixel_format(name: str) -> PixelFormat | None:
-    """Give the layout of that name, None when it is not one that is handled as it is."""
+    """Return the layout of that name, None when it is not one that is handled as it is."""
     return _table().get(name)
 
 
 def plane_shapes(layout: PixelFormat, *, height: int, width: int) -> tuple[tuple[int, int], ...]:
-    """Give (rows, samples a row) of each plane, padding samples of packed layouts included."""
+    """Return (rows, samples a row) of each plane, padding samples of packed layouts included."""
     components = layout.components + ((layout.alpha,) if layout.alpha else ())
     shapes = []
     for plane in range(layout.plane_count):
@@ -74,7 +74,7 @@ def plane_shapes(layout: PixelFormat, *, height: int, width: int) -> tuple[tuple
 
 @cache
 def _table() -> dict[str, PixelFormat]:
-    layouts = (*_planar_yuv(), *_semi_planar(), *_packed_yuv(), *_grey(), *_planar_rgb(), *_packed_rgb())
+    layouts = (*_planar_yuv(), *_semi_planar(), *_packed_yuv(), *_gray(), *_planar_rgb(), *_packed_rgb())
     return {layout.name: layout for layout in layouts}
 
 
@@ -126,12 +126,12 @@ def _packed_yuv() -> Iterator[PixelFormat]:
         yield _layout(name, "yuv", 8, (Component(0, luma, 2), *chroma))
 
 
-def _grey() -> Iterator[PixelFormat]:
-    yield _layout("gray", "grey", 8, (Component(0),))
-    yield from _both_ends("gray", "grey", (9, 10, 12, 14, 16), (Component(0),))
+def _gray() -> Iterator[PixelFormat]:
+    yield _layout("gray", "gray", 8, (Component(0),))
+    yield from _both_ends("gray", "gray", (9, 10, 12, 14, 16), (Component(0),))
     pair, alpha = (Component(0, 0, 2),), Component(0, 1, 2)
-    yield _layout("ya8", "grey", 8, pair, alpha)
-    yield from _both_ends("ya", "grey", (16,), pair, alpha)
+    yield _layout("ya8", "gray", 8, pair, alpha)
+    yield from _both_ends("ya", "gray", (16,), pair, alpha)
 
 
 def _planar_rgb() -> Iterator[PixelFormat]:
@@ -159,7 +159,7 @@ def _packed(order: str) -> tuple[Component, ...]:
 
 def _both_ends(
     stem: str,
-    model: ColourModel,
+    model: ColorModel,
     depths: tuple[int, ...],
     components: tuple[Component, ...],
     alpha: Component | None = None,
@@ -171,7 +171,7 @@ def _both_ends(
 
 def _layout(
     name: str,
-    model: ColourModel,
+    model: ColorModel,
     bits: int,
     components: tuple[Component, ...],
     alpha: Component | None = None,

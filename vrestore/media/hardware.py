@@ -17,10 +17,10 @@ from av.video.reformatter import VideoReformatter
 
 from vrestore.errors import InputError
 from vrestore.frames import PixelFormat
-from vrestore.media.demux import FileFeed, reason_of
+from vrestore.media.av_frames import can_relayout, planes_of, relayout
+from vrestore.media.container.demux import FileFeed, reason_of
+from vrestore.media.container.ffmpeg_log import ffmpeg_heard
 from vrestore.media.formats import pixel_format
-from vrestore.media.heard import ffmpeg_heard
-from vrestore.media.pictures import can_relayout, planes_of, relayout
 
 EXACT_CODECS = ("h264", "hevc", "vp8", "vp9")
 """Left to a device. MPEG-1, 2 and 4 and JPEG leave decoders some freedom; PyAV decodes AV1 by dav1d."""
@@ -35,7 +35,7 @@ _FAILURES = (av.FFmpegError, NotImplementedError, RuntimeError, ValueError)
 
 
 def choose_feed(feed: FileFeed, *, device: int) -> tuple[FileFeed, str]:
-    """Give the feed to read from, whose pictures the CUDA device decodes if it can, and say who decodes.
+    """Return the feed to read from, whose pictures the CUDA device decodes if it can, and say who decodes.
 
     A feed that is not chosen is closed. What speaks against the device is never an error. A damaged picture
     later on is counted as ever, but a device may hide damage otherwise than the processor does.
@@ -51,7 +51,7 @@ def choose_feed(feed: FileFeed, *, device: int) -> tuple[FileFeed, str]:
     return feed, f"the processor ({name} is not used: {found})"
 
 
-def why_no_decoder() -> str | None:
+def decoder_unavailable_reason() -> str | None:
     """Say why no CUDA device decodes here, None if one does."""
     try:
         with ffmpeg_heard(av.logging.ERROR) as said:
@@ -62,7 +62,7 @@ def why_no_decoder() -> str | None:
 
 
 def device_layout(name: str, source: PixelFormat) -> PixelFormat | None:
-    """Give the layout in which a device holds samples of the source's, None if it holds others.
+    """Return the layout in which a device holds samples of the source's, None if it holds others.
 
     `name` is FFmpeg's of the layout; the 16-bit ones hold fewer bits in their upper ones:
     p016le of yuv420p12le is p012le.
@@ -79,7 +79,7 @@ def device_layout(name: str, source: PixelFormat) -> PixelFormat | None:
 
 
 def lay_out(picture: av.VideoFrame, source: PixelFormat, reformatter: VideoReformatter) -> av.VideoFrame:
-    """Give a device's picture in the source's layout with the same samples, time, colour and side data.
+    """Return a device's picture in the source's layout with the same samples, time, color and side data.
 
     A picture in a layout that cannot hold them is given as it is.
     """
@@ -102,7 +102,7 @@ def _why_unfit(feed: FileFeed) -> str | None:
 
 
 def _accelerated(feed: FileFeed, first: av.VideoFrame, *, device: int) -> FileFeed | str:
-    """Give a feed like the other, decoded by the device, or why there is none."""
+    """Return a feed like the other, decoded by the device, or why there is none."""
     try:
         with ffmpeg_heard(av.logging.ERROR) as said:
             other = open_accelerated(feed, device)
@@ -153,5 +153,5 @@ def _tried(feed: FileFeed, first: av.VideoFrame) -> str | None:
 
 
 def _words(error: Exception, said: list[str]) -> str:
-    """Give a reason in one line, FFmpeg's own if it gave one."""
+    """Return a reason in one line, FFmpeg's own if it gave one."""
     return next((line for line in " ".join(said[:1]).strip().splitlines()), "") or reason_of(error)

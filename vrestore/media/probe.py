@@ -14,14 +14,14 @@ from av.container import InputContainer
 from av.stream import Disposition, Stream
 
 from vrestore.errors import InputError, UsageError
-from vrestore.frames import Colour
-from vrestore.media.colour_tags import colour_of
-from vrestore.media.containers import container_for, why_not_copied
-from vrestore.media.demux import FileFeed, is_picture, open_container
+from vrestore.frames import Color
+from vrestore.media.color.color_tags import color_of
+from vrestore.media.container.containers import container_for, copy_refusal_reason
+from vrestore.media.container.demux import FileFeed, is_picture, open_container
+from vrestore.media.container.streams import is_chapter_text, is_timecode
 from vrestore.media.formats import REPLACEMENTS, pixel_format
-from vrestore.media.read import Feed
-from vrestore.media.sequence import is_sequence, open_sequence
-from vrestore.media.streams import is_chapter_text, is_timecode
+from vrestore.media.images.sequence import is_sequence, open_sequence
+from vrestore.media.reader import Feed
 
 # Rec. ITU-T H.273, by FFmpeg's names.
 _MATRICES = {0: "rgb", 1: "bt709", 4: "fcc", 5: "bt470bg", 6: "smpte170m", 7: "smpte240m", 8: "ycgco"}
@@ -55,7 +55,7 @@ def probe(source: str | Path) -> dict[str, object]:
                 "width": picture.width,
                 "height": picture.height,
                 **_format(picture),
-                **_colour_names(picture),
+                **_color_names(picture),
                 "field_order": declared.field_order,
                 "rotation": picture.rotation,
                 "sample_aspect_ratio": str(declared.sample_aspect_ratio),
@@ -84,7 +84,7 @@ def _opened(source: str | Path) -> Iterator[Feed]:
 
 
 def _stamps(feed: Feed) -> tuple[array[int], Fraction]:
-    """Give every frame's timestamp in order, read from packets without decoding."""
+    """Return every frame's timestamp in order, read from packets without decoding."""
     if feed.stream is None:
         return array("q", range(feed.declared.frame_count or 0)), feed.declared.time_base
     with open_container(feed.name, name=feed.name) as container:
@@ -114,15 +114,15 @@ def _format(picture: av.VideoFrame) -> dict[str, object]:
     return {"pixel_format": picture.format.name, "bits": bits}
 
 
-def _colour_names(picture: av.VideoFrame) -> dict[str, object]:
+def _color_names(picture: av.VideoFrame) -> dict[str, object]:
     layout = pixel_format(picture.format.name)
-    colour = colour_of(picture, layout) if layout else Colour()
+    color = color_of(picture, layout) if layout else Color()
     return {
-        "range": {None: "unknown", False: "limited", True: "full"}[colour.full_range],
-        "matrix": _MATRICES.get(colour.matrix, "unknown"),
-        "primaries": _PRIMARIES.get(colour.primaries, "unknown"),
-        "transfer": _TRANSFERS.get(colour.transfer, "unknown"),
-        "chroma_location": _CHROMA_LOCATIONS[colour.chroma_location],
+        "range": {None: "unknown", False: "limited", True: "full"}[color.full_range],
+        "matrix": _MATRICES.get(color.matrix, "unknown"),
+        "primaries": _PRIMARIES.get(color.primaries, "unknown"),
+        "transfer": _TRANSFERS.get(color.transfer, "unknown"),
+        "chroma_location": _CHROMA_LOCATIONS[color.chroma_location],
     }
 
 
@@ -153,7 +153,7 @@ def _treatment(stream: Stream, feed: Feed, container: InputContainer) -> str:
         target = "matroska"
     if is_picture(stream) and target == "matroska":
         return "copied"
-    reason = why_not_copied(target, stream)
+    reason = copy_refusal_reason(target, stream)
     return "copied" if reason is None else f"dropped: {reason}"
 
 

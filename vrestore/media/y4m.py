@@ -7,13 +7,13 @@ from fractions import Fraction
 from pathlib import Path
 
 from vrestore.errors import TargetError
+from vrestore.files import writing
 from vrestore.frames import Frame
-from vrestore.media.encode import PIPE_CONTAINER, EncodeOptions, choose_encoding
-from vrestore.media.mux import Mux
-from vrestore.media.pictures import PictureMaker
-from vrestore.media.read import VideoReader
-from vrestore.media.target import writing
-from vrestore.media.written import Discarding, Written
+from vrestore.media.av_frames import PictureMaker
+from vrestore.media.container.mux import Mux
+from vrestore.media.encode.encoder import PIPE_CONTAINER, EncodeOptions, choose_encoding
+from vrestore.media.reader import VideoReader
+from vrestore.media.write_result import Discarding, Written
 
 _NAME = "standard output"
 

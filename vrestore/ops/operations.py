@@ -14,7 +14,7 @@ from typing import Any, Literal, Protocol
 import torch
 from torch import Tensor
 
-from vrestore.device import Kernels
+from vrestore.device.devices import Kernels
 from vrestore.errors import DeviceError
 from vrestore.frames import Box
 from vrestore.kernels import consistency as consistency_kernel
@@ -26,13 +26,13 @@ from vrestore.kernels import seam as seam_kernel
 from vrestore.kernels import shift_align as shift_align_kernel
 from vrestore.kernels import warp as warp_kernel
 from vrestore.kernels.launch import Runner
-from vrestore.ops.consistency import Tolerance, consistency
-from vrestore.ops.deform import deform_conv
-from vrestore.ops.membrane import FINEST_RELAXATIONS, RELAXATIONS, SURROUNDINGS, membrane
-from vrestore.ops.propagate import LEAST_CONFIDENCE, fetch
-from vrestore.ops.seam import LARGEST_STEP, cells_over, matched
-from vrestore.ops.shift_align import ClipEnd, Motion, shift_align
-from vrestore.ops.warp import Padding, warp
+from vrestore.ops.filters.membrane import FINEST_RELAXATIONS, RELAXATIONS, SURROUNDINGS, membrane
+from vrestore.ops.filters.seam import LARGEST_STEP, cells_over, match_seam_gain
+from vrestore.ops.warp.consistency import Tolerance, consistency
+from vrestore.ops.warp.deform import deform_conv
+from vrestore.ops.warp.propagate import LEAST_CONFIDENCE, fetch
+from vrestore.ops.warp.shift_align import ClipEnd, Motion, shift_align
+from vrestore.ops.warp.warp import Padding, warp
 
 
 class Operations(Protocol):
@@ -42,24 +42,24 @@ class Operations(Protocol):
     """
 
     def warp(self, pictures: Tensor, flow: Tensor, *, padding: Padding = "zeros") -> Tensor:
-        """See `vrestore.ops.warp.warp`."""
+        """See `vrestore.ops.warp.warp.warp`."""
         ...
 
     def consistency(
         self, points: Tensor, displacement: Tensor, back: Tensor, *, tolerance: Tolerance
     ) -> Tensor:
-        """See `vrestore.ops.consistency.consistency`; no gradients."""
+        """See `vrestore.ops.warp.consistency.consistency`; no gradients."""
         ...
 
     def fetch(
         self, weighted: Tensor, targets: Tensor, trust: Tensor, *, decay: float, sharpness: float = 0.0
     ) -> tuple[Tensor, Tensor]:
-        """See `vrestore.ops.propagate.fetch`; no gradients."""
+        """See `vrestore.ops.warp.propagate.fetch`; no gradients."""
         ...
 
-    def matched(
+    def match_seam_gain(
         self,
-        colours: Tensor,
+        colors: Tensor,
         confidence: Tensor,
         known: Tensor,
         points: Tensor,
@@ -68,17 +68,17 @@ class Operations(Protocol):
         cell: int,
         sure: float,
     ) -> Tensor:
-        """See `vrestore.ops.seam.matched`; float32, no gradients."""
+        """See `vrestore.ops.filters.seam.match_seam_gain`; float32, no gradients."""
         ...
 
     def membrane(self, values: Tensor, known: Tensor) -> Tensor:
-        """See `vrestore.ops.membrane.membrane`; float32, no gradients."""
+        """See `vrestore.ops.filters.membrane.membrane`; float32, no gradients."""
         ...
 
     def shift_align(
         self, features: Tensor, motion: Motion, *, fold: int, official: bool, clip_end: ClipEnd = "zeros"
     ) -> Tensor:
-        """See `vrestore.ops.shift_align.shift_align`; gradients for the features only."""
+        """See `vrestore.ops.warp.shift_align.shift_align`; gradients for the features only."""
         ...
 
     def deform_conv(
@@ -93,7 +93,7 @@ class Operations(Protocol):
         padding: int = 0,
         dilation: int = 1,
     ) -> Tensor:
-        """See `vrestore.ops.deform.deform_conv`."""
+        """See `vrestore.ops.warp.deform.deform_conv`."""
         ...
 
 
@@ -110,37 +110,39 @@ def select(device: torch.device | str, *, asked: Kernels = "auto") -> Selection:
     """Choose the operations for `device`; raises DeviceError where kernels are asked for that cannot run."""
     if asked == "torch":
         return Selection("torch", "asked for", ByTorch())
-    why_not = runtime.why_not(torch.device(device))
-    if why_not is None:
+    unavailable_reason = runtime.unavailable_reason(torch.device(device))
+    if unavailable_reason is None:
         return Selection("cupy", "CUDA kernels, compiled at first use", ByKernels())
     if asked == "cupy":
-        raise DeviceError(f"--kernels cupy was asked for, but {why_not}; or pass --kernels auto or torch")
-    return Selection("torch", why_not, ByTorch())
+        raise DeviceError(
+            f"--kernels cupy was asked for, but {unavailable_reason}; or pass --kernels auto or torch"
+        )
+    return Selection("torch", unavailable_reason, ByTorch())
 
 
 class ByTorch:
     """The definitions, on any device; 16-bit types are widened on the way."""
 
     def warp(self, pictures: Tensor, flow: Tensor, *, padding: Padding = "zeros") -> Tensor:
-        """See `vrestore.ops.warp.warp`."""
+        """See `vrestore.ops.warp.warp.warp`."""
         return warp(_wide(pictures), _wide(flow), padding=padding).to(pictures.dtype)
 
     def consistency(
         self, points: Tensor, displacement: Tensor, back: Tensor, *, tolerance: Tolerance
     ) -> Tensor:
-        """See `vrestore.ops.consistency.consistency`."""
+        """See `vrestore.ops.warp.consistency.consistency`."""
         return consistency(points, displacement, _wide(back), tolerance=tolerance)
 
     def fetch(
         self, weighted: Tensor, targets: Tensor, trust: Tensor, *, decay: float, sharpness: float = 0.0
     ) -> tuple[Tensor, Tensor]:
-        """See `vrestore.ops.propagate.fetch`."""
-        colours, confidence = fetch(_wide(weighted), targets, trust, decay=decay, sharpness=sharpness)
-        return colours.to(weighted.dtype), confidence
+        """See `vrestore.ops.warp.propagate.fetch`."""
+        colors, confidence = fetch(_wide(weighted), targets, trust, decay=decay, sharpness=sharpness)
+        return colors.to(weighted.dtype), confidence
 
-    def matched(
+    def match_seam_gain(
         self,
-        colours: Tensor,
+        colors: Tensor,
         confidence: Tensor,
         known: Tensor,
         points: Tensor,
@@ -149,17 +151,17 @@ class ByTorch:
         cell: int,
         sure: float,
     ) -> Tensor:
-        """See `vrestore.ops.seam.matched`."""
-        return matched(colours, confidence, known, points, window, cell=cell, sure=sure)
+        """See `vrestore.ops.filters.seam.match_seam_gain`."""
+        return match_seam_gain(colors, confidence, known, points, window, cell=cell, sure=sure)
 
     def membrane(self, values: Tensor, known: Tensor) -> Tensor:
-        """See `vrestore.ops.membrane.membrane`."""
+        """See `vrestore.ops.filters.membrane.membrane`."""
         return membrane(values, known)
 
     def shift_align(
         self, features: Tensor, motion: Motion, *, fold: int, official: bool, clip_end: ClipEnd = "zeros"
     ) -> Tensor:
-        """See `vrestore.ops.shift_align.shift_align`."""
+        """See `vrestore.ops.warp.shift_align.shift_align`."""
         aligned = shift_align(_wide(features), motion, fold=fold, official=official, clip_end=clip_end)
         return aligned.to(features.dtype)
 
@@ -175,7 +177,7 @@ class ByTorch:
         padding: int = 0,
         dilation: int = 1,
     ) -> Tensor:
-        """See `vrestore.ops.deform.deform_conv`."""
+        """See `vrestore.ops.warp.deform.deform_conv`."""
         wide = [None if tensor is None else _wide(tensor) for tensor in (mask, bias)]
         convolved = deform_conv(
             _wide(frames),
@@ -198,7 +200,7 @@ class ByKernels:
         self._twin = ByTorch()
 
     def warp(self, pictures: Tensor, flow: Tensor, *, padding: Padding = "zeros") -> Tensor:
-        """See `vrestore.ops.warp.warp`."""
+        """See `vrestore.ops.warp.warp.warp`."""
         return _with_gradients(
             partial(warp_kernel.warp, padding=padding, runner=self._runner),
             partial(self._twin.warp, padding=padding),
@@ -209,7 +211,7 @@ class ByKernels:
     def consistency(
         self, points: Tensor, displacement: Tensor, back: Tensor, *, tolerance: Tolerance
     ) -> Tensor:
-        """See `vrestore.ops.consistency.consistency`."""
+        """See `vrestore.ops.warp.consistency.consistency`."""
         return consistency_kernel.consistency(
             points,
             displacement,
@@ -223,7 +225,7 @@ class ByKernels:
     def fetch(
         self, weighted: Tensor, targets: Tensor, trust: Tensor, *, decay: float, sharpness: float = 0.0
     ) -> tuple[Tensor, Tensor]:
-        """See `vrestore.ops.propagate.fetch`."""
+        """See `vrestore.ops.warp.propagate.fetch`."""
         return propagate_kernel.fetch(
             weighted,
             targets,
@@ -234,9 +236,9 @@ class ByKernels:
             runner=self._runner,
         )
 
-    def matched(
+    def match_seam_gain(
         self,
-        colours: Tensor,
+        colors: Tensor,
         confidence: Tensor,
         known: Tensor,
         points: Tensor,
@@ -245,10 +247,10 @@ class ByKernels:
         cell: int,
         sure: float,
     ) -> Tensor:
-        """See `vrestore.ops.seam.matched`."""
+        """See `vrestore.ops.filters.seam.match_seam_gain`."""
         cell, rows, columns = cells_over(window.height, window.width, cell)
-        return seam_kernel.matched(
-            colours,
+        return seam_kernel.match_seam_gain(
+            colors,
             confidence,
             known,
             points,
@@ -263,7 +265,7 @@ class ByKernels:
         )
 
     def membrane(self, values: Tensor, known: Tensor) -> Tensor:
-        """See `vrestore.ops.membrane.membrane`."""
+        """See `vrestore.ops.filters.membrane.membrane`."""
         return membrane_kernel.membrane(
             values,
             known,
@@ -274,7 +276,7 @@ class ByKernels:
         )
 
     def place(self, motion: Motion, height: int, width: int, *, official: bool) -> Tensor:
-        """Give where pixels are read, for all layers of a scale: see `vrestore.kernels.shift_align.place`."""
+        """Return where pixels are read, for all layers of a scale: see `kernels.shift_align.place`."""
         return shift_align_kernel.place(
             motion.forward,
             motion.backward,
@@ -295,7 +297,7 @@ class ByKernels:
     def shift_align(
         self, features: Tensor, motion: Motion, *, fold: int, official: bool, clip_end: ClipEnd = "zeros"
     ) -> Tensor:
-        """See `vrestore.ops.shift_align.shift_align`."""
+        """See `vrestore.ops.warp.shift_align.shift_align`."""
         placed = self.place(motion, *features.shape[-2:], official=official)
         kernel = partial(
             shift_align_kernel.shift_align,
@@ -320,7 +322,7 @@ class ByKernels:
         padding: int = 0,
         dilation: int = 1,
     ) -> Tensor:
-        """See `vrestore.ops.deform.deform_conv`."""
+        """See `vrestore.ops.warp.deform.deform_conv`."""
         kernel = partial(
             deform_kernel.deform_conv,
             stride=stride,

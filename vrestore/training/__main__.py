@@ -18,28 +18,28 @@ from torch import nn
 
 from vrestore.errors import ModelError, VRestoreError
 from vrestore.models.blocks import in_channels_last
-from vrestore.models.cgidn import CgIdn
-from vrestore.models.cgidn_configs import HAZE_CONFIGS
-from vrestore.models.configs import CONFIGS
+from vrestore.models.cgidn.config import HAZE_CONFIGS
+from vrestore.models.cgidn.network import CgIdn
 from vrestore.models.library import SUFFIX, find_weights
-from vrestore.models.tsam import Tsam
+from vrestore.models.tsam.config import CONFIGS
+from vrestore.models.tsam.network import Tsam
 from vrestore.models.weights import ARCHITECTURES, load_model
-from vrestore.training.dehazing import Dehazing, ExampleSettings
+from vrestore.training.data.pool import Pool
+from vrestore.training.data.sources import Sources
+from vrestore.training.dehaze.scenes import Scenery
+from vrestore.training.dehaze.task import Dehazing, ExampleSettings
 from vrestore.training.export import command_line, export, machine
-from vrestore.training.haze_scenes import Scenery
-from vrestore.training.inpaint import Inpainting, Pools
+from vrestore.training.inpaint.samples import SampleSettings, make_sample, make_stills
+from vrestore.training.inpaint.task import Inpainting, Pools
+from vrestore.training.inpaint.validation import Judge
 from vrestore.training.loop import Schedule, train
-from vrestore.training.pool import Pool
-from vrestore.training.samples import SampleSettings, make_sample, make_stills
-from vrestore.training.sources import Sources
-from vrestore.training.validation import Judge
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
 SPAN, REUSE = 500, 16
 SUMMARIES = {
     Tsam: "Corrects the holes of videos that were filled along the optical flow.",
-    CgIdn: "Sees the haze of videos: depth, colour and tint.",
+    CgIdn: "Sees the haze of videos: depth, color and tint.",
 }
 
 
@@ -126,7 +126,7 @@ def inpaint(
 
 @contextmanager
 def _errors_shown() -> Iterator[Console]:
-    """Give a console; what a user can have caused ends the command with one red line on it."""
+    """Yield a console; what a user can have caused ends the command with one red line on it."""
     console = Console()
     try:
         yield console
@@ -142,7 +142,7 @@ def _prepare(seed: int, threads: int) -> None:
 
 
 def _begin_with(network: nn.Module, model: str) -> str:
-    """Give a network the weights of a model of its shape, and give their sha256."""
+    """Return a network the weights of a model of its shape, and give their sha256."""
     weights = find_weights(model)
     found = load_model(weights.path)
     try:

@@ -61,7 +61,7 @@ def export(
 
 
 def command_line() -> str:
-    """Give the command that runs, with the names of its folders but not where they lie."""
+    """Return the command that runs, with the names of its folders but not where they lie."""
     words = [Path(word).name if Path(word).is_absolute() else word for word in sys.argv[1:]]
     return " ".join(["python -m vrestore.training", *words])
 

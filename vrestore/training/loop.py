@@ -20,9 +20,9 @@ from rich.console import Console
 from torch import Tensor, nn
 
 from vrestore.errors import InputError
-from vrestore.media.display import save_picture
+from vrestore.media.preview.display import save_picture
+from vrestore.training.data.sources import Picture
 from vrestore.training.plot import plot_log
-from vrestore.training.sources import Picture
 
 CHECKPOINT, LOG, PLOT, SHEET = "checkpoint.pt", "log.csv", "log.png", "validation.png"
 
@@ -62,15 +62,15 @@ class Task(Protocol):
         ...
 
     def losses(self, step: int) -> dict[str, Tensor]:
-        """Give the losses of a step; `total` is what is minimised."""
+        """Return the losses of a step; `total` is what is minimised."""
         ...
 
     def validate(self, network: nn.Module) -> tuple[dict[str, float], Picture | None]:
-        """Judge a network; gives figures and a contact sheet, if there is anything to look at."""
+        """Judge a network; returns figures and a contact sheet, if there is anything to look at."""
         ...
 
     def state(self) -> State:
-        """Give what a checkpoint must hold beside network and optimiser."""
+        """Return what a checkpoint must hold beside network and optimiser."""
         ...
 
     def restore(self, state: State) -> None:
@@ -87,7 +87,7 @@ def train(
     origin: Mapping[str, str],
     console: Console,
 ) -> nn.Module:
-    """Run the steps that are left, writing to the folder `out`; gives the running mean of the network.
+    """Run the steps that are left, writing to the folder `out`; returns the running mean of the network.
 
     `identity` is what must be the same when a run goes on, `origin` is told to checkpoints for the card.
 
@@ -197,7 +197,7 @@ def _restored(
     optimiser: torch.optim.Optimizer,
     identity: Mapping[str, Any],
 ) -> tuple[int, dict[str, float]]:
-    """Take up a checkpoint, if there is one; gives the steps done and the sums of those not logged yet."""
+    """Take up a checkpoint, if there is one; returns the steps done and the sums of those not logged yet."""
     if not path.exists():
         return 0, {}
     state = torch.load(path, map_location="cpu", weights_only=True)

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from vrestore.media.display import save_picture
+from vrestore.media.preview.display import save_picture
 
 PANEL_HEIGHT, PANEL_WIDTH, BORDER = 150, 420, 26
 _INK, _LINE = (70, 70, 70), (30, 90, 200)

@@ -1,0 +1,1 @@
+"""CG-IDN: clears haze with the help of neighboring frames."""

@@ -1,0 +1,316 @@
+"""A network in the style of CG-IDN: clears a frame of haze with the help of its neighbors.
+
+After Zhang, Dong, Pan, Zhu, Tai, Wang, Li, Huang and Wang, "Learning to Restore Hazy Video" (CVPR 2021),
+whose network was never published. Its parts are here: every frame is pre-dehazed with a confidence,
+neighbors are aligned by deformable convolution whose offsets see a cost volume weighted by confidence,
+fused, and the result is reconstructed by the boosted decoder of MSBDN (Dong et al., CVPR 2020). How they are
+joined is our own: alignment as in EDVR (Wang et al. 2019), confidence taught to be exp(-10 |error|) of the
+pre-dehazed picture. `cgidn` gives the clear picture; `cgidn-small` gives the haze, which is smooth and can be
+taken away at any size: an optical depth, the color of the air, and by how much that differs from place to
+place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import cast
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from vrestore.models.cgidn.align import Align, DeformConv, Fuse
+from vrestore.models.cgidn.config import HazeConfig
+from vrestore.ops import Operations
+from vrestore.ops.filters.dark_channel import LEAST_TRANSMISSION, dark_air, dark_depth
+
+SLOPE = 0.1
+BRANCH_START = 0.1
+"""Share of the usual size that residual branches start with, after the published code."""
+
+PRIOR_CHANNELS = 4
+"""Transmission and air light, as the dark channel sees them."""
+
+LEAST_DOUBT = 0.02
+"""The prior is taken to be no nearer to the least transmission and to 1 than this: it can be mended."""
+
+OVERALL_GAIN = 8.0
+"""What one number says of the whole picture has few weights to say it by, and would learn late."""
+
+DARKEST_AIR, BRIGHTEST_AIR = 0.05, 0.97
+"""Where the prior's air light is taken to be, for the same reason."""
+
+MOST_TINT = 0.1
+"""How far the air light of a place may be from that of the frame."""
+
+
+@dataclass(frozen=True)
+class Prior:
+    """The haze of frames as the dark channel sees it; see `vrestore.ops.filters.dark_channel`."""
+
+    depth: Tensor
+    """(N, 1, h, w) at scale 0."""
+    air: Tensor
+    """(N, 3)."""
+
+
+@dataclass(frozen=True)
+class Features:
+    """What one frame is to every window it is in."""
+
+    picture: Tensor
+    """(N, 3, H, W) in [0, 1]."""
+    scales: tuple[Tensor, ...]
+    """The encoder's features, the finest first."""
+    matched: tuple[Tensor, ...]
+    """Of the scales that are aligned, projected, the finest first."""
+    prior: Prior
+    """What the dark channel says."""
+    cleared: Tensor
+    """The pre-dehazed frame, (N, 3, h, w) at scale 0."""
+    confidence: Tensor
+    """That it is right, as a logit, (N, 1, h, w) at scale 0."""
+
+    def to(self, device: torch.device) -> Features:
+        """Return them on a device."""
+
+        def there(values: Tensor) -> Tensor:
+            return values.to(device)
+
+        return self._each(there)
+
+    def frame(self, index: int, count: int) -> Features:
+        """Return one of `count` frames of clips that were encoded in one batch, all first frames first."""
+
+        def own(values: Tensor) -> Tensor:
+            return values.chunk(count)[index]
+
+        return self._each(own)
+
+    def _each(self, change: Callable[[Tensor], Tensor]) -> Features:
+        return Features(
+            change(self.picture),
+            tuple(change(each) for each in self.scales),
+            tuple(change(each) for each in self.matched),
+            Prior(change(self.prior.depth), change(self.prior.air)),
+            change(self.cleared),
+            change(self.confidence),
+        )
+
+
+@dataclass(frozen=True)
+class Haze:
+    """What lies between the camera and a frame."""
+
+    depth: Tensor
+    """Optical depth, 0 or more, (N, 1, h, w) at scale 0: transmission is exp(-depth)."""
+    air: Tensor
+    """Air light, (N, 3), in [0, 1]."""
+    tint: Tensor
+    """What is added to it from place to place, (N, 3, h', w')."""
+
+
+class CgIdn(nn.Module):
+    """The network. Frames are encoded one by one and cleared a window at a time."""
+
+    def __init__(self, config: HazeConfig) -> None:
+        super().__init__()
+        self.config = config
+        channels = config.channels
+        self.encoder = Encoder(config)
+        self.align = Align(config)
+        self.fuse = Fuse(config, channels[config.align_from])
+        self.down = nn.ModuleList()
+        for scale in range(config.align_from, len(channels)):
+            last = channels[max(scale - 1, config.align_from)]
+            stride = 1 if scale == config.align_from else 2
+            blocks = [Residual(channels[scale]) for _ in range(config.scale_blocks)]
+            self.down.append(nn.Sequential(nn.Conv2d(last, channels[scale], 3, stride, 1), *blocks))
+        self.bottleneck = nn.Sequential(*(Residual(channels[-1]) for _ in range(config.bottleneck_blocks)))
+        self.up = nn.ModuleList(
+            Boost(channels[scale + 1], channels[scale], config.decoder_blocks, boosted=config.boosted)
+            for scale in reversed(range(len(channels) - 1))
+        )
+        self.head = HazeHead(config) if config.output == "haze" else _picture_head(config)
+        _initialise(self)
+
+    def use(self, operations: Operations) -> None:
+        """Do deformable convolutions by other operations than torch's; see `vrestore.ops.select`."""
+        for part in self.modules():
+            if isinstance(part, DeformConv):
+                part.deform_conv = operations.deform_conv
+
+    def encode(self, pictures: Tensor) -> Features:
+        """Return what pictures (N, 3, H, W), each side a multiple of the configuration's, are to windows."""
+        return cast("Features", self.encoder(pictures))
+
+    def clear(self, window: Sequence[Features]) -> Haze | Tensor:
+        """Return the haze of the middle one of as many frames as a window has, or that frame without it."""
+        fused, middle = self.join(window)
+        skips = [*middle.scales[: self.config.align_from]]
+        frames = fused
+        for part in self.down:
+            frames = part(frames)
+            skips.append(frames)
+        deepest = self.bottleneck(skips.pop())
+        decoded = deepest
+        for part, skip in zip(self.up, reversed(skips), strict=True):
+            decoded = part(decoded, skip)
+        if isinstance(self.head, HazeHead):
+            return cast("Haze", self.head(middle.prior, decoded, deepest))
+        cleared = cast("Tensor", self.head(decoded).float())
+        return cleared + middle.picture if self.config.output == "residual" else cleared
+
+    def join(self, window: Sequence[Features]) -> tuple[Tensor, Features]:
+        """Return the features of the middle frame with what its neighbors add, and the middle frame."""
+        middle = window[self.config.reach]
+        aligned = [middle.matched[0] if each is middle else self.align(each, middle) for each in window]
+        return self.fuse(aligned, window, middle), middle
+
+    def forward(self, frames: Tensor) -> Haze | Tensor:
+        """Clear the middle frame of windows (N, T, 3, H, W); T may be 1, for pictures without neighbors."""
+        return self.clear(self.encode_windows(frames))
+
+    def encode_windows(self, frames: Tensor) -> list[Features]:
+        """Encode windows (N, T, 3, H, W), frame by frame; a picture alone is its own neighbors."""
+        count = frames.shape[1]
+        every = self.encode(frames.transpose(0, 1).flatten(0, 1))
+        if count == 1:
+            return [every] * self.config.frames
+        return [every.frame(index, count) for index in range(count)]
+
+
+class Encoder(nn.Module):
+    """What each frame passes once: scales of features, a pre-dehazed picture and its confidence."""
+
+    def __init__(self, config: HazeConfig) -> None:
+        super().__init__()
+        self.config = config
+        channels = config.channels
+        seen = 3 * config.shrink**2 + (PRIOR_CHANNELS if config.output == "haze" else 0)
+        self.stem = nn.Conv2d(seen, channels[0], config.stem_kernel, 1, config.stem_kernel // 2)
+        self.head = nn.Sequential(
+            nn.Conv2d(channels[0], 16, 3, 1, 1), nn.LeakyReLU(SLOPE), nn.Conv2d(16, 4, 3, 1, 1)
+        )
+        self.scales = nn.ModuleList()
+        for scale, wide in enumerate(channels):
+            blocks: list[nn.Module] = [Residual(wide) for _ in range(config.encoder_blocks)]
+            if scale:
+                blocks.insert(0, nn.Conv2d(channels[scale - 1], wide, 3, 2, 1))
+            self.scales.append(nn.Sequential(*blocks))
+        self.project = nn.ModuleList(
+            nn.Conv2d(wide, config.align_channels, 1) for wide in channels[config.align_from :]
+        )
+
+    def forward(self, pictures: Tensor) -> Features:
+        """Encode pictures (N, 3, H, W)."""
+        seen = F.pixel_unshuffle(pictures, self.config.shrink) - 0.5
+        small = F.avg_pool2d(pictures, self.config.shrink)
+        prior = _prior(pictures, self.config.shrink)
+        if self.config.output == "haze":
+            air = prior.air[:, :, None, None].expand(-1, -1, *seen.shape[-2:])
+            seen = torch.cat([seen, torch.exp(-prior.depth), air - 0.5], 1)
+        seen = seen.to(self.stem.weight.dtype, memory_format=torch.channels_last)
+        frames = F.leaky_relu(self.stem(seen), SLOPE)
+        scales = []
+        for part in self.scales:
+            frames = part(frames)
+            scales.append(frames)
+        estimate = self.head(scales[0]).float()
+        matched = [
+            F.leaky_relu(project(each), SLOPE)
+            for project, each in zip(self.project, scales[self.config.align_from :], strict=True)
+        ]
+        cleared = small + estimate[:, :3]
+        return Features(pictures, tuple(scales), tuple(matched), prior, cleared, estimate[:, 3:])
+
+
+class Residual(nn.Module):
+    """Two convolutions added to what they are given."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(channels, channels, 3, 1, 1)
+        self.second = nn.Conv2d(channels, channels, 3, 1, 1)
+
+    def forward(self, frames: Tensor) -> Tensor:
+        """Keep the shape."""
+        return cast("Tensor", frames + self.second(F.leaky_relu(self.first(frames), SLOPE)))
+
+
+class Boost(nn.Module):
+    """A step up of the decoder: strengthen by the skip, operate, subtract (MSBDN, eq. 4)."""
+
+    def __init__(self, channels: int, skip_channels: int, blocks: int, *, boosted: bool) -> None:
+        super().__init__()
+        self.boosted = boosted
+        self.rise = nn.Conv2d(channels, skip_channels, 1)
+        self.operate = nn.Sequential(*(Residual(skip_channels) for _ in range(blocks)))
+
+    def forward(self, coarse: Tensor, skip: Tensor) -> Tensor:
+        """Take `coarse` (N, C, h, w) up to the size of `skip`."""
+        # A 1x1 convolution commutes with the upsampling and costs a quarter before it.
+        up = F.interpolate(self.rise(coarse), size=skip.shape[-2:], mode="bilinear", align_corners=False)
+        strong = up + skip
+        operated = self.operate(strong)
+        return cast("Tensor", operated + strong - up if self.boosted else operated)
+
+
+class HazeHead(nn.Module):
+    """Reads the haze off the decoded features: by how much the prior is wrong.
+
+    An untrained network gives the prior itself. So little is left to learn: where there is no haze, where
+    white things are near, what the air's color is.
+    """
+
+    def __init__(self, config: HazeConfig) -> None:
+        super().__init__()
+        finest, deepest = config.channels[0], config.channels[-1]
+        self.depth = nn.Sequential(
+            nn.Conv2d(finest, 16, 3, 1, 1), nn.LeakyReLU(SLOPE), nn.Conv2d(16, 1, 3, 1, 1)
+        )
+        self.overall = nn.Sequential(nn.Linear(2 * deepest, 32), nn.LeakyReLU(SLOPE), nn.Linear(32, 4))
+        self.tint = nn.Conv2d(deepest, 3, 1)
+
+    def forward(self, prior: Prior, decoded: Tensor, deepest: Tensor) -> Haze:
+        """Return the haze from the prior and from features at scale 0 and at the coarsest."""
+        through = (torch.exp(-prior.depth) - LEAST_TRANSMISSION) / (1 - LEAST_TRANSMISSION)
+        start = through.clamp(LEAST_DOUBT, 1 - LEAST_DOUBT).logit()
+        pooled = torch.cat([deepest.mean((-2, -1)), deepest.amax((-2, -1))], 1)
+        overall = OVERALL_GAIN * self.overall(pooled).float()
+        through = (start + self.depth(decoded).float() + overall[:, 3:, None, None]).sigmoid()
+        depth = -(LEAST_TRANSMISSION + (1 - LEAST_TRANSMISSION) * through).log()
+        air = (prior.air.clamp(DARKEST_AIR, BRIGHTEST_AIR).logit() + overall[:, :3]).sigmoid()
+        return Haze(depth, air, MOST_TINT * self.tint(deepest).float().tanh())
+
+
+def _prior(pictures: Tensor, shrink: int) -> Prior:
+    air = dark_air(pictures)
+    return Prior(F.avg_pool2d(dark_depth(pictures, air[:, :, None, None]), shrink), air)
+
+
+def _picture_head(config: HazeConfig) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv2d(config.channels[0], 3 * config.shrink**2, 3, 1, 1), nn.PixelShuffle(config.shrink)
+    )
+
+
+def _initialise(network: CgIdn) -> None:
+    """Keep the variance (He et al. 2015); residual branches start small, offsets and what is added at 0."""
+    for part in network.modules():
+        if isinstance(part, nn.Conv2d | nn.Linear):
+            nn.init.kaiming_normal_(part.weight, a=SLOPE)
+            if part.bias is not None:
+                nn.init.zeros_(part.bias)
+    for part in network.modules():
+        if isinstance(part, Residual):
+            with torch.no_grad():
+                part.second.weight.mul_(BRANCH_START)
+    zero = [*network.align.offset_heads(), network.encoder.head[-1]]
+    if isinstance(network.head, HazeHead):
+        zero += [network.head.tint, network.head.overall[-1], network.head.depth[-1]]
+    elif network.config.output == "residual":
+        zero.append(network.head[0])
+    for part in zero:
+        nn.init.zeros_(cast("Tensor", part.weight))

@@ -1,0 +1,1 @@
+"""TSAM: paints holes with aligned features of neighboring frames."""

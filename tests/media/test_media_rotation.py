@@ -1,0 +1,34 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vrestore.frames import Box
+from vrestore.media.rotation import box_turned_back, displayed_size, turned, turned_back
+
+ANGLES = [0, 90, -90, 180, -180, 270]
+
+
+def test_a_rotation_is_counterclockwise():
+    decoded = np.array([[1, 2, 3], [4, 5, 6]])
+    assert turned(decoded, rotation=90).tolist() == [[3, 6], [2, 5], [1, 4]]
+    assert turned(decoded, rotation=-90).tolist() == [[4, 1], [5, 2], [6, 3]]
+
+
+@pytest.mark.parametrize("rotation", [*ANGLES, 45])
+def test_turning_back_undoes_turning(rotation):
+    decoded = np.arange(3 * 5 * 3).reshape(3, 5, 3)
+    shown = turned(decoded, rotation=rotation)
+    assert shown.shape[:2] == displayed_size(3, 5, rotation=rotation)
+    assert (turned_back(shown, rotation=rotation) == decoded).all()
+
+
+@given(st.sampled_from(ANGLES), st.integers(0, 5), st.integers(0, 7), st.integers(1, 3), st.integers(1, 4))
+def test_a_box_turns_as_its_pixels_do(rotation, x, y, width, height):
+    shown = np.zeros((11, 8), bool)
+    box = Box(x, y, width, height)
+    shown[box.rows, box.columns] = True
+    decoded = turned_back(shown, rotation=rotation)
+    found = box_turned_back(box, height=11, width=8, rotation=rotation)
+    assert decoded[found.rows, found.columns].all()
+    assert found.area == decoded.sum()

@@ -1,0 +1,1 @@
+"""Folders and lists of videos: found, scheduled, kept account of."""

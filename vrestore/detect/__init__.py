@@ -1,0 +1,1 @@
+"""Detectors: what finds a mask."""

@@ -1,0 +1,110 @@
+"""Where output goes: checked before the work, written beside its place, moved there when whole."""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import stat
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from hashlib import sha256
+from pathlib import Path
+
+import av
+
+from vrestore.errors import TargetError
+from vrestore.media.container.demux import reason_of
+
+_STEM_BYTES = 100
+"""Of the target's name in the name of its unfinished part; names may not be longer than 255 bytes."""
+
+
+def place_of(target: str | Path) -> Path:
+    """Return the path that a target's name stands for, links followed.
+
+    Raises TargetError for a link that leads round in a circle and for what can be no path.
+    """
+    try:
+        place = Path(os.path.realpath(target))
+        if not place.is_symlink():  # realpath stops where a link leads back to itself
+            return place
+    except (OSError, ValueError) as error:
+        raise TargetError(f"{str(target)!r} cannot be written ({reason_of(error)})") from error
+    raise TargetError(f"{str(target)!r} cannot be written: its links lead round in a circle")
+
+
+def check_target(target: Path, *, sources: Iterable[Path], overwrite: bool) -> Path:
+    """Return the path to write to (links followed) once nothing speaks against it.
+
+    Raises TargetError when it exists and may not be overwritten, is one of the sources, is a folder,
+    or when its folder is missing or cannot be written.
+    """
+    name = str(target)
+    place = place_of(target)
+    with writing(name):
+        for source in sources:
+            if place.exists() and source.exists() and place.samefile(source):
+                raise TargetError(f"{name!r} is the source; a file is never restored onto itself")
+        if place.is_dir():
+            raise TargetError(f"{name!r} is a folder; give a file name")
+        if place.exists() and not stat.S_ISREG(place.stat().st_mode):
+            raise TargetError(f"{name!r} is not a regular file")
+        if place.exists() and not overwrite:
+            raise TargetError(f"{name!r} exists; pass -y to overwrite it")
+    check_folder(place.parent, name=name)
+    return place
+
+
+def check_folder(folder: Path, *, name: str) -> None:
+    """Raise TargetError unless files can be made in the folder."""
+    if not folder.exists():
+        raise TargetError(f"{name!r} cannot be written: there is no folder {str(folder)!r}")
+    if not folder.is_dir():
+        raise TargetError(f"{name!r} cannot be written: {str(folder)!r} is no folder")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise TargetError(f"{name!r} cannot be written: no permission to write to {str(folder)!r}")
+
+
+def part_beside(place: Path) -> Path:
+    """Return a name in the same folder that nothing has yet, hidden and with the same extension."""
+    return place.with_name(f"{_part_stem(place)}{secrets.token_hex(4)}{place.suffix}")
+
+
+def parts_of(place: Path) -> list[Path]:
+    """Return the unfinished parts, files or folders, that lie beside a place under names of `part_beside`."""
+    name = re.compile(re.escape(_part_stem(place)) + "[0-9a-f]{8}" + re.escape(place.suffix))
+    return [path for path in place.parent.iterdir() if name.fullmatch(path.name)]
+
+
+def _part_stem(place: Path) -> str:
+    stem = os.fsencode(place.name.removesuffix(place.suffix))
+    if len(stem) > _STEM_BYTES:  # what is cut off still tells one target from another
+        stem = stem[:_STEM_BYTES] + sha256(stem).hexdigest()[:16].encode()
+    return f".{stem.decode(errors='ignore')}.part"
+
+
+def commit(part: Path, place: Path) -> None:
+    """Put the finished part on the disk and under its final name."""
+    with writing(str(place)):
+        synchronise(part)
+        part.replace(place)
+        synchronise(place.parent)
+
+
+@contextmanager
+def writing(name: str) -> Iterator[None]:
+    """Turn what the system or FFmpeg say against writing into TargetError."""
+    try:
+        yield
+    except (OSError, av.FFmpegError) as error:
+        raise TargetError(f"{name!r} cannot be written ({reason_of(error)})") from error
+
+
+def synchronise(path: Path) -> None:
+    """Wait until a file, or the names in a folder, are on the disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

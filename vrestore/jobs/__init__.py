@@ -1,1 +1,0 @@
-"""A job as a value, and running it."""

@@ -1,0 +1,1 @@
+"""Masks: files and boxes to the hole of every frame; knows no network."""

@@ -1,0 +1,1 @@
+"""Containers: packets, times, segments, streams that are copied."""

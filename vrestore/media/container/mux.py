@@ -1,0 +1,184 @@
+"""One container being filled: the encoded picture, and the source's other packets beside it."""
+
+from __future__ import annotations
+
+from array import array
+from collections import deque
+from contextlib import suppress
+from fractions import Fraction
+from pathlib import Path
+from typing import BinaryIO
+
+import av
+from av.container import InputContainer, OutputContainer
+from av.stream import Stream
+from av.video.stream import VideoStream
+
+from vrestore.frames import VideoMeta
+from vrestore.media.container.demux import AnyPacket, FileFeed
+from vrestore.media.container.streams import (
+    Copies,
+    add_copy,
+    describe_stream,
+    kind_read_back,
+    moved_chapters,
+    needs_free_tags,
+    own_tags,
+    packet_seconds,
+)
+from vrestore.media.container.verify import Expected
+from vrestore.media.encode.encoder import PIPE_CONTAINER, Encoding, configure
+from vrestore.media.encode.hdr import display_matrix
+from vrestore.media.reader import VideoReader
+
+_MOVIES = {"mp4", "mov", "ipod", "3gp", "3g2", "f4v"}
+
+
+class Mux:
+    """A container whose header is written when this is made, so that what it refuses shows at once.
+
+    `origin` is the time in the source, in seconds, that becomes 0. Streams keep the source's order. The other
+    streams' packets come from `beside`, the source opened once more, or as the reader gives frames if None.
+    """
+
+    def __init__(
+        self,
+        file: Path | BinaryIO,
+        container: str,
+        reader: VideoReader,
+        encoding: Encoding,
+        *,
+        origin: Fraction,
+        beside: FileFeed | None = None,
+    ) -> None:
+        self.copies = Copies()
+        self._origin, self._reader = origin, reader
+        self._waiting: deque[AnyPacket] = deque()
+        self._gathered: deque[AnyPacket] = deque()
+        source = reader.feed.container
+        options = _muxer_options(container, source, encoding)
+        name = f"file:{file}" if isinstance(file, Path) else file
+        self._output = av.open(name, "w", format=container, container_options=options)
+        try:
+            self.video = self._add_streams(reader, encoding)
+            if source is not None:
+                self._output.metadata.update(own_tags(source.metadata))
+                self._output.set_chapters(moved_chapters(source, start=origin, stop=reader.expected_end))
+            self._output.start_encoding()
+            kept = frozenset(self.copies.kept)
+            if beside is None:
+                self._gathered = reader.claim(kept)
+            else:
+                beside.claim(kept)
+                self._gathered = beside.packets
+            for cover in reader.feed.covers:
+                if cover.stream.index in self.copies.kept:
+                    self.copies.mux(self._output, cover, origin=Fraction(0))
+        except BaseException:
+            self.abandon()
+            raise
+
+    def expected(self, stamps: array[int], time_base: Fraction) -> Expected:
+        """Say what the file must hold when it is read again; to be asked before it is closed."""
+        return Expected(
+            stamps=stamps,
+            time_base=time_base,
+            kinds=tuple(kind_read_back(stream) for stream in self._output.streams),
+            video_index=self.video.index,
+            packet_counts=self.copies.exact_counts(),
+            tags=dict(self._output.metadata),
+            chapter_count=len(self._output.chapters()),
+        )
+
+    def encode(self, picture: av.VideoFrame | None) -> None:
+        """Encode a picture, None for the end, and write what is ready."""
+        for packet in self.video.encode(picture):
+            self.add(packet)
+        if picture is None:
+            self.end()
+
+    def add(self, packet: AnyPacket) -> None:
+        """Write a packet of the picture, and of the other streams what is due before it."""
+        self._mux_waiting(until=packet_seconds(packet))
+        self._output.mux(packet)
+
+    def end(self) -> None:
+        """Write what is left of the other streams."""
+        self._mux_waiting(until=None)
+
+    def close(self) -> None:
+        """Write the container's end."""
+        self._output.close()
+
+    def abandon(self) -> None:
+        """Close without asking whether what was written makes sense."""
+        with suppress(OSError, ValueError, av.FFmpegError):
+            self._output.close()
+
+    def _add_streams(self, reader: VideoReader, encoding: Encoding) -> VideoStream:
+        source, main = reader.feed.container, reader.feed.stream
+        if source is None or main is None:
+            return self._add_video(reader, encoding, None)
+        video: VideoStream | None = None
+        for stream in source.streams:
+            if stream.index == main.index:
+                video = self._add_video(reader, encoding, main)
+            else:
+                covers = reader.feed.covers
+                add_copy(self._output, stream, source, covers=covers, copies=self.copies)
+        if video is None:
+            raise ValueError("the main stream is not among the container's")
+        return video
+
+    def _add_video(self, reader: VideoReader, encoding: Encoding, source: Stream | None) -> VideoStream:
+        stream = add_picture(self._output, reader.meta, encoding)
+        if encoding.encoder == "libx265" and self._output.format.name in _MOVIES:
+            stream.codec_context.codec_tag = "hvc1"  # the tag that Apple's players ask for
+        matrix = display_matrix(reader.first_picture)
+        if matrix is not None:
+            stream.set_display_matrix(matrix)
+        if source is not None:
+            describe_stream(stream, source)
+        return stream
+
+    def _mux_waiting(self, *, until: Fraction | None) -> None:
+        """Write the other streams' packets that are due; demuxing runs ahead of encoding."""
+        while self._gathered:
+            self._waiting.append(self._gathered.popleft())
+        while self._waiting:
+            due = packet_seconds(self._waiting[0])
+            if until is not None and due is not None and due - self._origin > until:
+                return
+            packet = self._waiting.popleft()
+            if self._is_within(packet):
+                self.copies.mux(self._output, packet, origin=self._origin)
+
+    def _is_within(self, packet: AnyPacket) -> bool:
+        """Say whether the packet belongs to the part of the source that is written."""
+        if packet.pts is None or not packet.time_base:
+            return True
+        shown, end = packet.pts * packet.time_base, self._reader.end_seconds
+        return (self._reader.start is None or shown >= self._origin) and (end is None or shown < end)
+
+
+def add_picture(output: OutputContainer, meta: VideoMeta, encoding: Encoding) -> VideoStream:
+    """Add the picture's stream with its encoder set up."""
+    stream = output.add_stream(encoding.encoder, rate=meta.rate)
+    if not isinstance(stream, VideoStream):
+        raise TypeError(f"{encoding.encoder} made a stream of type {stream.type}")
+    configure(stream.codec_context, encoding, meta)
+    stream.time_base = encoding.time_base
+    return stream
+
+
+def _muxer_options(container: str, source: InputContainer | None, encoding: Encoding) -> dict[str, str]:
+    if container == PIPE_CONTAINER:
+        return {"strict": "-1"}  # more than 8 bits are common but not in yuv4mpeg's own text
+    if container not in _MOVIES:
+        return {}
+    options = {}
+    if source is not None and needs_free_tags(source.metadata):
+        options["movflags"] = "+use_metadata_tags"
+    if encoding.time_base.numerator == 1 and container != "ipod":
+        options["video_track_timescale"] = str(encoding.time_base.denominator)
+    return options

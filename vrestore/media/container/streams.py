@@ -1,0 +1,152 @@
+"""What goes from source to target beside the picture: other streams, chapters, tags."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from av.container import InputContainer, OutputContainer
+from av.packet import Packet
+from av.stream import Stream
+
+from vrestore.media.container.containers import copy_refusal_reason
+from vrestore.media.container.demux import AnyPacket
+from vrestore.media.write_result import Dropped, KeptStream
+
+if TYPE_CHECKING:
+    from av.container.core import Chapter  # in PyAV's stub only
+
+# What muxers and statistics tools write about a file. Of the new file it would be untrue.
+_ABOUT_THE_FILE = {"major_brand", "minor_version", "compatible_brands", "encoder", "duration"}
+_STATISTICS = ("BPS", "DURATION", "NUMBER_OF_FRAMES", "NUMBER_OF_BYTES", "_STATISTICS_")
+# Tags that MP4 and MOV have atoms of their own for; any other is lost unless all go as key and value.
+_MOVIE_TAGS = {
+    "title", "artist", "album_artist", "composer", "album", "date", "comment", "genre", "copyright",
+    "grouping", "lyrics", "description", "synopsis", "show", "episode_id", "network", "keywords",
+    "season_number", "episode_sort", "media_type", "hd_video", "gapless_playback", "compilation",
+    "track", "disc", "creation_time", "location", "location-eng",
+}  # fmt: skip
+
+
+@dataclass(slots=True)
+class Copies:
+    """The streams that go over packet for packet, by their index in the source."""
+
+    kept: dict[int, Stream] = field(default_factory=dict)
+    dropped: list[Dropped] = field(default_factory=list)
+    counts: dict[int, int] = field(default_factory=dict)
+
+    def mux(self, output: OutputContainer, packet: AnyPacket, *, origin: Fraction) -> None:
+        """Write one of the source's packets; `origin` is the time in seconds that becomes 0."""
+        index = packet.stream_index
+        if origin and packet.time_base:
+            ticks = round(origin / packet.time_base)
+            packet.pts = None if packet.pts is None else packet.pts - ticks
+            packet.dts = None if packet.dts is None else packet.dts - ticks
+        if self.kept[index].type != "attachment":  # those went into the header
+            packet.stream = self.kept[index]
+            output.mux(packet)
+        self.counts[index] = self.counts.get(index, 0) + 1
+
+    def kept_streams(self) -> tuple[KeptStream, ...]:
+        """Return what went over, in the source's order."""
+        return tuple(
+            KeptStream(index, stream.type, self.counts.get(index, 0)) for index, stream in self.kept.items()
+        )
+
+    def exact_counts(self) -> dict[int, int]:
+        """Give, by index in the target, how many packets of sound there are.
+
+        Sound only: muxers add packets of their own between subtitles.
+        """
+        sound = {index: stream for index, stream in self.kept.items() if stream.type == "audio"}
+        return {stream.index: self.counts.get(index, 0) for index, stream in sound.items()}
+
+
+def add_copy(
+    output: OutputContainer,
+    stream: Stream,
+    source: InputContainer,
+    *,
+    covers: Iterable[AnyPacket],
+    copies: Copies,
+) -> None:
+    """Add one of the source's streams to the output, or note why it cannot hold it."""
+    if is_chapter_text(stream, source) or is_timecode(stream):
+        return
+    cover = next((packet for packet in covers if packet.stream.index == stream.index), None)
+    if cover is not None and output.format.name == "matroska":
+        copies.kept[stream.index] = _add_cover(output, stream, cover)
+        return
+    reason = copy_refusal_reason(output.format.name, stream)
+    if reason:
+        copies.dropped.append(Dropped(stream.index, stream.type, reason))
+        return
+    copy = output.add_stream_from_template(stream, opaque=True)
+    describe_stream(copy, stream)
+    copies.kept[stream.index] = copy
+
+
+def _add_cover(output: OutputContainer, stream: Stream, cover: AnyPacket) -> Stream:
+    """Attach a cover as a file, which is how Matroska has it."""
+    kind = "png" if bytes(cover)[1:4] == b"PNG" else "jpeg"
+    name = stream.metadata.get("filename", f"cover.{kind.replace('jpeg', 'jpg')}")
+    return output.add_attachment(name, stream.metadata.get("mimetype", f"image/{kind}"), bytes(cover))
+
+
+def describe_stream(target: Stream, source: Stream) -> None:
+    """Return a stream the tags and the disposition of another."""
+    target.metadata.update(own_tags(source.metadata))
+    target.disposition = source.disposition
+
+
+def own_tags(tags: Mapping[str, str]) -> dict[str, str]:
+    """Return the tags that a person or a camera wrote, without those about the old file itself."""
+    return {
+        key: value
+        for key, value in tags.items()
+        if key.lower() not in _ABOUT_THE_FILE and not key.upper().startswith(_STATISTICS)
+    }
+
+
+def needs_free_tags(tags: Mapping[str, str]) -> bool:
+    """Say whether MP4 would lose one of these tags without `movflags=use_metadata_tags`."""
+    return any(key not in _MOVIE_TAGS for key in own_tags(tags))
+
+
+def moved_chapters(source: InputContainer, *, start: Fraction, stop: Fraction | None) -> list[Chapter]:
+    """Return the chapters that touch [start, stop), in seconds, counted from `start`."""
+    moved = []
+    for chapter in source.chapters():
+        base = chapter["time_base"] or Fraction(1, 1000)
+        first, last = chapter["start"] * base, chapter["end"] * base
+        first, last = max(first, start), last if stop is None else min(last, stop)
+        if first < last or (first == last and chapter["start"] == chapter["end"]):
+            begins, ends = round((first - start) / base), round((last - start) / base)
+            moved.append({**chapter, "start": begins, "end": ends})
+    return moved  # type: ignore[return-value]  # a TypedDict changed in two keys
+
+
+def packet_seconds(packet: Packet[Stream]) -> Fraction | None:
+    """Return when a packet is due, None where it does not say."""
+    stamp = packet.dts if packet.dts is not None else packet.pts
+    return None if stamp is None or not packet.time_base else stamp * packet.time_base
+
+
+def kind_read_back(stream: Stream) -> str:
+    """Return the type that a stream of an output has when it is read again."""
+    is_image = stream.type == "attachment" and (getattr(stream, "mimetype", None) or "").startswith("image/")
+    return "video" if is_image else stream.type
+
+
+def is_timecode(stream: Stream) -> bool:
+    """Recognise MOV's timecode track; its writer makes it anew from the tag of the picture's stream."""
+    return stream.type == "data" and "timecode" in stream.metadata
+
+
+def is_chapter_text(stream: Stream, source: InputContainer) -> bool:
+    """Recognise the text track in which MP4 keeps the titles of its chapters; they are made anew."""
+    name = getattr(stream, "name", None)
+    return stream.type == "data" and name == "bin_data" and bool(source.chapters())

@@ -1,0 +1,1 @@
+"""Encoders: which one, in which layout, how well."""

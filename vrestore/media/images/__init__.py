@@ -1,0 +1,1 @@
+"""Images as video, and video as images."""

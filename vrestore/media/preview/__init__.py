@@ -1,0 +1,1 @@
+"""Clips and pictures for looking at: comparisons and maps."""

@@ -1,0 +1,375 @@
+"""Read a video: frames in their native planes, and beside them everything a copy needs."""
+
+from __future__ import annotations
+
+import sys
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import chain, dropwhile
+from pathlib import Path
+from types import TracebackType
+from typing import Protocol, Self
+
+import av
+from av.container import InputContainer
+from av.video.reformatter import VideoReformatter
+from av.video.stream import VideoStream
+
+from vrestore.errors import InputError, UsageError
+from vrestore.frames import Frame, VideoMeta
+from vrestore.media.av_frames import planes_of
+from vrestore.media.color.color_tags import color_of
+from vrestore.media.container.damage import Damage
+from vrestore.media.container.demux import AnyPacket, Declared, FileFeed
+from vrestore.media.container.seek_point import DecodeStart, NotAsCountedError
+from vrestore.media.container.times import FrameNumber, Moment, frame_number, parse_time
+from vrestore.media.formats import REPLACEMENTS, pixel_format
+from vrestore.media.hardware import choose_feed
+
+_DEINTERLACE = "deinterlace it first: ffmpeg -i in.mp4 -vf bwdif -c:a copy out.mp4"
+
+
+class Feed(Protocol):
+    """Where pictures come from: a container or a row of image files."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def declared(self) -> Declared: ...
+    @property
+    def packets(self) -> deque[AnyPacket]: ...
+    @property
+    def covers(self) -> list[AnyPacket]: ...
+    @property
+    def container(self) -> InputContainer | None: ...
+    @property
+    def stream(self) -> VideoStream | None: ...
+    def claim(self, indices: frozenset[int]) -> None: ...
+    def forget(self, *, before_seconds: float) -> None: ...
+    def pictures(self) -> Iterator[av.VideoFrame]: ...
+    def enter(self, start: Moment, *, first_pts: int) -> DecodeStart | None: ...
+    def seek(self, pts: int) -> bool: ...
+    def read_on(self, *, seconds: float) -> None: ...
+    def damage(self, *, corrupt_frames: int) -> Damage: ...
+    def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Excerpt:
+    """The later frames of a reader, from frame `index` at `pts` on, as one knows them who has read all.
+
+    `first_index` and `first_pts` are those of the reader's own first frame. With `is_sought` the source is
+    read from a key frame before it on, where that can be done. Which frames come then is to be checked.
+    """
+
+    index: int
+    pts: int
+    first_index: int
+    first_pts: int
+    is_sought: bool = True
+
+
+def open_video(
+    source: str | Path,
+    *,
+    start: str | int | None = None,
+    stop: str | int | None = None,
+    threads: int = 0,
+    rate: Fraction | None = None,
+    protocols: Iterable[str] = (),
+    excerpt: Excerpt | None = None,
+    cuda_device: int | None = None,
+) -> VideoReader:
+    """Open a video file, `-` (yuv4mpeg on standard input), an image, a folder of them or a pattern.
+
+    Args:
+        source: the file, the folder, or a pattern such as `frames/%06d.png`.
+        start: first frame to give, a frame number or a time (`00:01:02.5`, `12.5s`, `3m`).
+        stop: first frame not to give any more.
+        threads: decoder threads, 0 for as many as there are cores.
+        rate: frames a second of an image sequence, 25 if None; other sources have their own.
+        protocols: by which a playlist may open what it names, see `demux.PROTOCOLS`; no playlists if none.
+        excerpt: which frames to give of those between start and stop, up to the end; all if None.
+        cuda_device: number of the device that decodes, where it gives the same; the processor if None.
+
+    Raises:
+        InputError: the source cannot be read, holds no picture, or is interlaced.
+        UsageError: `start` or `stop` is no time, or `rate` is given for what is no image sequence.
+    """
+    first, last = _moment(start), _moment(stop)
+
+    def opened(*, enters: bool) -> VideoReader:
+        feed, decoder = _open_feed(source, threads, rate, protocols, cuda_device)
+        try:
+            return VideoReader(feed, start=first, stop=last, excerpt=excerpt, decoder=decoder, enters=enters)
+        except BaseException:
+            feed.close()
+            raise
+
+    try:
+        return opened(enters=True)
+    except NotAsCountedError:
+        return opened(enters=False)
+
+
+def _open_feed(
+    source: str | Path, threads: int, rate: Fraction | None, protocols: Iterable[str], cuda_device: int | None
+) -> tuple[Feed, str]:
+    """Open what pictures come from, and say in words who decodes, if a device was asked to."""
+    from vrestore.media.images.sequence import is_sequence, open_sequence
+
+    if is_sequence(source):
+        return open_sequence(source, rate=rate or Fraction(25)), ""
+    if rate is not None:
+        raise UsageError("a rate can be given for image sequences only; a video has its own timestamps")
+    if str(source) == "-":
+        return FileFeed(sys.stdin.buffer, name="standard input", threads=threads), ""
+    feed = FileFeed(str(source), name=str(source), threads=threads, protocols=protocols)
+    if cuda_device is None:
+        return feed, ""
+    try:
+        return choose_feed(feed, device=cuda_device)
+    except BaseException:
+        feed.close()
+        raise
+
+
+class VideoReader:
+    """Frames of one source in presentation order; iterate once, then close it or use `with`.
+
+    `meta` is known from the start; its `frame_count` is what `start` and `stop` leave of the declared
+    one. `warnings` grows while frames are read. A frame's `index` counts the source's frames, also
+    where `start` skips some; `first_index` and `first_pts` are those of the first frame given, or that would
+    be given without `excerpt`.
+    `first_picture` is the source's first decoded picture: its side data speaks for the stream.
+    `end_seconds` is the time in the file at which `stop` ended the frames, None until then.
+    `decoder` says in words who decodes where a device was asked to; it is empty where none was.
+    """
+
+    def __init__(
+        self,
+        feed: Feed,
+        *,
+        start: Moment | None = None,
+        stop: Moment | None = None,
+        excerpt: Excerpt | None = None,
+        decoder: str = "",
+        enters: bool = True,
+    ) -> None:
+        self.warnings: list[str] = []
+        self.decoder = decoder
+        self.feed, self.start, self.stop = feed, start, stop
+        self.end_seconds: Fraction | None = None
+        self._origin = self._corrupt_frames = 0
+        self._reformatter = VideoReformatter()
+        pictures = feed.pictures()
+        picture = next(pictures, None)
+        if picture is None:
+            raise InputError(f"{feed.name!r} holds no frame that can be decoded")
+        _refuse_interlaced(feed, picture, index=0)
+        self.first_picture = picture
+        self._decoded_format = picture.format.name
+        self.meta = self._described(picture)
+        self._frames: Iterator[Frame] | None = None
+        self._first: Frame | None = None
+        if excerpt is not None:
+            self.first_index, self.first_pts = excerpt.first_index, excerpt.first_pts
+            self._frames = self._excerpted(excerpt, chain([picture], pictures))
+            return
+        entry = None
+        if start is not None and enters and picture.pts is not None:
+            self._origin = picture.pts
+            entry = feed.enter(start, first_pts=picture.pts)
+        self._frames = self._trimmed(chain([picture], pictures), entry)
+        first = next(self._frames, None)
+        if first is None:
+            if entry is not None and self.end_seconds is None:
+                raise NotAsCountedError
+            raise InputError(f"{feed.name!r} has no frame between start and stop")
+        self._first = first
+        self.first_index, self.first_pts = first.index, first.pts
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __iter__(self) -> Iterator[Frame]:
+        if self._frames is None:
+            raise ValueError("the frames of a reader can be read once")
+        if not self._claimed:
+            self.claim(frozenset())
+        frames, self._frames = self._frames, None
+        if self._first is not None:
+            first, self._first = self._first, None
+            yield first
+        yield from frames
+
+    _claimed = False
+
+    def claim(self, indices: frozenset[int]) -> deque[AnyPacket]:
+        """Ask for the packets of these streams; they gather in the deque given while frames are read.
+
+        To be called before the first frame is read; without it packets are dropped.
+        """
+        self._claimed = True
+        self.feed.claim(indices)
+        return self.feed.packets
+
+    @property
+    def damage(self) -> Damage:
+        """What was missing so far; final when all frames were read."""
+        return self.feed.damage(corrupt_frames=self._corrupt_frames)
+
+    @property
+    def expected_end(self) -> Fraction | None:
+        """The time in the file at which `stop` will end the frames, after the rate; None without it."""
+        if self.stop is None:
+            return None
+        number = frame_number(self.stop, self.meta.rate) - self.first_index
+        after = number / self.meta.rate if isinstance(self.stop, FrameNumber) else self.stop.value
+        begin = self.first_pts if isinstance(self.stop, FrameNumber) else self._origin
+        return begin * self.meta.time_base + after
+
+    def close(self) -> None:
+        """Close the source; frames already given stay valid."""
+        self._frames = None
+        self.feed.close()
+
+    def _described(self, picture: av.VideoFrame) -> VideoMeta:
+        declared, name = self.feed.declared, self._decoded_format
+        layout = pixel_format(name) or pixel_format(REPLACEMENTS.get(name, ""))
+        if layout is None:
+            raise InputError(
+                f"{self.feed.name!r} has the pixel format {name}, which cannot be kept as it is; "
+                "convert it first: ffmpeg -i in -pix_fmt yuv444p16le -c:v ffv1 out.mkv"
+            )
+        if layout.name != name:
+            self.warnings.append(f"pixel format {name} was unpacked to {layout.name}")
+        return VideoMeta(
+            source=self.feed.name,
+            container=declared.container,
+            codec=declared.codec,
+            width=picture.width,
+            height=picture.height,
+            pixel_format=layout,
+            time_base=declared.time_base,
+            rate=declared.rate,
+            frame_count=self._expected(declared),
+            duration_seconds=declared.duration_seconds,
+            color=color_of(picture, layout),
+            sample_aspect_ratio=declared.sample_aspect_ratio,
+            rotation=picture.rotation,
+            field_order=declared.field_order,
+        )
+
+    def _expected(self, declared: Declared) -> int | None:
+        if declared.frame_count is None:
+            return None
+        first, last = 0, declared.frame_count
+        if self.start:
+            first = frame_number(self.start, declared.rate)
+        if self.stop:
+            last = min(last, frame_number(self.stop, declared.rate))
+        return max(0, last - first)
+
+    def _trimmed(self, pictures: Iterator[av.VideoFrame], entry: DecodeStart | None) -> Iterator[Frame]:
+        """Yield the frames between start and stop; raises NotAsCountedError if `entry` promised others."""
+        has_begun = False
+        for frame in self._from(entry, pictures):
+            self._origin = frame.pts if frame.index == 0 else self._origin
+            if entry is not None and not has_begun:
+                if not entry.has(frame.index, frame.pts):
+                    raise NotAsCountedError
+                self.feed.forget(before_seconds=float(entry.last_pts * self.meta.time_base))
+            seconds = (frame.pts - self._origin) * self.meta.time_base
+            if self.stop and _is_reached(self.stop, frame.index, seconds):
+                self.end_seconds = frame.pts * self.meta.time_base
+                self.feed.read_on(seconds=float(self.end_seconds))
+                return
+            if has_begun or self.start is None or _is_reached(self.start, frame.index, seconds):
+                has_begun = True
+                yield frame
+            else:
+                self.feed.forget(before_seconds=float(frame.pts * self.meta.time_base))
+
+    def _from(self, entry: DecodeStart | None, pictures: Iterator[av.VideoFrame]) -> Iterator[Frame]:
+        """Return all frames, or those from an entry on."""
+        if entry is None:
+            return self._stamped(pictures)
+        return self._stamped(_since(entry.pts, pictures), first=entry.index)
+
+    def _excerpted(self, excerpt: Excerpt, pictures: Iterator[av.VideoFrame]) -> Iterator[Frame]:
+        if not excerpt.is_sought:
+            yield from (frame for frame in self._stamped(pictures) if frame.index >= excerpt.index)
+        elif self.feed.seek(excerpt.pts):
+            yield from self._stamped(_since(excerpt.pts, self.feed.pictures()), first=excerpt.index)
+
+    def _stamped(self, pictures: Iterator[av.VideoFrame], *, first: int = 0) -> Iterator[Frame]:
+        """Yield every picture as a frame whose timestamp is known and above the one before.
+
+        `first` is the index of the first one.
+        """
+        step = max(1, round(1 / (self.meta.rate * self.meta.time_base)))
+        previous: int | None = None
+        for index, picture in enumerate(pictures, first):
+            native = self._native(picture, index=index)
+            pts = picture.pts
+            if pts is None:
+                pts = 0 if previous is None else previous + step
+                self._warn_once("frames without a timestamp were given one after the frame rate")
+            if previous is not None and pts <= previous:
+                pts = previous + 1
+                self._warn_once("timestamps that do not increase were moved behind the one before")
+            previous = pts
+            planes = planes_of(native, self.meta.pixel_format)
+            yield Frame(planes, pts, picture.duration or step, index, native)
+
+    def _native(self, picture: av.VideoFrame, *, index: int) -> av.VideoFrame:
+        """Return the picture in the layout of `meta`; refuse what changed since the first one."""
+        meta = self.meta
+        self._corrupt_frames += picture.is_corrupt
+        if (picture.width, picture.height) != (meta.width, meta.height):
+            raise InputError(
+                f"{meta.source!r} changes from {meta.width}x{meta.height} to {picture.width}x"
+                f"{picture.height} at frame {index}; cut it there and restore the parts"
+            )
+        if picture.format.name != self._decoded_format:
+            raise InputError(
+                f"{meta.source!r} changes from {self._decoded_format} to {picture.format.name} at frame "
+                f"{index}; cut it there and restore the parts"
+            )
+        _refuse_interlaced(self.feed, picture, index=index)
+        if meta.pixel_format.name == self._decoded_format:
+            return picture
+        # One thread: with more, swscale 9.5 left rows of small pictures unwritten now and then.
+        return self._reformatter.reformat(picture, format=meta.pixel_format.name, threads=1)
+
+    def _warn_once(self, text: str) -> None:
+        if text not in self.warnings:
+            self.warnings.append(text)
+
+
+def _moment(text: str | int | None) -> Moment | None:
+    return None if text is None else parse_time(str(text))
+
+
+def _since(pts: int, pictures: Iterator[av.VideoFrame]) -> Iterator[av.VideoFrame]:
+    """Leave out the first pictures, those from before a time."""
+    return dropwhile(lambda picture: picture.pts is not None and picture.pts < pts, pictures)
+
+
+def _is_reached(moment: Moment, index: int, seconds: Fraction) -> bool:
+    return index >= moment.value if isinstance(moment, FrameNumber) else seconds >= moment.value
+
+
+def _refuse_interlaced(feed: Feed, picture: av.VideoFrame, *, index: int) -> None:
+    order = feed.declared.field_order
+    if picture.interlaced_frame or (index == 0 and order in {"tt", "bb", "tb", "bt"}):
+        where = f" from frame {index} on" if index else ""
+        raise InputError(f"{feed.name!r} is interlaced{where}; {_DEINTERLACE}")

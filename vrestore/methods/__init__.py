@@ -1,0 +1,1 @@
+"""The methods: what a frame goes through, and what each can be told."""

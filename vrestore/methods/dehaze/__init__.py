@@ -1,0 +1,1 @@
+"""Dehazing: haze is estimated small, kept steady, and taken out of the frame's own planes."""

@@ -1,0 +1,41 @@
+"""Haze by the dark channel prior, on the small picture; it needs no weights.
+
+What refines it, the guided filter, is the render's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from vrestore.methods.dehaze.estimate import HazeEstimate
+from vrestore.methods.dehaze.thumbnail import Thumbnail
+from vrestore.ops.filters.dark_channel import LEAST_AIR, dark_air, dark_depth, min_nearby
+
+
+def estimate_dark(looks: Iterator[Thumbnail]) -> Iterator[HazeEstimate]:
+    """Estimate the haze of each frame by itself."""
+    for look in looks:
+
+        def veil(device: torch.device, look: Thumbnail = look) -> HazeEstimate:
+            here = look.on(device)
+            air = dark_air(here.picture)
+            return HazeEstimate(here, dark_depth(here.picture, air[:, :, None, None]), air[0])
+
+        yield look.place.work(look.frame.index, veil)
+
+
+def local_air(picture: Tensor) -> Tensor:
+    """Return the color of the haze from place to place (1, 3, H, W) where lamps light it, as at night.
+
+    The brightest of each color nearby, smoothed: the maximum reflectance prior (Zhang et al., CVPR 2017).
+    """
+    radius = max(1, min(picture.shape[-2:]) // 12)
+    side = 2 * radius + 1
+    bright = -min_nearby(-picture, radius)
+    for _ in range(2):
+        bright = F.avg_pool2d(bright, 2 * side + 1, 1, side, count_include_pad=False)
+    return bright.clamp(min=LEAST_AIR)

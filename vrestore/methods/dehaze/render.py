@@ -1,0 +1,273 @@
+"""Takes the haze out of a frame's own planes.
+
+The scattering law is the same affine map for every color, so it holds for luma and chroma as it does for
+RGB: `code + (1/t - 1) * (code - air's code)`. No sample goes through RGB and back, and where t is 1 none
+changes. Transmission comes at the working size; the guided filter's lines, read at full size with the frame's
+own luma, give it the frame's edges (He and Sun 2015).
+
+All of it is done where the frame's planes are, on the CPU or on a device, by the same lines.
+
+What departs from the law: a place brighter than the air is not made brighter, it would clip; and a shot that
+would come out darker than DARK_MEAN is lifted, by at most MOST_LIFT, without clipping.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor
+
+from vrestore.device.transfers import CPU
+from vrestore.frames import Color, Component, Frame, PixelFormat
+from vrestore.media.color.color_matrix import Coding
+from vrestore.media.color.convert import coding_for
+from vrestore.methods.dehaze.estimate import HazeEstimate
+from vrestore.methods.dehaze.planes import (
+    Planes,
+    codes_of,
+    plane_from,
+    samples_of,
+    weighted,
+    write_codes,
+)
+from vrestore.methods.dehaze.settings import DehazeSettings
+from vrestore.methods.dehaze.strength_map import (
+    LEAST_TRANSMISSION,
+    believed,
+    cleared,
+    depth_to_go,
+    even_rest,
+    left_over,
+)
+from vrestore.methods.dehaze.thumbnail import luma_weights
+from vrestore.ops.filters.guided import guided_lines
+from vrestore.ops.resample.quantize import weighted_sum
+from vrestore.ops.resample.resize import Size, enlarged, reduced
+
+GUIDE_RADIUS, GUIDE_EPSILON = 6, 1e-3
+
+HIGHLIGHT = 0.1
+"""Below the brightness of the air over which colors begin to be left alone."""
+
+DARK_MEAN, MOST_LIFT = 0.3, 1.3
+FOLLOW_RATE = 0.1
+"""Share of a frame's own figures (lift, noise, strength, even rest of the haze) in those of its shot."""
+
+DITHER_SIDE = 128
+MOST_DITHER = 2.0
+"""Steps between codes grow with contrast and would show as bands; so does what hides them, as far as this."""
+
+PendingFrame = Callable[[], Frame]
+"""A frame on its way from the device: waits for it and gives it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Maps:
+    """What is applied, at the working size: the filter's lines, the luma and the color of the air."""
+
+    slope: Tensor
+    offset: Tensor
+    air: Tensor
+    """(3, h, w), or (3, 1, 1) where it is the same everywhere."""
+
+
+class Renderer:
+    """Clears the frames of one video where they are; remembers the shot's brightness and noise."""
+
+    def __init__(self, settings: DehazeSettings, *, format: PixelFormat, color: Color) -> None:
+        self._settings, self._format, self._color = settings, format, color
+        self._lift, self._rest, self._noise = 1.0, 1.0, 0.0
+        self._strength = settings.strength
+        # A pattern that stays is invisible and costs the encoder nothing.
+        random = np.random.default_rng(0)
+        dither = random.uniform(-0.49, 0.49, (DITHER_SIDE, DITHER_SIDE)).astype(np.float32)
+        self._dither = {CPU: torch.from_numpy(dither)}
+
+    @property
+    def figures(self) -> list[float]:
+        """What is remembered of the shot; one that goes on begins with these of its last frame."""
+        return [self._lift, self._strength, self._rest, self._noise]
+
+    @figures.setter
+    def figures(self, last: list[float]) -> None:
+        self._lift, self._strength, self._rest, self._noise = last
+
+    def __call__(self, veil: HazeEstimate) -> PendingFrame:
+        """Take the haze that is to go out of the frame, and begin to bring it back."""
+        frame, place = veil.look.frame, veil.look.place
+        if self._settings.strength == 0:
+            return lambda: frame
+        last = self.figures
+
+        def rendered(device: torch.device) -> PendingFrame:
+            self.figures = last  # a device that failed midway has begun to change them
+            planes = self._rendered(veil.on(device))
+            down = {number: place.down(plane) for number, plane in planes.items()}
+            return lambda: frame.with_planes(
+                {number: plane_from(arrived(), frame.planes[number]) for number, arrived in down.items()}
+            )
+
+        return place.work(frame.index, rendered)
+
+    def _rendered(self, veil: HazeEstimate) -> Planes:
+        look, settings = veil.look, self._settings
+        coding = coding_for(look.frame, self._format, self._color)
+        self._measure_noise(veil, coding)
+        air = _air_map(veil)
+        depth = depth_to_go(veil, settings)
+        strength = believed(veil, depth, air, settings, noise=self._noise)
+        self._strength = self._followed(self._strength, strength, veil)
+        left = left_over(look, depth, air, replace(settings, strength=self._strength), noise=self._noise)
+        self._rest = self._followed(self._rest, even_rest(look, air, left, settings), veil)
+        left = (left * self._rest).clamp(min=LEAST_TRANSMISSION)
+        self._measure_lift(veil, left, air)
+        slope, offset = guided_lines(look.luma, left, radius=GUIDE_RADIUS, epsilon=GUIDE_EPSILON)
+        return self._applied(look.planes, coding, _Maps(slope[0, 0], offset[0, 0], air[0]))
+
+    def _measure_lift(self, veil: HazeEstimate, left: Tensor, air: Tensor) -> None:
+        picture = veil.look.picture
+        before, after = torch.stack([picture.mean(), cleared(picture, air, left).mean()]).tolist()
+        wanted = min(before, DARK_MEAN) / max(after, 1e-3)
+        lift = min(max(wanted, 1.0), MOST_LIFT)
+        self._lift = self._followed(self._lift, lift, veil)
+
+    def _followed(self, last: float, now: float, veil: HazeEstimate) -> float:
+        """Return a figure of the shot, that of its first frame at first."""
+        if veil.look.starts_scene or self._settings.steady == 0:
+            return now
+        return last + FOLLOW_RATE * (now - last)
+
+    def _measure_noise(self, veil: HazeEstimate, coding: Coding) -> None:
+        """Measure the noise of luma by second differences (Immerkaer 1996), by their median instead."""
+        component = self._format.components[0]
+        height, width = samples_of(veil.look.planes[component.plane], component).shape
+        rows = slice(height // 4, max(height // 4 + 3, height * 3 // 4))
+        columns = slice(width // 4, max(width // 4 + 3, width * 3 // 4))
+        y = codes_of(veil.look.planes[component.plane], component, rows, columns)
+        if min(y.shape) < 3:
+            return
+        step = max(1, y.shape[0] // 128)
+        down = y[:-2:step] - 2 * y[1:-1:step] + y[2::step]
+        second = down[:, :-2] - 2 * down[:, 1:-1] + down[:, 2:]
+        noise = _median(second.abs()) / 0.6745 / 6 / float(coding.from_rgb[0].sum())
+        self._noise = self._followed(self._noise, noise, veil)
+
+    def _applied(self, planes: Planes, coding: Coding, maps: _Maps) -> Planes:
+        """Write every component; in RGB each color is luma and its difference from it."""
+        components, is_yuv = self._format.components, self._format.model == "yuv"
+        result = {component.plane: planes[component.plane].clone() for component in components}
+        codes = [codes_of(planes[component.plane], component) for component in components]
+        weights = luma_weights(coding, self._format)
+        zero, unit = float(coding.offset[0]), float(coding.from_rgb[0].sum())
+        if is_yuv or len(codes) == 1:
+            luma = (codes[0] - zero) / unit
+        else:
+            luma = weighted_sum(weights.tolist(), [each - zero for each in codes]) / unit
+        size = (luma.shape[0], luma.shape[1])
+        air_luma = weighted(weights, maps.air)
+        more, gain = _changes(
+            luma, _large(maps.slope, size), _large(maps.offset, size), _large(air_luma, size)
+        )
+        lift = self._lifted(luma + more) if self._lift > 1 else None
+        growth = gain.clamp(max=MOST_DITHER)
+        gain *= self._settings.color
+        for number, (component, each) in enumerate(zip(components, codes, strict=True)):
+            row, own_zero = coding.from_rgb[number], float(coding.offset[number])
+            if number == 0 and (is_yuv or len(codes) == 1):
+                change = more * unit
+            elif is_yuv:
+                own_size = (each.shape[0], each.shape[1])
+                air_code = _large(weighted(row.astype(np.float32), maps.air), own_size)
+                change = reduced(gain, own_size) * (each - own_zero - air_code)
+            else:
+                away = (each - zero) / unit - luma - _large(maps.air[number] - air_luma, size)
+                change = (more + gain * away) * unit
+            if lift is not None:
+                own_lift = lift if number == 0 or not is_yuv else 1 + self._settings.color * (lift - 1)
+                _lift_up(change, each, own_lift, own_zero)
+            self._write(result[component.plane], component, each, change, growth, row, own_zero)
+        return result
+
+    def _lifted(self, luma: Tensor) -> Tensor:
+        """Return what every code is multiplied by: the lift where it is dark, nothing where it is white."""
+        return torch.tensor(self._lift) / (1 + (self._lift - 1) * luma.clamp(0, 1))
+
+    def _write(
+        self,
+        plane: Tensor,
+        component: Component,
+        old: Tensor,
+        change: Tensor,
+        growth: Tensor,
+        row: NDArray[np.float64],
+        zero: float,
+    ) -> None:
+        """Write codes changed and dithered, within what the format means but for what was beyond."""
+        low, high = zero + float(np.minimum(row, 0).sum()), zero + float(np.maximum(row, 0).sum())
+        height, width = old.shape
+        times = (-(-height // DITHER_SIDE), -(-width // DITHER_SIDE))
+        dither = self._dither_on(old.device).repeat(times)[:height, :width]
+        new = change.add_(old)
+        new += dither * (1 + reduced(growth, (height, width)))
+        write_codes(plane, component, new.clamp_(old.clamp(max=low), old.clamp(min=high)))
+
+    def _dither_on(self, device: torch.device) -> Tensor:
+        if device not in self._dither:
+            self._dither[device] = self._dither[CPU].to(device)
+        return self._dither[device]
+
+
+def matte_of(veil: HazeEstimate, *, height: int, width: int) -> NDArray[np.uint8]:
+    """Return the transmission with the picture's edges as a gray picture (H, W, 3), white is clear air.
+
+    It is drawn on the CPU, for which the small maps come down.
+    """
+    luma = veil.look.luma.cpu()
+    through = F.interpolate(
+        torch.exp(-veil.depth.cpu()), size=luma.shape[-2:], mode="bilinear", align_corners=False
+    )
+    slope, offset = guided_lines(luma, through, radius=GUIDE_RADIUS, epsilon=GUIDE_EPSILON)
+    small = (slope * luma + offset).clamp(0, 1)[0, 0]
+    codes = np.rint(_large(small, (height, width)).numpy() * 255).astype(np.uint8)
+    return np.repeat(codes[..., None], 3, axis=2)
+
+
+def _air_map(veil: HazeEstimate) -> Tensor:
+    """Return the color of the air, (1, 3, 1, 1) or (1, 3, h, w) at the working size."""
+    air = veil.air[None, :, None, None]
+    if veil.tint is not None:
+        size = veil.look.picture.shape[-2:]
+        air = air + F.interpolate(veil.tint, size=size, mode="bilinear", align_corners=False)
+    return air.clamp(0, 1)
+
+
+def _changes(luma: Tensor, slope: Tensor, offset: Tensor, air: Tensor) -> tuple[Tensor, Tensor]:
+    """Return what is added to luma, and how much colors grow: both 0 where nothing is to change."""
+    left = (slope * luma).add_(offset).clamp_(LEAST_TRANSMISSION, 1)
+    gain = left.reciprocal_().sub_(1)
+    below = luma - air
+    more = below.clamp(max=0).mul_(gain)
+    gain *= below.div_(HIGHLIGHT).neg_().add_(1).clamp_(0, 1)
+    return more, gain
+
+
+def _lift_up(change: Tensor, old: Tensor, lift: Tensor, zero: float) -> None:
+    """Make the change one to codes that are lifted."""
+    size = (change.shape[0], change.shape[1])
+    change += (old + change - zero) * (reduced(lift, size) - 1)
+
+
+def _large(small: Tensor, size: Size) -> Tensor:
+    """Read a map of the working size at full size; what is the same everywhere stays one value."""
+    return small if small.numel() == 1 else enlarged(small, size)
+
+
+def _median(values: Tensor) -> float:
+    """Return the mean of the middle two of the values, which may be the same."""
+    lower, upper = torch.stack([values.median(), -(-values).median()]).tolist()
+    return float(lower + upper) / 2

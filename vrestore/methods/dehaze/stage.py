@@ -1,0 +1,113 @@
+"""Dehazing: look, estimate, steady, render; scenes by themselves, one frame in, one frame out."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from functools import partial
+from itertools import islice
+
+import numpy as np
+import torch
+
+from vrestore.device.fallback import DeviceFallback
+from vrestore.frames import Color, Frame, MaskedFrame, PixelFormat
+from vrestore.methods.dehaze.dark_channel import estimate_dark
+from vrestore.methods.dehaze.estimate import Estimator, HazeEstimate
+from vrestore.methods.dehaze.render import PendingFrame, Renderer
+from vrestore.methods.dehaze.settings import DehazeSettings, DehazeStats, HazeState
+from vrestore.methods.dehaze.temporal import TemporalState, steadied
+from vrestore.methods.dehaze.thumbnail import make_thumbnail
+from vrestore.methods.segmenter import Segments
+from vrestore.methods.shots import mark_cuts
+from vrestore.models.cgidn.config import HAZE_CONFIGS
+
+Observer = Callable[[HazeEstimate], None]
+
+FRAMES_BEFORE = max(config.reach for config in HAZE_CONFIGS.values())
+"""That are looked at again where a run goes on: as far as any network looks back, at least 1 for the flow."""
+
+
+def dehaze(
+    items: Iterator[MaskedFrame],
+    *,
+    estimate: Estimator = estimate_dark,
+    format: PixelFormat,
+    color: Color,
+    settings: DehazeSettings,
+    tally: DehazeStats,
+    observe: Observer | None = None,
+    segments: Segments[HazeState, DehazeStats] | None = None,
+) -> Iterator[Frame]:
+    """Clear a video: frames in, as many frames out, in order.
+
+    `observe` is told the steadied haze of every frame before the frame is given. With `segments` the video is
+    cut where it says, which changes no frame, and what is before its start passes as it is.
+
+    On a device planes go there once and finished ones come back, while the next frame is worked on; what a
+    frame needs and the device has no memory for is done on the CPU. Raises DeviceError where the kernels that
+    are asked for cannot run.
+    """
+    place = DeviceFallback(settings.device, kernels=settings.kernels)
+    render, memory = Renderer(settings, format=format, color=color), TemporalState()
+    shots = mark_cuts(items, format=format)
+    start = 0 if segments is None else segments.start
+    for shot in islice(shots, max(0, start - FRAMES_BEFORE)):
+        yield shot.frame
+    veils = estimate(make_thumbnail(shots, format=format, color=color, place=place))
+    for veil in islice(veils, min(start, FRAMES_BEFORE)):
+        memory.look = veil.look
+        place.gave_up(veil.look.frame.index)
+        yield veil.look.frame
+    carried = None if segments is None else segments.carried
+    if carried is not None:
+        memory.air, memory.maps = torch.from_numpy(carried.air), torch.from_numpy(carried.maps)
+        render.figures = carried.figures.tolist()
+
+    def coming() -> Iterator[PendingFrame]:
+        last = carried
+        for index, veil in enumerate(steadied(veils, settings, memory), start):
+            if segments is not None and veil.look.starts_scene and segments.is_due(index):
+                segments.cut(index, None, tally)
+            elif segments is not None and index == segments.end:
+                segments.cut(index, last, tally)
+            _count(veil, tally)
+            if observe is not None:
+                observe(veil)
+            yield render(veil)
+            tally.cpu_fallback_frames += place.gave_up(veil.look.frame.index)
+            if segments is not None and index + 1 == segments.end:
+                last = _carried(memory, render)
+
+    yield from _arrived(coming(), waiting=0 if place.is_cpu else 1)
+
+
+def _arrived(coming: Iterator[PendingFrame], *, waiting: int) -> Iterator[Frame]:
+    """Yield frames as they come, but let so many wait: their copies run beside the next one's work."""
+    begun: deque[PendingFrame] = deque()
+    for frame in coming:
+        begun.append(frame)
+        if len(begun) > waiting:
+            yield begun.popleft()()
+    for frame in begun:
+        yield frame()
+
+
+def _carried(memory: TemporalState, render: Renderer) -> HazeState | None:
+    """Return what the next frame needs of the last within a scene; None where nothing is steadied."""
+    if memory.air is None or memory.maps is None:
+        return None
+    return HazeState(memory.air.cpu().numpy(), memory.maps.cpu().numpy(), np.array(render.figures))
+
+
+def _count(veil: HazeEstimate, tally: DehazeStats) -> None:
+    tally.frames += 1
+    tally.transmission += veil.look.place.work(veil.look.frame.index, partial(_transmission, veil))
+    if veil.look.starts_scene:
+        tally.scenes += 1
+        red, green, blue = veil.air.clamp(0, 1).tolist()
+        tally.airs.append((red, green, blue))
+
+
+def _transmission(veil: HazeEstimate, device: torch.device) -> float:
+    return float(torch.exp(-veil.depth.to(device)).mean())

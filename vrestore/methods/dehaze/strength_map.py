@@ -1,0 +1,174 @@
+"""How much of the haze goes, at every place of the small picture.
+
+What departs from the law, and why: thin haze, which may be none, goes last; a sky that is nothing but air is
+held back, for there is nothing to see but noise; no color can come out darker than black; contrast grows
+only as far as the noise allows; and where haze is thick nowhere, there may be none at all, and the picture is
+changed only so far.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from vrestore.methods.dehaze.estimate import HazeEstimate
+from vrestore.methods.dehaze.settings import DehazeSettings
+from vrestore.methods.dehaze.thumbnail import Thumbnail
+from vrestore.ops.filters.guided import box_mean
+
+LEAST_TRANSMISSION = 0.08
+"""Contrast grows at most by 1 over this."""
+
+NOISE_AFTER = 0.05
+"""Standard deviation of the noise that contrast may grow to."""
+
+LEAST_MOST_GAIN = 2.0
+"""Contrast may grow by this however noisy the picture is."""
+
+NOTHING, SOMETHING = 0.02, 0.1
+"""Distances from the air's color: nearer there is nothing but noise to see, farther there is something."""
+
+HELD = 0.4
+"""Share of the depth that is taken away where there is nothing to see."""
+
+SMOOTH, ROUGH = 0.006, 0.03
+"""Standard deviations of luma nearby: where it is smooth there is nothing to see either, if haze is thick."""
+
+THICK = 1.0
+"""Optical depth over which smoothness begins to count; twice that it counts in full."""
+
+HOLD_RADIUS = 4
+
+THIN = 0.4
+"""Optical depth of which half goes at strength 0: as thick as scenes without haze seem, less near 100."""
+
+KEPT_DEPTH = 0.7
+"""Optical depth beyond which nearly no more haze is taken away where distance is to stay visible."""
+
+DARK_SHARE, BLACK = 0.02, 0.05
+"""Where no haze is left, so much of the picture is darker than this in one of its colors."""
+
+GENTLE = 0.7
+"""Strength from which haze is also taken to lie over what is darkest; at full strength all of it."""
+
+DOUBTED, CERTAIN = 0.8, 1.0
+"""Optical depth, averaged over the haze itself: below there may be no haze at all, above there is."""
+
+MOST_CHANGE = 0.037
+"""Root mean square of the change of a picture that may have no haze, of black to white: 28.6 dB."""
+
+CLOSER = 4
+"""Steps towards the strength of that change, each leaving less than half of the error."""
+
+SKY_BRIGHT, SKY_ROUGH = 0.4, 0.02
+
+
+def depth_to_go(veil: HazeEstimate, settings: DehazeSettings) -> Tensor:
+    """Return the depth (1, 1, h, w) of the haze that may go, at the size of the picture."""
+    picture = veil.look.picture
+    depth = F.interpolate(veil.depth, size=picture.shape[-2:], mode="bilinear", align_corners=False)
+    if settings.keep_depth:
+        depth = KEPT_DEPTH * (1 - torch.exp(-depth / KEPT_DEPTH))
+    if settings.protect_sky:
+        depth = depth * (1 - sky(veil.look.luma, picture))
+    return depth
+
+
+def left_over(
+    look: Thumbnail, depth: Tensor, air: Tensor, settings: DehazeSettings, *, noise: float
+) -> Tensor:
+    """Return the transmission (1, 1, h, w) of the haze that goes: 1 where none does.
+
+    `depth` is of what may go; `air` is (1, 3, 1, 1) or (1, 3, h, w), `noise` the standard deviation of the
+    picture's.
+    """
+    picture = look.picture
+    depth = depth.square() / (depth + THIN * (1 - settings.strength)).clamp(min=1e-6)
+    left = torch.exp(-settings.strength * depth * _hold(look, air, depth))
+    least = (1 - picture / air.clamp(min=1e-3)).amax(1, keepdim=True)  # I >= A (1 - t)
+    gain = min(1 / LEAST_TRANSMISSION, max(LEAST_MOST_GAIN, NOISE_AFTER / max(noise, 1e-6)))
+    return torch.maximum(left, least).clamp(1 / gain, 1)
+
+
+def even_rest(look: Thumbnail, air: Tensor, left: Tensor, settings: DehazeSettings) -> float:
+    """Return the transmission of an even haze that the estimate has missed, seen by what stays gray of
+    blacks.
+
+    A scene in which nothing is black is mistaken for haze, so this is for those who ask for more than GENTLE.
+    """
+    share = (settings.strength - GENTLE) / (1 - GENTLE)
+    if share <= 0:
+        return 1.0
+    darkest = box_mean(cleared(look.picture, air, left), 1).amin(1)
+    dark, mean = torch.stack([darkest.flatten().quantile(DARK_SHARE), air.mean()]).tolist()
+    over = dark - BLACK
+    return float(1 - share * max(over, 0.0) / max(mean, over, 1e-3))
+
+
+def believed(
+    veil: HazeEstimate, depth: Tensor, air: Tensor, settings: DehazeSettings, *, noise: float
+) -> float:
+    """Return the strength that is right where it is not certain that there is haze: at most what was asked
+    for.
+
+    `depth` is of what may go.
+
+    A faded picture of clear air looks like thin haze everywhere, but like thick haze nowhere. Those who ask
+    for more than GENTLE are believed.
+    """
+    strength, picture = settings.strength, veil.look.picture
+    typical = float(veil.depth.square().mean() / veil.depth.mean().clamp(min=1e-6))
+    belief = max((typical - DOUBTED) / (CERTAIN - DOUBTED), (strength - GENTLE) / (1 - GENTLE), 0.0)
+    if belief >= 1:
+        return strength
+    most = MOST_CHANGE / (1 - belief)
+
+    def change(strength: float) -> float:
+        left = left_over(veil.look, depth, air, replace(settings, strength=strength), noise=noise)
+        return float((cleared(picture, air, left) - picture).square().mean().sqrt())
+
+    if change(strength) <= most:
+        return strength
+    limit = GENTLE
+    for _ in range(CLOSER):  # change grows a little faster than strength
+        limit *= most / max(change(limit), 1e-6)
+    return min(strength, limit)
+
+
+def cleared(picture: Tensor, air: Tensor, left: Tensor) -> Tensor:
+    """Return a picture (1, 3, h, w) without the haze of transmission `left`, in [0, 1]."""
+    return ((picture - air) / left + air).clamp(0, 1)
+
+
+def sky(luma: Tensor, picture: Tensor) -> Tensor:
+    """Guess where the sky is, (1, 1, h, w) in [0, 1]: bright, smooth, not green or red, joined to the top.
+
+    What is joined, the CPU finds out, wherever the picture is.
+    """
+    y = luma[0, 0].cpu().numpy()
+    rough = cv2.blur(np.abs(cv2.Laplacian(cv2.blur(y, (3, 3)), cv2.CV_32F)), (5, 5))
+    blue = (picture[0, 2] > picture[0].amax(0) - 0.08).cpu().numpy()
+    smooth = (rough < SKY_ROUGH) & blue & (y > SKY_BRIGHT)
+    _, labels = cv2.connectedComponents(smooth.astype(np.uint8), connectivity=4)
+    top = np.unique(labels[:2][smooth[:2]])
+    found = np.isin(labels, top[top > 0]).astype(np.float32)
+    soft = torch.from_numpy(cv2.blur(cv2.dilate(found, np.ones((5, 5))), (9, 9)))
+    return soft[None, None].to(picture.device)
+
+
+def _hold(look: Thumbnail, air: Tensor, depth: Tensor) -> Tensor:
+    """Return how far depth counts, (1, 1, h, w): less where all is air, as in a foggy sky.
+
+    Whatever is there, hardly any of its light came through; what contrast there is, is the codec's.
+    """
+    away = (look.picture - air).abs().amax(1, keepdim=True)
+    seen = (box_mean(away, HOLD_RADIUS) - NOTHING) / (SOMETHING - NOTHING)
+    mean = box_mean(look.luma, HOLD_RADIUS)
+    rough = (box_mean(look.luma.square(), HOLD_RADIUS) - mean.square()).clamp(min=0).sqrt()
+    smooth = (1 - (rough - SMOOTH) / (ROUGH - SMOOTH)).clamp(0, 1) * ((depth - THICK) / THICK).clamp(0, 1)
+    return HELD + (1 - HELD) * seen.clamp(0, 1) * (1 - box_mean(smooth, HOLD_RADIUS))

@@ -1,0 +1,104 @@
+"""What dehazing looks at: each frame once, small, whatever its size.
+
+Haze is smooth, so it is estimated on a picture whose shorter side is WORKING_SIDE and applied to the frame's
+own planes. Both the picture and the guide of the filter come from the planes as the file codes them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from vrestore.device.fallback import DeviceFallback
+from vrestore.frames import Color, Frame, PixelFormat
+from vrestore.media.color.color_matrix import Coding
+from vrestore.media.color.convert import coding_for
+from vrestore.methods.dehaze.planes import Planes, planes_of, samples_of, small_codes, weighted
+from vrestore.methods.shots import Shot
+from vrestore.ops.filters.guided import GRAY
+
+WORKING_SIDE = 192
+MULTIPLE = 16
+"""Of both sides, for the network."""
+
+MOST_STRETCH = 4
+"""The longer side is at most so many times the shorter; longer pictures are looked at squeezed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Thumbnail:
+    """A frame and what it looks like small: RGB (1, 3, h, w) and luma (1, 1, h, w), both in [0, 1].
+
+    `planes` are the frame's own where the small ones are, `place` is where all of the work is done.
+    """
+
+    frame: Frame
+    starts_scene: bool
+    picture: Tensor
+    luma: Tensor
+    planes: Planes = field(default_factory=dict)
+    place: DeviceFallback = field(default_factory=DeviceFallback)
+
+    def on(self, device: torch.device) -> Thumbnail:
+        """Return it on the place's device or on the CPU."""
+        if self.picture.device == device:
+            return self
+        planes = planes_of(self.frame, self.planes, self.place, device)
+        return replace(self, picture=self.picture.to(device), luma=self.luma.to(device), planes=planes)
+
+
+def working_size(height: int, width: int) -> tuple[int, int]:
+    """Return the size that haze is looked at in."""
+    shorter, longer = sorted((height, width))
+    side = min(WORKING_SIDE, shorter)
+    far = min(side * longer / shorter, MOST_STRETCH * side)
+    sides = [max(MULTIPLE, round(each / MULTIPLE) * MULTIPLE) for each in (side, far)]
+    return (sides[0], sides[1]) if height <= width else (sides[1], sides[0])
+
+
+def make_thumbnail(
+    shots: Iterator[Shot], *, format: PixelFormat, color: Color, place: DeviceFallback
+) -> Iterator[Thumbnail]:
+    """Look at every frame, where it will be worked on."""
+    for shot in shots:
+
+        def look(device: torch.device, shot: Shot = shot) -> Thumbnail:
+            return _look(shot, device, format=format, color=color, place=place)
+
+        yield place.work(shot.frame.index, look)
+
+
+def _look(
+    shot: Shot, device: torch.device, *, format: PixelFormat, color: Color, place: DeviceFallback
+) -> Thumbnail:
+    numbers = {component.plane for component in format.components}
+    planes = planes_of(shot.frame, numbers, place, device)
+    coding = coding_for(shot.frame, format, color)
+    picture = small_picture(planes, coding, format=format)
+    luma = weighted(luma_weights(coding, format), picture)
+    return Thumbnail(shot.frame, shot.starts_scene, picture[None], luma[None, None], planes, place)
+
+
+def small_picture(planes: Planes, coding: Coding, *, format: PixelFormat) -> Tensor:
+    """Return a frame as RGB (3, h, w) in [0, 1], of `working_size`."""
+    first = format.components[0]
+    height, width = samples_of(planes[first.plane], first).shape
+    size = working_size(height, width)
+    codes = [
+        small_codes(planes[component.plane], component, size) - float(zero)
+        for component, zero in zip(format.components, coding.offset, strict=False)
+    ]
+    to_rgb = coding.to_rgb[:, : len(codes)].astype(np.float32)
+    return weighted(to_rgb, torch.stack(codes)).clamp(0, 1)
+
+
+def luma_weights(coding: Coding, format: PixelFormat) -> NDArray[np.float32]:
+    """Return the share of each color in luma, (3,): the stream's own where it has luma."""
+    if format.model == "rgb":
+        return np.asarray(GRAY, np.float32)
+    return np.asarray(coding.from_rgb[0] / coding.from_rgb[0].sum(), np.float32)

@@ -1,0 +1,1 @@
+"""The network's stage: windows of filled patches in, refined colors out."""

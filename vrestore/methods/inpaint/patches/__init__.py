@@ -1,0 +1,1 @@
+"""Patches: the surroundings of one hole of one frame, on the CPU or a device."""

@@ -1,0 +1,110 @@
+"""How propagation works and what it counts: plain values, so that nothing heavy is loaded for them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vrestore.device.devices import Kernels, Precision
+from vrestore.frames import Box
+from vrestore.methods.inpaint.plan import FlowPreset
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkSettings:
+    """Which network corrects what was propagated, and how: `scale` times smaller than the picture."""
+
+    model: str
+    scale: int
+    precision: Precision
+    device: str = "cpu"
+    kernels: Kernels = "auto"
+
+    def line(self) -> str:
+        """Say which network works, in what arithmetic, and where."""
+        return f"network {Path(self.model).stem}, {self.precision} on {self.device}"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How hard propagation tries; `chunk` and `look_ahead` count frames and bound the memory.
+
+    `scale` is the finest pyramid level of the flow, `margin` the pixels around a hole that are looked at,
+    `sharpness` that of `vrestore.ops.warp.propagate.fetch`.
+    """
+
+    passes: int = 3
+    preset: FlowPreset = "medium"
+    scale: int = 1
+    chunk: int = 45
+    look_ahead: int = 45
+    margin: int = 96
+    sharpness: float = 0.0
+    threads: int = 2
+    network: NetworkSettings | None = None
+    device: str = "cpu"
+    """What holes are filled on; the network has its own."""
+    kernels: Kernels = "auto"
+
+
+@dataclass(frozen=True, slots=True)
+class SpanState:
+    """What a segment that starts within a run of frames with holes needs of the one before.
+
+    The run started at frame `first`, whose hole had those `parts`. For each of its tracks, in order, the
+    colors (3, n) in [0, 1] and confidence (n) that the hidden pixels of the last frame were given.
+    """
+
+    first: int
+    parts: tuple[Box, ...]
+    colors: tuple[NDArray[np.float32], ...]
+    confidence: tuple[NDArray[np.float32], ...]
+
+    def packed(self) -> dict[str, NDArray[Any]]:
+        """Return it as arrays by name."""
+        boxes = [[box.x, box.y, box.width, box.height] for box in self.parts]
+        arrays = {
+            "first": np.array(self.first),
+            "parts": np.array(boxes),
+            "tracks": np.array(len(self.colors)),
+        }
+        arrays |= {f"colors{index}": each for index, each in enumerate(self.colors)}
+        return arrays | {f"confidence{index}": each for index, each in enumerate(self.confidence)}
+
+    @classmethod
+    def unpacked(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
+        """Return what was packed."""
+        colors, confidence = (
+            tuple(arrays[f"{name}{index}"] for index in range(int(arrays["tracks"])))
+            for name in ("colors", "confidence")
+        )
+        parts = tuple(Box(*part) for part in arrays["parts"].tolist())
+        return cls(int(arrays["first"]), parts, colors, confidence)
+
+
+@dataclass(slots=True)
+class InpaintStats:
+    """Where the pixels of the holes came from, counted while frames pass."""
+
+    frames: int = 0
+    repaired_frames: int = 0
+    hole_pixels: int = 0
+    copied: int = 0
+    blended: int = 0
+    painted: int = 0
+    scenes: int = 0
+    max_tracks: int = 0
+    network_cpu_frames: int = 0
+    """Frames that the network gave on the CPU because its device had too little memory."""
+    cpu_fallback_frames: int = 0
+    """Frames whose holes were filled on the CPU for the same reason."""
+
+    def __add__(self, other: InpaintStats) -> InpaintStats:
+        """Return what was counted in two parts of a video."""
+        counts = {name: getattr(self, name) + getattr(other, name) for name in self.__slots__}
+        return InpaintStats(**counts | {"most_tracks": max(self.max_tracks, other.max_tracks)})

@@ -1,0 +1,99 @@
+"""How the frames of a video are taken together: scenes, runs of frames with holes, and where it may be cut.
+
+Inpainting follows this frame by frame; a survey finds the same borders beforehand, without restoring.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from vrestore.frames import Box, Hole, HoleSummary, MaskedFrame
+from vrestore.masks.tracks import Track
+from vrestore.methods.inpaint.frame_buffer import are_tracked, tracks_from
+from vrestore.methods.inpaint.settings import InpaintStats, SpanState
+from vrestore.methods.segmenter import Segments
+from vrestore.methods.shots import Shot
+
+
+class SpanTracker:
+    """The tracks of the run of frames with holes that is under way.
+
+    `tracked_from` tells the frame that they were found from, and the parts of its hole.
+    """
+
+    def __init__(
+        self, summaries: Sequence[HoleSummary | None], *, margin: int, height: int, width: int
+    ) -> None:
+        self._summaries, self._margin, self._size = summaries, margin, (height, width)
+        self.tracks: list[Track] = []
+        self.tracked_from: tuple[int, tuple[Box, ...]] = 0, ()
+
+    def begin(self, index: int, hole: Hole) -> None:
+        """Let a run begin at a frame; tracks that hold its hole, those of the scene before, serve on."""
+        if not are_tracked(self.tracks, index, hole):
+            self._track(index, hole.parts)
+
+    def go_on(self, carried: SpanState) -> None:
+        """Let the run go on that another one knows the beginning of."""
+        self._track(carried.first, carried.parts)
+
+    def forget(self) -> None:
+        """Let the next run begin as if nothing were before it."""
+        self.tracks = []
+
+    def holds(self, index: int, shot: Shot) -> bool:
+        """Tell whether a frame is of the run under way; the first one without a hole is too."""
+        return not shot.starts_scene and are_tracked(self.tracks, index, shot.hole)
+
+    def _track(self, first: int, parts: tuple[Box, ...]) -> None:
+        self.tracked_from = first, parts
+        self.tracks = tracks_from(first, parts, self._summaries, self._margin, *self._size)
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """A part of a video whose scenes are known already, between borders that need nothing carried.
+
+    The frames that come are those from number `first` on, and the one of number `stop`; what is before the
+    start of the segments, and from `stop` on, is for looking at only. `cuts` are the frames among them that
+    start a scene.
+    """
+
+    first: int
+    stop: int
+    cuts: frozenset[int]
+
+    def shots(self, items: Iterable[MaskedFrame]) -> Iterator[Shot]:
+        """Tell which frames start a scene."""
+        for index, item in enumerate(items, self.first):
+            yield Shot(item.frame, item.hole, index in self.cuts)
+
+
+@dataclass(frozen=True, slots=True)
+class Met:
+    """A frame that a survey met; `is_free` where a segment from there on needs nothing of the one before."""
+
+    shot: Shot
+    starts_segment: bool
+    is_free: bool
+
+
+def survey(shots: Iterator[Shot], course: SpanTracker, *, length: int) -> Iterator[Met]:
+    """Tell of each frame whether inpainting, cut after `length` frames or later, begins a segment with it."""
+    segments = Segments[SpanState, InpaintStats](length)
+    is_running = False
+    for index, shot in enumerate(shots):
+        goes_on = is_running and shot.hole is not None and course.holds(index, shot)
+        if goes_on and index < segments.end:
+            yield Met(shot, starts_segment=False, is_free=False)
+            continue
+        is_due = goes_on or segments.is_due(index)
+        if is_due:
+            segments.cut(index, None, InpaintStats())
+            if not goes_on:
+                course.forget()
+        is_running = shot.hole is not None
+        if shot.hole is not None:
+            course.begin(index, shot.hole)
+        yield Met(shot, starts_segment=is_due or index == 0, is_free=not goes_on)

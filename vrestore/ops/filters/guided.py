@@ -1,0 +1,49 @@
+"""The guided filter: a smooth map that has edges where a picture has them.
+
+He, Sun and Tang, "Guided image filtering" (ECCV 2010): within every square the map is a linear function
+of the guide. Found at a small size and read at a large one it is the fast guided filter (He and Sun 2015).
+"""
+
+from __future__ import annotations
+
+import torch.nn.functional as F
+from torch import Tensor
+
+GRAY = (0.299, 0.587, 0.114)
+
+
+def gray(pictures: Tensor) -> Tensor:
+    """Return the luma of pictures (N, 3, H, W) as (N, 1, H, W)."""
+    red, green, blue = pictures[:, 0:1], pictures[:, 1:2], pictures[:, 2:3]
+    return GRAY[0] * red + GRAY[1] * green + GRAY[2] * blue
+
+
+def guided_lines(guide: Tensor, maps: Tensor, *, radius: int, epsilon: float) -> tuple[Tensor, Tensor]:
+    """Return slope and offset, (N, C, H, W) each, by which each place of `maps` follows the guide.
+
+    Args:
+        guide: (N, 1, H, W).
+        maps: (N, C, H, W).
+        radius: of the squares, whose side is 2 * radius + 1.
+        epsilon: variance of the guide below which the map is smoothed.
+    """
+    mean = box_mean(guide, radius)
+    mean_maps = box_mean(maps, radius)
+    variance = box_mean(guide * guide, radius) - mean * mean
+    covariance = box_mean(guide * maps, radius) - mean * mean_maps
+    slope = covariance / (variance + epsilon)
+    offset = mean_maps - slope * mean
+    return box_mean(slope, radius), box_mean(offset, radius)
+
+
+def guided_filter(guide: Tensor, maps: Tensor, *, radius: int, epsilon: float) -> Tensor:
+    """Filter `maps` (N, C, H, W) by a guide (N, 1, H, W)."""
+    slope, offset = guided_lines(guide, maps, radius=radius, epsilon=epsilon)
+    return slope * guide + offset
+
+
+def box_mean(maps: Tensor, radius: int) -> Tensor:
+    """Return the mean over squares of side 2 * radius + 1; beyond the border there is nothing to count."""
+    side = 2 * radius + 1
+    down = F.avg_pool2d(maps, (side, 1), 1, (radius, 0), count_include_pad=False)
+    return F.avg_pool2d(down, (1, side), 1, (0, radius), count_include_pad=False)

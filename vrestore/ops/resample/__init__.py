@@ -1,0 +1,1 @@
+"""Pictures, cells and code values in other sizes and types."""

@@ -1,0 +1,1 @@
+"""One video or many on several processes, devices or machines."""

@@ -1,0 +1,104 @@
+"""A process that works on one task after the other: JSON lines in, JSON lines out, libraries loaded once.
+
+    python -P -m vrestore.parallel.worker
+
+A line on standard input is `{"number": 0, "task": {...}}`; the end of the input stops the process, also in
+the middle of a task, which then clears up after itself. What anything prints goes to standard error.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import signal
+import sys
+import threading
+import time
+import traceback
+from dataclasses import asdict
+from typing import BinaryIO
+
+from vrestore.errors import Interrupted, verdict_on
+from vrestore.parallel.executor import Outcome
+from vrestore.parallel.shard_worker import ShardReport
+from vrestore.parallel.task import Task, run_task
+from vrestore.progress import Progress, ProgressEvent
+from vrestore.run.report import Report, Values
+
+_MOST_OFTEN_SECONDS = 0.1
+
+
+def main() -> None:
+    """Work until the input ends."""
+    answers = os.fdopen(os.dup(1), "wb", buffering=0)
+    os.dup2(2, 1)  # nothing that a library prints may come between the answers
+    questions = sys.stdin.buffer
+    waiting: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+    threading.Thread(target=_listen, args=(questions, waiting), daemon=True).start()
+    try:
+        while line := waiting.get():
+            question = json.loads(line)
+            _work(question["number"], Task(**question["task"]), answers)
+    except (KeyboardInterrupt, BrokenPipeError):
+        sys.exit(Interrupted.exit_code)
+
+
+def _listen(questions: BinaryIO, waiting: queue.SimpleQueue[bytes]) -> None:
+    """Hand on lines; the empty one at the end also interrupts the task under way."""
+    for line in questions:
+        waiting.put(line)
+    waiting.put(b"")
+    signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+
+
+def _work(number: int, task: Task, answers: BinaryIO) -> None:
+    def answer(**values: object) -> None:
+        answers.write(json.dumps({"number": number, **values}).encode() + b"\n")
+
+    shown = RateLimiter()
+
+    def progress(event: ProgressEvent) -> None:
+        if shown.is_due(event):
+            answer(event=asdict(event))
+
+    answer(outcome=outcome_of(task, progress))
+
+
+def outcome_of(task: Task, progress: Progress) -> Values:
+    """Return the fields of an Outcome; only being stopped is raised."""
+    try:
+        report = run_task(task, progress)
+    except Exception as error:  # noqa: BLE001 - whatever goes wrong with one task, the next one has its turn
+        return asdict(failure(error))
+    return asdict(success(report))
+
+
+def failure(error: Exception) -> Outcome:
+    """Return the end of a task that an error ended."""
+    words, exit_code = verdict_on(error)
+    return Outcome(exit_code, " ".join(words.split()), log="".join(traceback.format_exception(error)))
+
+
+def success(report: Report | ShardReport) -> Outcome:
+    """Return the end of a task that was done."""
+    return Outcome(report.exit_code, "; ".join(report.damage), report.to_dict())
+
+
+class RateLimiter:
+    """Lets pass what is news, and of the counted frames no more than a person can follow."""
+
+    def __init__(self) -> None:
+        self._next = 0.0
+
+    def is_due(self, event: ProgressEvent) -> bool:
+        """Tell whether to let this one pass."""
+        now = time.monotonic()
+        if event.event == "progress" and now < self._next and event.frame != event.frames:
+            return False
+        self._next = now + _MOST_OFTEN_SECONDS
+        return True
+
+
+if __name__ == "__main__":
+    main()

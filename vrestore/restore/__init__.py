@@ -1,1 +1,0 @@
-"""The methods - networks and arithmetic put to a use."""

@@ -1,0 +1,1 @@
+"""One run: its options, files, loop, checkpoints and report."""

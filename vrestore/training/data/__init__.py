@@ -1,0 +1,1 @@
+"""Pictures to learn from, and what is drawn over them."""

@@ -1,0 +1,148 @@
+"""Teaching the dehazing network: its examples, what counts as wrong, and how it is judged.
+
+An example is a short hazy clip with the middle frame's truth. The network learns the haze through the very
+guided filter and scattering law that it is used with, so that it counts how the picture comes out; where the
+law holds, the haze itself is compared too.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from vrestore.models.cgidn.network import CgIdn, Features, Haze
+from vrestore.ops.filters.guided import gray, guided_filter
+from vrestore.ops.filters.haze_model import unscatter
+from vrestore.training.dehaze.scenes import Scene, Scenery
+from vrestore.training.dehaze.weather import Hazed, add_haze, draw_weather
+
+WEATHERS = 2
+"""Hazes that every scene is seen under: what differs is the haze, and drawing a scene costs most."""
+
+SHARE_CLEAR = 0.12
+"""Of the examples have no haze, so that clear pictures are left alone."""
+
+GUIDE_RADIUS, GUIDE_EPSILON = 6, 1e-3
+LEAST_TRANSMISSION = 0.08
+SMALLEST_SQUARE = 1e-5
+CONFIDENCE_FALL = 10.0
+"""Confidence is to be exp(-10 * error) of the pre-dehazed picture."""
+
+BEYOND = 0.05
+"""How much it counts that a color is beyond what can be shown."""
+
+WEIGHT_LARGE = 0.5
+"""Of the root of the mean square, beside the mean: PSNR counts large errors more."""
+
+WEIGHT_TRANSMISSION, WEIGHT_AIR, WEIGHT_CLEARED, WEIGHT_CONFIDENCE = 0.6, 8.0, 0.1, 0.05
+
+
+@dataclass(frozen=True)
+class Examples:
+    """N hazy clips with the truth of their middle frames, values in [0, 1]."""
+
+    hazy: Tensor
+    """(N, T, 3, H, W); T is 1 for pictures without neighbors."""
+    clear: Tensor
+    """(N, 3, H, W)."""
+    transmission: Tensor
+    """(N, 1, H, W)."""
+    air: Tensor
+    """(N, 3)."""
+    is_lawful: Tensor
+    """(N,) bool: the haze was added at displayed values, by the law that takes it away."""
+
+    def to(self, device: torch.device) -> Examples:
+        """Return the same on a device."""
+        return Examples(*(value.to(device) for value in vars(self).values()))
+
+
+@dataclass(frozen=True)
+class Judged:
+    """How far off the network is; `total` is what it learns from."""
+
+    total: Tensor
+    picture: Tensor
+    transmission: Tensor
+    air: Tensor
+    cleared: Tensor
+
+
+def draw_examples(
+    scenery: Scenery, *, seed: tuple[int, ...], count: int, frames: int, height: int, width: int
+) -> Examples:
+    """Draw examples; the same seed gives the same ones."""
+    drawn = []
+    for index in range(count):
+        random = np.random.default_rng((*seed, index))
+        if index % WEATHERS == 0:
+            scene = scenery.draw(random, frames=frames, height=height, width=width)
+        drawn.append(_example(scene, random))
+    return Examples(*(torch.stack(list(parts)) for parts in zip(*drawn, strict=True)))
+
+
+def _example(scene: Scene, random: np.random.Generator) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+    frames = len(scene.pictures)
+    weather = draw_weather(random, scene.depth)
+    if random.random() < SHARE_CLEAR:
+        air = np.tile(np.asarray(weather.air, np.float32), (frames, 1))
+        hazed = Hazed(scene.pictures, np.ones_like(scene.depth), air)
+    else:
+        hazed = add_haze(scene.pictures, scene.depth, weather)
+    middle = frames // 2
+    return (
+        torch.from_numpy(np.ascontiguousarray(hazed.pictures.transpose(0, 3, 1, 2))),
+        torch.from_numpy(np.ascontiguousarray(scene.pictures[middle].transpose(2, 0, 1))),
+        torch.from_numpy(hazed.transmission[middle].copy())[None],
+        torch.from_numpy(hazed.air[middle].copy()),
+        torch.tensor(not weather.is_linear),
+    )
+
+
+def judge(network: CgIdn, examples: Examples) -> Judged:
+    """Let the network clear the examples, and compare."""
+    window = network.encode_windows(examples.hazy)
+    seen = network.clear(window)
+    middle = window[network.config.reach]
+    cleared, confidence = _pre_dehazing(middle, examples.clear)
+    zero = cleared.new_zeros(())
+    if isinstance(seen, Haze):
+        # What is wrong with the picture says little of the air, and that little is drowned in its noise.
+        picture, transmission = take_away(replace(seen, air=seen.air.detach()), middle.picture)
+        lawful = examples.is_lawful.float()[:, None, None, None]
+        wrong_haze = ((transmission - examples.transmission).abs() * lawful).mean()
+        thickness = (1 - examples.transmission).mean((1, 2, 3))
+        # Mostly the prior is nearly right, so by the median of errors nothing would be learnt; hence squares.
+        wrong_air = ((seen.air - examples.air).square().mean(1) * thickness).mean()
+    else:
+        picture, wrong_haze, wrong_air = seen, zero, zero
+    shown = picture.clamp(0, 1)
+    error = shown - examples.clear + BEYOND * (picture - shown)
+    wrong_picture = error.abs().mean()
+    large = (error.square().mean((1, 2, 3)) + SMALLEST_SQUARE).sqrt().mean()
+    total = wrong_picture + WEIGHT_LARGE * large + WEIGHT_TRANSMISSION * wrong_haze + WEIGHT_AIR * wrong_air
+    total = total + WEIGHT_CLEARED * cleared + WEIGHT_CONFIDENCE * confidence
+    return Judged(total, wrong_picture, wrong_haze, wrong_air, cleared)
+
+
+def take_away(haze: Haze, pictures: Tensor) -> tuple[Tensor, Tensor]:
+    """Return pictures (N, 3, H, W) without the haze, and the transmission there, (N, 1, H, W)."""
+    size = pictures.shape[-2:]
+    coarse = F.interpolate(torch.exp(-haze.depth), size=size, mode="bilinear", align_corners=False)
+    transmission = guided_filter(gray(pictures), coarse, radius=GUIDE_RADIUS, epsilon=GUIDE_EPSILON)
+    transmission = transmission.clamp(LEAST_TRANSMISSION, 1)
+    tint = F.interpolate(haze.tint, size=size, mode="bilinear", align_corners=False)
+    air = haze.air[:, :, None, None] + tint
+    return unscatter(pictures, transmission, air, least=LEAST_TRANSMISSION), transmission
+
+
+def _pre_dehazing(frame: Features, clear: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the error of the pre-dehazed picture and that of the confidence in it."""
+    truth = F.adaptive_avg_pool2d(clear, (frame.cleared.shape[-2], frame.cleared.shape[-1]))
+    error = (frame.cleared - truth).abs().mean(1, keepdim=True)
+    wanted = torch.exp(-CONFIDENCE_FALL * error.detach())
+    return error.mean(), F.binary_cross_entropy_with_logits(frame.confidence, wanted)

@@ -1,0 +1,101 @@
+"""The dehazing network's training: examples by step, and validation on photographs that were held back."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from vrestore.models.cgidn.network import CgIdn, Haze
+from vrestore.training.data.sources import Picture
+from vrestore.training.dehaze.examples import Examples, draw_examples, judge, take_away
+from vrestore.training.dehaze.scenes import Scenery
+from vrestore.training.loop import State
+
+VALIDATION_SEED, VALIDATION_BATCHES, SHOWN = 99, 6, 12
+
+
+@dataclass(frozen=True)
+class ExampleSettings:
+    """What a step sees: `batch` single pictures of this size, or half as many clips of the network's window.
+
+    A clip costs three times as much and teaches no more but how to use neighbors.
+    """
+
+    batch: int = 8
+    height: int = 128
+    width: int = 160
+    clip_every: int = 8
+    """Every so many-th step sees clips."""
+
+
+class Dehazing:
+    """A `vrestore.training.loop.Task`."""
+
+    def __init__(
+        self, network: CgIdn, scenery: Scenery, settings: ExampleSettings, *, seed: int, device: torch.device
+    ) -> None:
+        self.network: CgIdn = network
+        self._settings, self._seed, self._device = settings, seed, device
+        self._learnt_from, held_back = scenery.split()
+        self._validation = [
+            self._drawn(held_back, (VALIDATION_SEED, index), clips=True)
+            for index in range(VALIDATION_BATCHES)
+        ]
+
+    def losses(self, step: int) -> dict[str, Tensor]:
+        """See `Task`."""
+        examples = self._drawn(
+            self._learnt_from, (self._seed, step), clips=step % self._settings.clip_every == 0
+        )
+        with self._autocast():
+            return vars(judge(self.network, examples))
+
+    def validate(self, network: nn.Module) -> tuple[dict[str, float], Picture | None]:
+        """See `Task`: the losses, and for some examples haze, result, truth, transmission and its truth."""
+        assert isinstance(network, CgIdn)
+        sums: dict[str, list[float]] = {}
+        rows: list[Picture] = []
+        with torch.inference_mode(), self._autocast():
+            for examples in self._validation:
+                for name, value in vars(judge(network, examples)).items():
+                    sums.setdefault(f"validation {name}", []).append(float(value))
+                if len(rows) < SHOWN:
+                    rows += _rows(network, examples)
+        halves = [np.concatenate(rows[index:SHOWN:2]) for index in range(2)]
+        return {name: float(np.mean(values)) for name, values in sums.items()}, np.concatenate(halves, axis=1)
+
+    def state(self) -> State:
+        """See `Task`: there is nothing."""
+        return {}
+
+    def restore(self, state: State) -> None:
+        """See `Task`."""
+
+    def _drawn(self, scenery: Scenery, seed: tuple[int, ...], *, clips: bool) -> Examples:
+        own = self._settings
+        count, frames = (own.batch // 2, self.network.config.frames) if clips else (own.batch, 1)
+        examples = draw_examples(
+            scenery, seed=seed, count=count, frames=frames, height=own.height, width=own.width
+        )
+        return examples.to(self._device)
+
+    def _autocast(self) -> AbstractContextManager[object]:
+        return torch.autocast(self._device.type, torch.bfloat16)
+
+
+def _rows(network: CgIdn, examples: Examples) -> list[Picture]:
+    middle = examples.hazy[:, network.config.reach]
+    seen = network(examples.hazy)
+    if isinstance(seen, Haze):
+        cleared, transmission = take_away(seen, middle)
+        maps = [transmission, examples.transmission]
+    else:
+        cleared, maps = seen, []
+    cells = [middle, cleared, examples.clear, *(each.expand(-1, 3, -1, -1) for each in maps)]
+    pictures = torch.cat([cell.float() for cell in cells], 3).clamp(0, 1).permute(0, 2, 3, 1)
+    codes = (255 * pictures).round().to(torch.uint8).cpu().numpy()
+    return list(codes)
