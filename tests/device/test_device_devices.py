@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from vrestore.device import devices as device
+from vrestore.device import memory
 from vrestore.errors import DeviceError, UsageError
 
 
@@ -54,7 +55,7 @@ def test_a_device_is_named_once():
 )
 def test_a_cuda_device_is_never_replaced_without_a_word(monkeypatch, asked, there, message):
     monkeypatch.setattr(device, "cuda_devices", lambda: there)
-    monkeypatch.setattr(device, "why_no_cuda", lambda: "a reason")
+    monkeypatch.setattr(device, "cuda_unavailable_reason", lambda: "a reason")
     with pytest.raises(DeviceError, match=message):
         device.choose_device(asked)
 
@@ -85,13 +86,13 @@ def test_without_cuda_there_are_no_devices_and_a_reason(monkeypatch):
     ],
 )
 def test_sizes_are_read_as_people_write_them(text, count):
-    assert device.parse_bytes(text) == count
+    assert memory.parse_bytes(text) == count
 
 
 @pytest.mark.parametrize("text", ["", "GiB", "-4GiB", "4 apples", "0", "1.2.3G", ".", "4GiBs", "nan"])
 def test_what_is_no_size_is_refused(text):
     with pytest.raises(UsageError, match="memory is a size such as 4GiB or 800MB, got"):
-        device.parse_bytes(text)
+        memory.parse_bytes(text)
 
 
 @pytest.mark.parametrize(
@@ -106,19 +107,19 @@ def test_what_is_no_size_is_refused(text):
     ],
 )
 def test_sizes_are_written_as_people_read_them(count, text):
-    assert device.format_bytes(count) == text
+    assert memory.format_bytes(count) == text
 
 
 def test_the_process_has_cores_and_memory():
     assert 1 <= device.core_count() <= os.cpu_count()
-    assert 2**20 < device.peak_memory_bytes() < 2**45
-    assert 0 <= device.free_memory_bytes() < 2**50
+    assert 2**20 < memory.peak_memory_bytes() < 2**45
+    assert 0 <= memory.free_memory_bytes() < 2**50
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="only Linux counts it so")
 def test_the_peak_is_this_process_own_not_its_starters():
     held = bytearray(2**28)
-    code = "from vrestore.device.devices import peak_memory_bytes; print(peak_memory_bytes())"
+    code = "from vrestore.device.memory import peak_memory_bytes; print(peak_memory_bytes())"
     peak = int(subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout)
     assert peak < len(held)
 
@@ -132,6 +133,6 @@ def test_a_containers_limit_counts(monkeypatch, tmp_path, limit, usage, free):
     (tmp_path / "max").write_text(f"{limit}\n")
     (tmp_path / "current").write_text(f"{usage}\n")
     places = (str(tmp_path / "max"), str(tmp_path / "current")), ("/no/such/file", "/nor/this")
-    monkeypatch.setattr(device, "_CGROUP_FILES", places)
-    monkeypatch.setattr(device, "_available_bytes", lambda: 9000)
-    assert device.free_memory_bytes() == free
+    monkeypatch.setattr(memory, "_CGROUP_FILES", places)
+    monkeypatch.setattr(memory, "_available_bytes", lambda: 9000)
+    assert memory.free_memory_bytes() == free

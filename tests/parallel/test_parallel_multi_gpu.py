@@ -14,7 +14,6 @@ from textured import panned, texture
 
 import vrestore
 from vrestore.batch import scheduler as batching
-from vrestore.device import devices
 from vrestore.device.memory import format_bytes
 from vrestore.errors import DeviceError, UsageError
 from vrestore.parallel import multi_gpu as dividing
@@ -82,7 +81,7 @@ def test_the_memory_that_is_planned_for_is_what_is_taken(tmp_path, box):
 
 @pytest.mark.parametrize(("memory", "share"), [("2GiB", 0.25), (None, 0.8), ("64GiB", 1.0)])
 def test_the_memory_of_the_device_is_bounded(clip, tmp_path, memory, share, monkeypatch):
-    monkeypatch.setattr(devices, "free_memory_bytes", lambda: 2**36)
+    monkeypatch.setattr(memory, "free_memory_bytes", lambda: 2**36)
     FRACTIONS.clear()
     with pretended():
         report = vrestore.inpaint(
