@@ -56,12 +56,12 @@ def foggy_scenes(*lengths, height=64, width=96):
     return np.clip(np.stack(pictures), 0, 1)
 
 
-def frames_of(pictures, name, *, color=TAGGED):
+def frames_of(pictures, name, *, tags=TAGGED):
     """Pictures as frames in a pixel format; chroma is the mean of its cell."""
     made, frames = layout(name), []
     for index, picture in enumerate(pictures):
         height, width = picture.shape[1:]
-        coding = coding_of(made, color, height=height)
+        coding = coding_of(made, tags, height=height)
         shapes = plane_shapes(made, height=height, width=width)
         planes = [np.zeros(shape, made.dtype) for shape in shapes]
         for number, part in enumerate(made.components):
@@ -73,10 +73,10 @@ def frames_of(pictures, name, *, color=TAGGED):
     return frames
 
 
-def pictures_of(frames, name, *, height=64, width=96, color=TAGGED):
+def pictures_of(frames, name, *, height=64, width=96, tags=TAGGED):
     """Frames as pictures (T, 3, H, W)."""
     whole = Box(0, 0, width, height)
-    return np.stack([to_rgb(frame, whole, format=layout(name), color=color) for frame in frames])
+    return np.stack([to_rgb(frame, whole, format=layout(name), color=tags) for frame in frames])
 
 
 def knowing(depth, *, air=AIR, tint=None):
@@ -121,7 +121,7 @@ def cleared(
     name,
     *,
     estimate=estimate_dark,
-    color=TAGGED,
+    tags=TAGGED,
     observe=None,
     tally=None,
     segments=None,
@@ -132,7 +132,7 @@ def cleared(
         (MaskedFrame(frame, None) for frame in frames),
         estimate=estimate,
         format=layout(name),
-        color=color,
+        color=tags,
         settings=DehazeSettings(**{"strength": 1.0} | settings),
         tally=tally if tally is not None else DehazeStats(),
         observe=observe,

@@ -181,7 +181,7 @@ _STAND_INS = {
     "torch.cuda.is_bf16_supported": lambda *_: True,
     "torch.inference_mode": torch.no_grad,
     "torch.cuda.get_device_capability": lambda index=None: (9, 0),
-    "vrestore.kernels.runtime.why_not": lambda device: "it is only pretended",
+    "vrestore.kernels.runtime.unavailable_reason": lambda device: "it is only pretended",
     "torch.Tensor.pin_memory": lambda tensor: tensor,
     "torch.Tensor.record_stream": lambda tensor, stream: None,
 }

@@ -48,8 +48,8 @@ def test_gray_is_cleared_too():
     clear, depth = clear_pictures(1)[:, :1].repeat(3, 1), slanted_depth()
     air = (0.85, 0.85, 0.85)
     full = Color(full_range=True)
-    frames = frames_of(hazed(clear, depth, air=air), "gray", color=full)
-    (result,) = cleared(frames, "gray", estimate=knowing(depth, air=air), color=full)
+    frames = frames_of(hazed(clear, depth, air=air), "gray", tags=full)
+    (result,) = cleared(frames, "gray", estimate=knowing(depth, air=air), tags=full)
     assert psnr(result.planes[0] / np.float32(255), clear[0, 0]) > 27
 
 
@@ -321,7 +321,7 @@ def test_the_streams_own_range_and_matrix_count():
     depth = slanted_depth()
     frames = frames_of(hazed(clear_pictures(1), depth), "yuv420p")
     full = Color(matrix=1, full_range=True)
-    one, other = (cleared(frames, "yuv420p", estimate=knowing(depth), color=each) for each in (TAGGED, full))
+    one, other = (cleared(frames, "yuv420p", estimate=knowing(depth), tags=each) for each in (TAGGED, full))
     assert not same(one, other)
 
 
