@@ -97,7 +97,7 @@ def test_a_part_keeps_from_libraries_that_are_not_its_own(root, part):
 
 
 @pytest.mark.parametrize(
-    "statement", ["import vrestore", "import vrestore.cli.main", "from vrestore.cli.main import app"]
+    "statement", ["import vrestore", "import vrestore.cli.main", "from vrestore.cli.main import build_app"]
 )
 def test_importing_loads_nothing_heavy(statement):
     code = f"{statement}; import sys; print(*(sys.modules.keys() & {HEAVY!r}))"
@@ -107,8 +107,8 @@ def test_importing_loads_nothing_heavy(statement):
 
 def test_help_loads_nothing_heavy():
     code = (
-        "import sys; from vrestore.cli.main import app; sys.argv = ['vrestore', '--help']\n"
-        "try: app()\n"
+        "import sys; from vrestore.cli.main import build_app; sys.argv = ['vrestore', '--help']\n"
+        "try: build_app()()\n"
         f"except SystemExit: print('LOADED', *(sys.modules.keys() & {HEAVY!r}))"
     )
     result = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 import vrestore
 from vrestore import errors
 from vrestore.cli.log import Log
-from vrestore.cli.main import app
+from vrestore.cli.main import build_app
 from vrestore.cli.progress import progress_shown
 from vrestore.methods.inpaint.options import InpaintOptions
 from vrestore.methods.inpaint.plan import EFFORTS
@@ -50,7 +50,7 @@ def leaf_commands(group, words=()):
 
 def parsed(words):
     """Let Typer read the words of one command; it raises what it would tell the user."""
-    command, path = typer.main.get_command(app), []
+    command, path = typer.main.get_command(build_app()), []
     while hasattr(command, "commands"):
         path.append(words[0])
         command, words = command.commands[words[0]], words[1:]
@@ -67,14 +67,14 @@ def test_every_command_line_can_be_parsed(shell_lines):
 def test_the_command_list_is_that_of_the_help(readme):
     listed = [row[0] for row in rows_of(readme, "command")]
     assert sorted(listed) == sorted(
-        f"vrestore {words}" for words in leaf_commands(typer.main.get_command(app))
+        f"vrestore {words}" for words in leaf_commands(typer.main.get_command(build_app()))
     )
-    shown = CliRunner(env={"COLUMNS": "100", "TERM": "dumb"}).invoke(app, ["--help"]).output
+    shown = CliRunner(env={"COLUMNS": "100", "TERM": "dumb"}).invoke(build_app(), ["--help"]).output
     assert all(words.split()[1] in shown for words in listed)
 
 
 def test_every_option_named_exists(readme):
-    commands = leaf_commands(typer.main.get_command(app))
+    commands = leaf_commands(typer.main.get_command(build_app()))
     known = {word for words in commands for word in re.findall(r"--[a-z][a-z-]+", help_of(words))}
     named = set(re.findall(r"`(--[a-z][a-z-]+)", readme))
     assert named
@@ -82,7 +82,11 @@ def test_every_option_named_exists(readme):
 
 
 def help_of(words):
-    return CliRunner(env={"COLUMNS": "100", "TERM": "dumb"}).invoke(app, [*words.split(), "--help"]).output
+    return (
+        CliRunner(env={"COLUMNS": "100", "TERM": "dumb"})
+        .invoke(build_app(), [*words.split(), "--help"])
+        .output
+    )
 
 
 def test_the_exit_codes_are_those_of_the_errors(readme):

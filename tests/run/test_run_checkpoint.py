@@ -61,7 +61,7 @@ def stopped(clip, target, *, at, **options):
 
 
 def facts_of(report):
-    return report.frames, report.repaired_frames, report.scenes, report.origins, report.codec, report.kept
+    return report.frames, report.repaired_frames, report.scenes, report.details, report.codec, report.kept
 
 
 @pytest.mark.parametrize("at", [1, 11, 23, 37, 50])

@@ -10,7 +10,7 @@ import typer
 
 from vrestore.cli import options
 from vrestore.cli.failure import failures_shown
-from vrestore.cli.inpaint import may_overwrite
+from vrestore.cli.overwriting import may_overwrite
 from vrestore.cli.report import show_lines
 
 EXAMPLES = """\

@@ -30,7 +30,7 @@ def doctor(
     With `--kernels cupy` it fails where CUDA kernels cannot run.
     """
     with failures_shown(debug=debug):
-        from vrestore.run.diagnostics import examine
+        from vrestore.diagnostics import examine
 
         found = examine(kernels=kernels)
         if json:

@@ -1,6 +1,6 @@
 """Dehazing on a device: the frames the CPU gives, each plane copied once each way, and no memory left."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from unittest import mock
 
 import cuda_on_cpu
@@ -19,7 +19,7 @@ from vrestore.errors import DeviceError
 from vrestore.frames import Color, MaskedFrame
 from vrestore.methods.dehaze.dark_channel import estimate_dark
 from vrestore.methods.dehaze.network import network_estimator
-from vrestore.methods.dehaze.options import DehazeJob
+from vrestore.methods.dehaze.opened import OpenedDehaze
 from vrestore.methods.dehaze.render import Renderer
 from vrestore.methods.dehaze.settings import DehazeSettings, DehazeStats, HazeState
 from vrestore.methods.dehaze.stage import _arrived, dehaze
@@ -207,7 +207,7 @@ def test_a_device_without_memory_leaves_all_to_the_cpu(method):
 
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize(
-    ("size", "most_bytes"),
+    ("size", "max_bytes"),
     [((100, 164), 2_000), ((100, 164), 30_000), ((100, 164), 80_000), ((400, 640), 900_000)],
     ids=["not a plane", "not luma as numbers", "not the small picture", "the small picture"],
 )
@@ -355,8 +355,8 @@ def test_the_report_says_what_a_device_had_no_memory_for(tmp_path, monkeypatch):
     source = write_foggy(tmp_path / "in.mkv", 6)
     options = {"method": "dcp", "codec": "ffv1", "kernels": "torch"}
     vrestore.dehaze(source, target=tmp_path / "cpu.mkv", **options)
-    real = DehazeJob.settings
-    monkeypatch.setattr(DehazeJob, "settings", lambda job, _: real(job, str(DEVICE)))
+    real = OpenedDehaze._settings
+    monkeypatch.setattr(OpenedDehaze, "_settings", lambda opened: replace(real(opened), device=str(DEVICE)))
     with pretended(max_bytes=1000):
         report = vrestore.dehaze(source, target=tmp_path / "out.mkv", **options)
     words = "had too little memory for all that 6 frames need; the rest of it was done by the CPU"

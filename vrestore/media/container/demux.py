@@ -19,6 +19,7 @@ from av.stream import Disposition, Stream
 from av.video.stream import VideoStream
 
 from vrestore.errors import InputError
+from vrestore.media.choices import PROTOCOLS
 from vrestore.media.container.damage import Damage, Ending, describe, ending_of
 from vrestore.media.container.seek_point import DecodeStart, find_decode_start
 from vrestore.media.container.times import Moment
@@ -35,8 +36,6 @@ VIDEO_DEMUXERS = (
 )
 # Playlists, whose files and addresses are opened only by protocols that the user allows.
 _PLAYLISTS = "hls,dash,concat"
-PROTOCOLS = {"file": "file", "http": "http,tcp", "https": "https,tls,tcp", "crypto": "crypto"}
-"""What can be allowed, with FFmpeg's names of what each of them needs."""
 
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
 _FIELD_ORDERS = ("unknown", "progressive", "tt", "bb", "tb", "bt")

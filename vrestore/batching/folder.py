@@ -8,13 +8,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from vrestore.batch.discover import Selection, find_videos, mask_for, name_of
-from vrestore.batch.scheduler import check_distinct
+from vrestore.batching.discover import Selection, find_videos, mask_for, name_of
+from vrestore.batching.scheduler import check_distinct
+from vrestore.detect.base import Detector
 from vrestore.errors import InputError, MaskError, UsageError
 from vrestore.media.container.damage import ending_of
+from vrestore.option_schema import Words, files_of
 from vrestore.parallel.task import Task, job_of
 from vrestore.run.file_stamps import FileStamp, stamps_of
-from vrestore.run.option_schema import Words
+from vrestore.run.job import command_named
+from vrestore.run.options import RunOptions
 from vrestore.run.state_folder import STATE_FOLDER
 
 STEADY_SECONDS = 3.0
@@ -28,11 +31,11 @@ class FolderJobs:
     """One method for all videos of a folder.
 
     Args:
-        command: the method's name in `task.METHODS`.
+        command: the words after `vrestore`, such as `inpaint` or `mask bright`.
         folder: where the videos lie, in sub-folders too.
         output: where results go, in the same sub-folders; `FOLDER.COMMAND` beside it if None.
-        masks: where the masks lie, see `find.mask_for`; None where no video has one of its own.
-        name: of a target, see `find.name_of`.
+        masks: where the masks lie, see `discover.mask_for`; None where no video has one of its own.
+        name: of a target, see `discover.name_of`; that of the source if None, `{stem}.mask.mkv` for masks.
         selection: which files are taken.
         options: of the method, the same for all.
     """
@@ -41,22 +44,30 @@ class FolderJobs:
     folder: Path
     output: Path | None = None
     masks: Path | None = None
-    name: str = "{name}"
+    name: str | None = None
     selection: Selection = field(default_factory=Selection)
     options: Words = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        name_of(self.name, Path("stem.mp4"))
+        name_of(self.template, Path("stem.mp4"))
         if not self.folder.is_dir():
             raise InputError(f"{str(self.folder)!r} is no folder; a batch takes a folder of videos")
         if self.masks is not None and not self.masks.is_dir():
             raise MaskError(
                 f"{str(self.masks)!r} is no folder; --masks takes one, --mask a mask for all videos"
             )
-        for word in sorted({"compare", "matte", "reveal_map", "report"} & set(self.options)):
+        command = command_named(self.command)
+        for word in sorted({*files_of("written", RunOptions, *command.options)} & set(self.options)):
             raise UsageError(f"{word} is a file for one video; a list of jobs can name one for each")
         if os.path.realpath(self.base) == os.path.realpath(self.folder):
             raise UsageError(f"{str(self.base)!r} holds the sources; give the results a folder of their own")
+
+    @property
+    def template(self) -> str:
+        """What targets are named by."""
+        if self.name is not None:
+            return self.name
+        return "{stem}.mask.mkv" if isinstance(command_named(self.command), Detector) else "{name}"
 
     @property
     def base(self) -> Path:
@@ -64,7 +75,7 @@ class FolderJobs:
         if self.output is not None:
             return self.output
         named = self.folder if self.folder.name not in {"", ".."} else self.folder.resolve()
-        return named.parent / f"{named.name}.{self.command}"
+        return named.parent / f"{named.name}.{command_named(self.command).name}"
 
     @property
     def state(self) -> Path:
@@ -92,7 +103,7 @@ class FolderJobs:
         return tasks
 
     def _task(self, inside: Path) -> Task:
-        source, target = self.folder / inside, self.base / inside.parent / name_of(self.name, inside)
+        source, target = self.folder / inside, self.base / inside.parent / name_of(self.template, inside)
         options, refused = dict(self.options), ""
         if self.masks is not None:
             try:

@@ -7,7 +7,7 @@ from clips import write_pictures
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vrestore.batch.manifest import read_manifest
+from vrestore.batching.manifest import read_manifest
 from vrestore.errors import InputError, MaskError, TargetError, UsageError, VRestoreError
 
 

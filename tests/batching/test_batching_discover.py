@@ -9,7 +9,7 @@ from clips import write_images, write_pictures
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vrestore.batch.discover import Selection, find_videos, mask_for, name_of
+from vrestore.batching.discover import Selection, find_videos, mask_for, name_of
 from vrestore.errors import InputError, MaskError, UsageError
 from vrestore.media.images.sequence import by_number
 

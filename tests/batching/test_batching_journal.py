@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vrestore.batch.journal import Journal, Past
+from vrestore.batching.journal import Journal, Past
 from vrestore.errors import InputError, TargetError
 from vrestore.run.file_stamps import FileStamp
 

@@ -10,15 +10,12 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
-from importlib.util import find_spec
 from pathlib import Path
-from typing import Literal, get_args
 
 from vrestore import __version__
-from vrestore.batch.job_key import key_of, sums_for
-from vrestore.batch.journal import Journal
-from vrestore.device.devices import core_count
-from vrestore.device.memory import free_memory_bytes
+from vrestore.batching.job_key import key_of, sums_for
+from vrestore.batching.journal import Journal
+from vrestore.batching.report import BatchItem, BatchReport, State
 from vrestore.errors import (
     DeviceError,
     Interrupted,
@@ -30,24 +27,21 @@ from vrestore.errors import (
     VRestoreError,
 )
 from vrestore.files import check_target, writing
+from vrestore.methods.base import Values
 from vrestore.parallel.device_pool import DevicePool
 from vrestore.parallel.executor import Executor, Outcome
-from vrestore.parallel.process_pool import STALL_SECONDS, ProcessPool
+from vrestore.parallel.options import ParallelOptions
+from vrestore.parallel.process_pool import ProcessPool
+from vrestore.parallel.ray_run import cluster_for
 from vrestore.parallel.shard_executor import ShardExecutor
 from vrestore.parallel.task import Task, job_of
 from vrestore.progress import Event, ProgressEvent
 from vrestore.run.build_report import write_report
 from vrestore.run.checkpoint import drop_segments
-from vrestore.run.memory_limits import MEMORY_SHARE
-from vrestore.run.option_schema import Plain
-from vrestore.run.options import check_choice
-from vrestore.run.report import BatchItem, BatchReport, State, Values
 from vrestore.run.state_folder import locked
 
 Show = Callable[[str, ProgressEvent], None]
 """Is told the source of a job and what happened to it."""
-
-ExecutorName = Literal["local", "ray"]
 
 Feed = Iterable[Task | None]
 """Tasks as they come; None says that there is none now and may be one later."""
@@ -66,53 +60,22 @@ class BatchOptions:
     """How a batch is worked on.
 
     Args:
-        jobs: how many at a time; they share the memory and the cores.
+        parallel: how many jobs at a time, where, and what each may use.
         tries: how often a job may fail before it is set aside, all runs of the batch counted.
         redo: do again what is done, and try again what was set aside.
         overwrite: replace targets that exist and that this batch did not make.
-        memory_bytes: for all jobs together; half of what is free if None.
-        threads: for each job; 0 shares the cores among them.
         report: file for the report of the batch as JSON.
-        stall_seconds: after so long without a sign of a job, its process is stopped.
-        executor: `local` for processes of this machine, `ray` for a Ray cluster, see
-        `vrestore.parallel.ray_pool`. address: of the cluster, such as `auto` or `head:6379`; one of this
-        machine alone is made if None.
     """
 
-    jobs: int = 1
+    parallel: ParallelOptions = ParallelOptions()
     tries: int = 2
     redo: bool = False
     overwrite: bool = False
-    memory_bytes: int | None = None
-    threads: int = 0
     report: Path | None = None
-    stall_seconds: float = STALL_SECONDS
-    executor: ExecutorName = "local"
-    address: str | None = None
-
-    @property
-    def threads_each(self) -> int:
-        """How many threads a job has."""
-        return self.threads or max(1, core_count() // self.jobs)
-
-    @property
-    def share(self) -> dict[str, Plain]:
-        """What of the machine is for a job, as its options."""
-        memory = self.memory_bytes or int(free_memory_bytes() * MEMORY_SHARE)
-        return {"memory": memory // self.jobs, "threads": self.threads_each}
 
     def __post_init__(self) -> None:
-        if self.jobs < 1:
-            raise UsageError(f"jobs are 1 or more at a time, got {self.jobs}")
         if self.tries < 1:
             raise UsageError(f"a job has 1 try or more, got {self.tries}")
-        check_choice("executor", self.executor, get_args(ExecutorName))
-        if self.executor == "ray" and find_spec("ray") is None:
-            raise UsageError("--executor ray needs Ray; pip install 'vrestore[cluster]'")
-        if self.address is not None and self.executor != "ray":
-            raise UsageError("an address is that of a Ray cluster; pass --executor ray with it")
-        if self.stall_seconds <= 0:
-            raise UsageError(f"a job may be silent for more than 0 s, got {self.stall_seconds:g}")
 
 
 def run_batch(
@@ -145,33 +108,21 @@ def run_batch(
     with writing(str(base)):
         base.mkdir(parents=True, exist_ok=True)
     with locked(state, what=repr(str(base))), Journal(state / "journal.jsonl") as journal:
-        at_work = executor or _executor(options)
+        at_work = executor or _executor(options.parallel)
         try:
             items = _Batch(tasks, base, state, options, show, journal, at_work).run()
         finally:
             at_work.close()
-    report = BatchReport(__version__, items, time.perf_counter() - began, options.jobs)
+    report = BatchReport(__version__, items, time.perf_counter() - began, options.parallel.jobs)
     if options.report is not None:
         write_report(report, options.report)
     return report
 
 
-def _executor(options: BatchOptions) -> Executor:
+def _executor(options: ParallelOptions) -> Executor:
     if options.executor == "local":
         return DevicePool(ProcessPool(options.jobs, stall_seconds=options.stall_seconds))
     return ShardExecutor(cluster_for(options), options.jobs)
-
-
-def cluster_for(options: BatchOptions) -> Executor:
-    """Connect to the Ray cluster that the options say."""
-    from vrestore.parallel.ray_pool import RayPool
-
-    return RayPool(
-        options.jobs,
-        threads=options.threads_each,
-        address=options.address,
-        stall_seconds=options.stall_seconds,
-    )
 
 
 @dataclass(slots=True)
@@ -203,7 +154,7 @@ class _Batch:
         self._feed, self._base, self._state = iter(tasks), base, state
         self._count = len(tasks) if isinstance(tasks, list) else None
         self._options, self._show, self._journal, self._executor = options, show, journal, executor
-        self._share = options.share
+        self._share = options.parallel.share
         self._ready: deque[_Job] = deque()
         self._again: deque[_Job] = deque()
         self._running: dict[int, _Job] = {}
@@ -283,7 +234,7 @@ class _Batch:
         job.began = time.perf_counter()
         self._running[number] = job
         self._show(task.source, ProgressEvent("start", text=f"-> {task.target}"))
-        sums = sums_for(task, job_of(task), journal=self._journal)
+        sums = sums_for(job_of(task), journal=self._journal)
         self._executor.start(number, replace(task, options=words, sums=sums))
 
     def _take(self, number: int, what: ProgressEvent | Outcome) -> None:

@@ -16,20 +16,19 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import get_type_hints
 
-from vrestore.batch.scheduler import check_distinct, ordered
+from vrestore.batching.scheduler import check_distinct, ordered
 from vrestore.errors import InputError, MaskError, TargetError, UsageError, VRestoreError
 from vrestore.files import check_folder, place_of
 from vrestore.media.container.demux import check_source_file, reason_of
 from vrestore.media.images.sequence import images_of, is_pattern, is_sequence
 from vrestore.models.library import SUFFIX
-from vrestore.parallel.task import Task, job_of, method_of
-from vrestore.run.option_schema import Plain
-from vrestore.run.options import default_target
+from vrestore.option_schema import Plain, files_of, options_of
+from vrestore.parallel.task import Task, job_of
+from vrestore.run.job import command_named, default_target
+from vrestore.run.options import RunOptions
 from vrestore.run.state_folder import STATE_FOLDER
 
-_PATHS = ("mask", "compare", "report", "matte", "reveal_map")
 _LARGEST_BYTES = 16 << 20
 
 
@@ -95,10 +94,10 @@ def _task(
         raise UsageError(f"{where}: source is the name of a video, got {source!r}")
     if not isinstance(target, str | None) or target in {"", "-"}:
         raise UsageError(f"{where}: target is the name of a file, got {target!r}")
-    method = method_of(str(name), where=where)
-    known = get_type_hints(method.options)
-    options = {key: value for key, value in defaults.items() if key in known} | job
-    for word in _PATHS:
+    command = command_named(str(name), where=where)
+    kinds = (RunOptions, *command.options)
+    options = {key: value for key, value in defaults.items() if key in options_of(*kinds)} | job
+    for word in (*files_of("read", *kinds), *files_of("written", *kinds)):
         options |= {word: _placed(options[word], folder)} if word in options else {}
     if str(options.get("model", "")).endswith(SUFFIX):  # else it is a name
         options["model"] = _placed(options["model"], folder)
@@ -107,9 +106,9 @@ def _task(
         target = _below(folder / output, target)
     elif output:
         target = _below(folder / output, Path(source).name)
-    task = Task(str(name), place, target or default_target(place, str(name)), options)
+    task = Task(str(name), place, target or default_target(place, command), options)
     try:
-        _check(task, method.reads(job_of(task)), base=folder / output)
+        _check(task, [place, *job_of(task).reads], base=folder / output)
     except VRestoreError as error:
         raise type(error)(f"{where}: {error}") from error
     return task

@@ -11,8 +11,8 @@ import pytest
 from batches import BOX, clips_in, failing, run_here, states, written
 from clips import write_clip, write_pictures
 
-from vrestore.batch.folder import FolderJobs
-from vrestore.batch.journal import Journal
+from vrestore.batching.folder import FolderJobs
+from vrestore.batching.journal import Journal
 from vrestore.errors import InputError, MaskError, TargetError, UsageError
 from vrestore.parallel.executor import Outcome
 from vrestore.run.content_hash import preload_hashes, sum_of
