@@ -1,8 +1,8 @@
-"""A method and a detector of one's own, as a plugin brings them: the example that CONTRIBUTING.md goes through.
+"""A method and a detector of one's own, as plugins bring them: the example of CONTRIBUTING.md.
 
 `VRESTORE_PLUGINS=tests/toys.py vrestore negative clip.mp4` inverts the picture,
-`VRESTORE_PLUGINS=tests/toys.py vrestore mask bright clip.mp4 -o mask.mkv` marks what is brighter than a level.
-"""
+`VRESTORE_PLUGINS=tests/toys.py vrestore mask bright clip.mp4 -o mask.mkv` marks what is brighter than a
+level."""
 
 from __future__ import annotations
 

@@ -74,7 +74,8 @@ def run_command(
         progress: is called with a ProgressEvent for each thing that happens.
         executor, address, jobs: `ray` works on parts of a long video on a Ray cluster, so many at a time, by
             default as many as this machine has cores; `memory` is for all of them together. With several
-            `device`s parts of a long video are worked on side by side here. Only for what is worked on in parts.
+            `device`s parts of a long video are worked on side by side here. Only for what is worked on in
+            parts.
         options: those of the command and of every run, see RunOptions.
 
     Raises:
@@ -202,7 +203,8 @@ def batch(
     progress: Show | None = None,
     **options: Any,  # noqa: ANN401 - those of any command
 ) -> BatchReport:
-    """Do the same to every video of a folder, each in a process beside this one; see docs/batch-and-cluster.md.
+    """Do the same to every video of a folder, each in a process beside this one; see
+    docs/batch-and-cluster.md.
 
     Args:
         command: what is done, such as `inpaint`.

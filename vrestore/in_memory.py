@@ -1,8 +1,7 @@
 """Repair frames that are arrays in memory: no file is read or written, for notebooks and node graphs.
 
-Frames stream: a few dozen are held, whatever there are. Masks are read first, all of them, and kept packed: how
-a hole is cut depends on where it goes.
-"""
+Frames stream: a few dozen are held, whatever there are. Masks are read first, all of them, and kept packed:
+how a hole is cut depends on where it goes."""
 
 from __future__ import annotations
 
@@ -11,7 +10,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import chain, count
-from typing import Any, TypeVar
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,7 +33,6 @@ from vrestore.run.memory_limits import device_memory_for, memory_for
 from vrestore.run.options import RunOptions
 
 Array = NDArray[Any]
-A = TypeVar("A", bound=Array)
 
 _PLANES = "gbrp", "gbrp16le"
 """What 8 bit and all other pictures are worked on as: RGB in planes, so that no color matrix comes in."""
@@ -57,16 +55,17 @@ def inpaint_frames(
     """Yield frames with what masks cover filled from the other frames, one for one, of the same type.
 
     Args:
-        frames: (H, W, 3) RGB, all of one size and type: uint8, uint16, or float in [0, 1]. Outside of holes every
+        frames: (H, W, 3) RGB, all of one size and type: uint8, uint16, or float in [0, 1]. Outside of holes
+        every
             value comes back as it is; inside, floats are of 16 bits.
-        masks: one (H, W) for all frames, or one for each: bool, or numbers of which those above half are filled.
-        grow, feather: pixels by which masks are widened and fade out; by default height / 120 and height / 240.
-        rate: frames a second, of which only times depend.
-        device, threads, memory: as for `inpaint`.
-        options: `method`, `quality`, `model`, `network_scale`, `precision`, as for `inpaint`.
+        masks: one (H, W) for all frames, or one for each: bool, or numbers of which those above half are
+        filled. grow, feather: pixels by which masks are widened and fade out; by default height / 120 and
+        height / 240. rate: frames a second, of which only times depend. device, threads, memory: as for
+        `inpaint`. options: `method`, `quality`, `model`, `network_scale`, `precision`, as for `inpaint`.
 
     Raises:
-        InputError: frames of other shapes, types or counts. MaskError: masks of another size or count, or empty.
+        InputError: frames of other shapes, types or counts. MaskError: masks of another size or count, or
+        empty.
     """
     words = InpaintOptions(**options)
     if words.reveal_map is not None:
@@ -93,9 +92,8 @@ def dehaze_frames(
     """Yield frames cleared of haze, one for one, of the same type.
 
     Args:
-        frames: (H, W, 3) RGB, all of one size and type: uint8, uint16, or float in [0, 1], worked on in 16 bits.
-        rate: frames a second, of which only times depend.
-        device, threads, memory: as for `dehaze`.
+        frames: (H, W, 3) RGB, all of one size and type: uint8, uint16, or float in [0, 1], worked on in 16
+        bits. rate: frames a second, of which only times depend. device, threads, memory: as for `dehaze`.
         options: `strength`, `color`, `method` and all others of `dehaze`, but for `matte`, which is a file.
 
     Raises:
@@ -242,7 +240,7 @@ class _ArrayMasks:
         if not any(said.summary for said in self._said):
             raise MaskError("mask is empty: no mask marks a pixel")
 
-    def __enter__(self) -> _ArrayMasks:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -41,16 +41,13 @@ class Option:
         more: for Python's help, where `help` says too little.
         affects: see Affects. The keys of batches and the check of resuming count what affects the output.
         panel: heading of the help under which it stands.
-        flags: on the command line; `--name-of-the-field` if there are none. A `--no-...` flag stands for False.
-        metavar: of its value in the help.
-        setting: what a report calls it, with dots for tables within tables; the name if empty.
-        file: whether it names a file that is read, which counts by its content, or a further one to write.
-        folder_word: a batch's word for a folder that has such a file for each video, such as `masks`.
-        is_of_one_video: it says nothing for many videos.
-        is_of_pictures: it says nothing where a mask is written instead of a restored picture.
-        is_hidden: left out of the help.
-        has_default_shown: the help names the default.
-        parse: makes the value out of the command line's word.
+        flags: on the command line; `--name-of-the-field` if there are none. A `--no-...` flag stands for
+        False. metavar: of its value in the help. setting: what a report calls it, with dots for tables within
+        tables; the name if empty. file: whether it names a file that is read, which counts by its content, or
+        a further one to write. folder_word: a batch's word for a folder that has such a file for each video,
+        such as `masks`. is_of_one_video: it says nothing for many videos. is_of_pictures: it says nothing
+        where a mask is written instead of a restored picture. is_hidden: left out of the help.
+        has_default_shown: the help names the default. parse: makes the value out of the command line's word.
     """
 
     help: str
@@ -135,7 +132,8 @@ def files_of(use: Literal["read", "written"], *kinds: type) -> list[str]:
 def settings_of(values: object) -> dict[str, Any]:
     """Return the options that a dataclass holds as a report calls them, in plain types.
 
-    Where the dataclass has an attribute of the report's name, that is what is told: `memory_bytes` of `memory`.
+    Where the dataclass has an attribute of the report's name, that is what is told: `memory_bytes` of
+    `memory`.
     """
     settings: dict[str, Any] = {}
     for name, each in options_of(type(values)).items():
@@ -174,7 +172,7 @@ def check_range(what: str, got: float, most: float) -> None:
 
 
 def check_choices(values: object, **names: str) -> None:
-    """Refuse words that the types of a dataclass's fields do not allow; `names` are those that people read."""
+    """Refuse words that the types of fields do not allow; `names` are those that people read."""
     kinds = options_of(type(values))
     for name, said in names.items():
         check_choice(said, getattr(values, name), get_args(kinds[name].kind))
@@ -207,7 +205,7 @@ def _plain(value: Any) -> Plain:  # noqa: ANN401 - whatever an option takes
 
 
 def check_words(words: Words, *meanings: type, where: str) -> dict[str, Any]:
-    """Return the words of a list of jobs as keyword arguments for the dataclasses that mean something by them.
+    """Return the words of a list of jobs as keyword arguments for dataclasses of options.
 
     A Fraction is written as a string, such as `24000/1001`. Raises UsageError for words that are not
     known and values that are not of their type; `where` begins the message.

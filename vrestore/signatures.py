@@ -14,9 +14,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 def spelled_out(*kinds: type) -> Callable[[F], F]:
     """Return a decorator that gives a function with `**options` the parameters of dataclasses of options.
 
-    So `help` tells each with its type and default, its words below the function's own, and none of them stands in
-    two places.
-    """
+    So `help` tells each with its type and default, its words below the function's own, and none of them
+    stands in two places."""
 
     def dressed(function: F) -> F:
         kept = [each for each in signature(function).parameters.values() if each.name != "options"]

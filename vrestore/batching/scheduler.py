@@ -9,7 +9,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from vrestore import __version__
@@ -67,7 +67,7 @@ class BatchOptions:
         report: file for the report of the batch as JSON.
     """
 
-    parallel: ParallelOptions = ParallelOptions()
+    parallel: ParallelOptions = field(default_factory=ParallelOptions)
     tries: int = 2
     redo: bool = False
     overwrite: bool = False

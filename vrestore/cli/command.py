@@ -1,4 +1,4 @@
-"""`vrestore NAME`, `vrestore batch NAME` and `vrestore plan NAME`, for every method and detector that there is."""
+"""`vrestore NAME`, `vrestore batch NAME` and `vrestore plan NAME`, for every method and detector."""
 
 from __future__ import annotations
 

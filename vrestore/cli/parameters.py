@@ -1,8 +1,7 @@
 """The command line's parameters, made from what options say of themselves.
 
-Typer reads a function's signature. These signatures are built: a parameter for each option, in the order of the
-panels of the help, then the words that are the command line's own.
-"""
+Typer reads a function's signature. These signatures are built: a parameter for each option, in the order of
+the panels of the help, then the words that are the command line's own."""
 
 from __future__ import annotations
 

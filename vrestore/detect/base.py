@@ -1,7 +1,7 @@
 """What a detector is: a value from which its commands and its runs are made, as a method is.
 
-A detector looks at the frames of a video and says of each what of it is meant: a logo, words, dirt, an object.
-"""
+A detector looks at the frames of a video and says of each what of it is meant: a logo, words, dirt, an
+object."""
 
 from __future__ import annotations
 
@@ -37,7 +37,8 @@ class Detector:
         name: of its commands: `vrestore mask NAME`, `vrestore batch mask NAME`, `vrestore plan mask NAME`.
         summary: first line of its help.
         options: dataclasses of options, see `option_schema`.
-        find: is called with a View, the frames, and a value of each of these; yields a mask for each frame, bool
+        find: is called with a View, the frames, and a value of each of these; yields a mask for each frame,
+        bool
             (H, W) of the decoded picture, True is what is meant. It may hold frames back, in bounded number.
         more: further lines of its help.
         examples: of the commands `run`, `batch` and `plan`, for the end of their help.

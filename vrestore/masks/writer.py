@@ -24,9 +24,8 @@ VIDEO_SUFFIXES, PICTURE_SUFFIXES = (".mkv", ".mov", ".avi"), (".png", ".bmp", ".
 class MaskWriter:
     """A mask file under way; what is written is turned as a player shows the video, white is what is meant.
 
-    A video is gray FFV1 with the times of the frames; a picture holds what any of the masks marks. Nothing has the
-    target's name before `finish`. Raises UsageError for a name that is neither.
-    """
+    A video is gray FFV1 with the times of the frames; a picture holds what any of the masks marks. Nothing
+    has the target's name before `finish`. Raises UsageError for a name that is neither."""
 
     def __init__(self, target: Path, meta: VideoMeta) -> None:
         suffix = target.suffix.lower()

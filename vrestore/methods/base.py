@@ -1,7 +1,7 @@
 """What a method is: a value from which its commands, its library call and its runs are made.
 
-`open` looks at one video, with what the run tells it in a Context, and returns the method opened on it: what it
-plans, what it needs of one segment for the next, and the transform that frames pass through.
+`open` looks at one video, with what the run tells it in a Context, and returns the method opened on it: what
+it plans, what it needs of one segment for the next, and the transform that frames pass through.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ Values = dict[str, Any]
 class Context:
     """What a run tells a method of itself and of the video.
 
-    `threads` are at least 1. `device_memory_bytes` may be used of a CUDA device, 0 without one. The frames that
-    come begin with the source's frame `first_index` at `first_pts`; `is_trimmed` if they end before the source
-    does. `open_clip` opens a further clip to write, for its label and the option that asked for it.
+    `threads` are at least 1. `device_memory_bytes` may be used of a CUDA device, 0 without one. The frames
+    that come begin with the source's frame `first_index` at `first_pts`; `is_trimmed` if they end before the
+    source does. `open_clip` opens a further clip to write, for its label and the option that asked for it.
     """
 
     source: str
@@ -85,7 +85,7 @@ class MethodReport(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What became of the frames: how many were changed, in how many scenes, and what the method has to say."""
+    """What became of the frames: how many were changed, in how many scenes, and what there is to say."""
 
     repaired_frames: int
     scenes: int
@@ -97,8 +97,8 @@ class OpenedMethod(Protocol):
     """A method opened on a video; nothing is done yet.
 
     `algorithm` is which of its ways it goes. `numbers` are those of the plan that the memory decides and the
-    result depends on: a run that goes on takes them from the run before. `carried` is the type of what a segment
-    needs of the one before, `stats` the type of what is counted.
+    result depends on: a run that goes on takes them from the run before. `carried` is the type of what a
+    segment needs of the one before, `stats` the type of what is counted.
     """
 
     @property
@@ -131,15 +131,19 @@ class OpenedMethod(Protocol):
         ...
 
     def transform(
-        self, stats: Any, segments: Segments[Any, Any] | None, shard: Shard | None = None
+        self,
+        stats: Any,  # noqa: ANN401 - of the type `stats`
+        segments: Segments[Any, Any] | None,
+        shard: Shard | None = None,
     ) -> FrameTransform:
         """Return what frames pass through: all of the video, or those of a shard.
 
-        What is counted goes into `stats`; with `segments` the video is cut, and frames before their start pass.
+        What is counted goes into `stats`; with `segments` the video is cut, and frames before their start
+        pass.
         """
         ...
 
-    def summarize(self, stats: Any) -> Summary:
+    def summarize(self, stats: Any) -> Summary:  # noqa: ANN401 - of the type `stats`
         """Say what became of the frames that were counted."""
         ...
 

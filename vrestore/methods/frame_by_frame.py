@@ -154,9 +154,8 @@ def frame_by_frame(
 ) -> Method:
     """Return a method that changes frames one by one.
 
-    `change` is called with the video's VideoMeta and a value of `options`, and returns what makes a frame out of
-    a frame: of the same size, layout and times.
-    """
+    `change` is called with the video's VideoMeta and a value of `options`, and returns what makes a frame out
+    of a frame: of the same size, layout and times."""
 
     def opened(context: Context, values: Any) -> _Opened:  # noqa: ANN401 - of the type `options`
         plan = plan_frames(context.meta, threads=context.threads, memory_bytes=context.memory_bytes)

@@ -21,10 +21,9 @@ from vrestore.run.report import DetectionReport, Report
 class Task:
     """What a manifest says, a journal names and a worker is sent.
 
-    `command` are the words after `vrestore`, `options` those of the command. `refused` says why there is nothing
-    to send, such as a mask that is missing. With `part`, the fields of a ShardTask, only that part is made.
-    `sums` are known of what is read, see `content_hash.preload_hashes`.
-    """
+    `command` are the words after `vrestore`, `options` those of the command. `refused` says why there is
+    nothing to send, such as a mask that is missing. With `part`, the fields of a ShardTask, only that part is
+    made. `sums` are known of what is read, see `content_hash.preload_hashes`."""
 
     command: str
     source: str

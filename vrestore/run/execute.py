@@ -120,8 +120,8 @@ def open_job(
 ) -> Ready:
     """Open and check everything, the quick checks first.
 
-    `excerpt` are the frames that are read of the source, all if None; `opening` opens the method where that is
-    not done as for a whole video.
+    `excerpt` are the frames that are read of the source, all if None; `opening` opens the method where that
+    is not done as for a whole video.
     """
     method = job.command
     if not isinstance(method, Method):

@@ -24,7 +24,7 @@ DETECTOR_PREFIX = "mask "
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """Everything that a command can be told, checked: `options` are a value of each of the command's kinds."""
+    """Everything that a command can be told, checked: `options` are a value of each of its kinds."""
 
     command: Command
     source: str
@@ -72,7 +72,7 @@ class Job:
         }
 
 
-def make_job(command: Command, source: PathLike, **words: Any) -> Job:
+def make_job(command: Command, source: PathLike, **words: Any) -> Job:  # noqa: ANN401 - those of any command
     """Return the job for these words, those of RunOptions and of the command's own options.
 
     Raises TypeError for a word that neither knows, UsageError for values that are not allowed.

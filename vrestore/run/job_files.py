@@ -40,8 +40,8 @@ class JobFiles:
 def open_files(job: Job, closing: ExitStack, *, excerpt: Excerpt | None = None) -> JobFiles:
     """Open source and targets, the quick checks first.
 
-    `excerpt` are the frames that are read of the source, all if None. A video longer than the job's segments, or
-    of unknown length, gets a SegmentWriter, where there can be one.
+    `excerpt` are the frames that are read of the source, all if None. A video longer than the job's segments,
+    or of unknown length, gets a SegmentWriter, where there can be one.
     """
     run = job.run
     device = choose_device(run.device)

@@ -138,8 +138,8 @@ class RunOptions:
     allow_protocols: str | None = option(
         None,
         "Playlists may open file,http,https.",
-        more="The source may be a playlist, and what that names is opened by `file`, `http`, `https`, `crypto`, "
-        "or several with commas. Without it nothing but the source itself is opened.",
+        more="The source may be a playlist, and what that names is opened by `file`, `http`, `https`, "
+        "`crypto`, or several with commas. Without it nothing but the source itself is opened.",
         metavar="LIST",
         setting="protocols",
     )
@@ -170,8 +170,8 @@ class RunOptions:
     segment: float = option(
         60.0,
         "Keep what is done so often (60).",
-        more="Seconds after which at the latest what is done is kept, so that the same call goes on there when "
-        "it was stopped; 0 keeps nothing. Shorter videos, pipes, playlists and images are done at once.",
+        more="Seconds after which at the latest what is done is kept, so that the same call goes on there "
+        "when it was stopped; 0 keeps nothing. Shorter videos, pipes, playlists and images are done at once.",
         metavar="SECONDS",
         setting="segment_seconds",
         is_of_pictures=True,
@@ -220,6 +220,6 @@ class RunOptions:
 
 
 def device_kind(device: str) -> str:
-    """Return `cpu` or `cuda`, for a device that is asked for or chosen: results of the two differ by a hair."""
+    """Return `cpu` or `cuda` for a device; results of the two differ by a hair."""
     kind = device.partition(":")[0]
     return "cpu" if kind == "auto" else kind
