@@ -2,8 +2,11 @@
 
 import inspect
 import json
+import os
 import re
 import shlex
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -29,6 +32,9 @@ TEXTS = {
     str(path.relative_to(ROOT)): path.read_text(encoding="utf-8")
     for path in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 }
+PLUGINS = "VRESTORE_PLUGINS="
+"""In a block whose commands are those of a plugin, which is shown above it."""
+
 README_LINES = 170
 PICTURE_BYTES = 200_000
 
@@ -95,7 +101,8 @@ def help_of(words):
 
 @every_page
 def test_every_command_line_can_be_parsed(page):
-    lines = [line for block in blocks_of(page) for line in block.splitlines()]
+    blocks = [block for block in blocks_of(page) if PLUGINS not in block]
+    lines = [line for block in blocks for line in block.splitlines()]
     commands = [part for line in lines for part in line.split(" | ") if part.startswith("vrestore ")]
     for command in commands:
         assert parsed(shlex.split(command)[1:]), command
@@ -296,3 +303,25 @@ def test_the_page_about_python_runs(capsys):
     assert "MaskError 4 box '5000,0,10,10'" in shown
     assert "a.mp4 done 0" in shown
     assert set(names["report"].to_dict()) == keys_of("docs/scripting.md", "batch key")
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("clip_here")
+def test_the_plugins_of_contributing_run():
+    Path("clips").mkdir()
+    Path("clips", "a.mp4").write_bytes(Path("video.mp4").read_bytes())
+    for code in blocks_of("CONTRIBUTING.md", "python"):
+        Path(code.splitlines()[0].removeprefix("# ")).write_text(code)
+    for block in blocks_of("CONTRIBUTING.md", "sh"):
+        plugin, *commands = (
+            block[block.find(PLUGINS) + len(PLUGINS) :].splitlines() if PLUGINS in block else [""]
+        )
+        for command in commands:
+            assert run_command(command, plugin=plugin).returncode == 0, command
+    assert {"video.negative.mp4", "inverted", "bright.mkv", "dimmed.mp4"} <= set(os.listdir())
+
+
+def run_command(line, *, plugin):
+    main = "from vrestore.cli.main import main; main()"
+    words = [sys.executable, "-c", main, *shlex.split(line)[1:]]
+    return subprocess.run(words, env=os.environ | {"VRESTORE_PLUGINS": plugin}, check=False)
