@@ -3,11 +3,8 @@
 import ast
 import inspect
 import json
-import os
 import re
 import shlex
-import subprocess
-import sys
 import tomllib
 from pathlib import Path
 
@@ -17,9 +14,9 @@ from typer.testing import CliRunner
 
 import vrestore
 from vrestore import errors
-from vrestore.batch.manifest import read_manifest
+from vrestore.batching.manifest import read_manifest
 from vrestore.cli.log import Log
-from vrestore.cli.main import app
+from vrestore.cli.main import build_app
 from vrestore.cli.progress import progress_shown
 from vrestore.methods.inpaint.plan import EFFORTS
 from vrestore.progress import ProgressEvent
@@ -89,7 +86,7 @@ def leaf_commands(group, words=()):
 
 def parsed(words):
     """Let Typer read the words of one command; it raises what it would tell the user."""
-    command, path = typer.main.get_command(app), []
+    command, path = typer.main.get_command(build_app()), []
     while hasattr(command, "commands"):
         path.append(words[0])
         command, words = command.commands[words[0]], words[1:]
@@ -97,7 +94,11 @@ def parsed(words):
 
 
 def help_of(words):
-    return CliRunner(env={"COLUMNS": "100", "TERM": "dumb"}).invoke(app, [*words.split(), "--help"]).output
+    return (
+        CliRunner(env={"COLUMNS": "100", "TERM": "dumb"})
+        .invoke(build_app(), [*words.split(), "--help"])
+        .output
+    )
 
 
 @every_page
@@ -116,14 +117,14 @@ def test_there_are_command_lines():
 def test_the_command_list_is_that_of_the_help():
     listed = [row[0] for row in rows_of("docs/scripting.md", "command")]
     assert sorted(listed) == sorted(
-        f"vrestore {words}" for words in leaf_commands(typer.main.get_command(app))
+        f"vrestore {words}" for words in leaf_commands(typer.main.get_command(build_app()))
     )
-    shown = CliRunner(env={"COLUMNS": "100", "TERM": "dumb"}).invoke(app, ["--help"]).output
+    shown = CliRunner(env={"COLUMNS": "100", "TERM": "dumb"}).invoke(build_app(), ["--help"]).output
     assert all(words.split()[1] in shown for words in listed)
 
 
 def test_every_option_named_exists():
-    commands = leaf_commands(typer.main.get_command(app))
+    commands = leaf_commands(typer.main.get_command(build_app()))
     known = {word for words in commands for word in re.findall(r"--[a-z][a-z-]+", help_of(words))}
     named = {word for text in TEXTS.values() for word in re.findall(r"`(--[a-z][a-z-]+)", text)}
     assert named
@@ -283,7 +284,16 @@ def test_every_public_name_is_in_the_page_about_python():
 @pytest.mark.parametrize(
     ("function", "headings"),
     [
-        ("inpaint", ["for every method (`RunOptions`)", "what to fill", "for `inpaint` (`InpaintOptions`)"]),
+        ("inpaint_frames", ["for frames as arrays"]),
+        ("dehaze_frames", ["for frames as arrays"]),
+        (
+            "inpaint",
+            [
+                "for every method (`RunOptions`)",
+                "what to fill (`MaskWords`)",
+                "for `inpaint` (`InpaintOptions`)",
+            ],
+        ),
         ("dehaze", ["for every method (`RunOptions`)", "for `dehaze` (`DehazeOptions`)"]),
         ("batch", ["parameter of `batch`"]),
     ],
@@ -307,25 +317,11 @@ def test_the_page_about_python_runs(capsys):
     shown = capsys.readouterr().out
     assert "MaskError 4 box '5000,0,10,10'" in shown
     assert "a.mp4 done 0" in shown
-    assert set(names["report"].to_dict()) == keys_of("docs/scripting.md", "batch key")
+    assert set(names["folder"].to_dict()) == keys_of("docs/scripting.md", "batch key")
 
 
-@pytest.mark.slow
-@pytest.mark.usefixtures("clip_here")
-def test_the_plugins_of_contributing_run():
-    Path("clips").mkdir()
-    Path("clips", "a.mp4").write_bytes(Path("video.mp4").read_bytes())
-    for code in blocks_of("CONTRIBUTING.md", "python"):
-        Path(code.splitlines()[0].removeprefix("# ")).write_text(code)
-    blocks = [block.partition(PLUGINS)[2] for block in blocks_of("CONTRIBUTING.md", "sh")]
-    for plugin, *commands in filter(None, map(str.splitlines, blocks)):
-        for command in commands:
-            run_command(command, plugin=plugin)
-    made = {path.name for path in Path().iterdir()}
-    assert {"video.negative.mp4", "inverted", "bright.mkv", "dimmed.mp4"} <= made
-
-
-def run_command(line, *, plugin):
-    code = "from vrestore.cli.main import main; main()"
-    words = [sys.executable, "-c", code, *shlex.split(line)[1:]]
-    subprocess.run(words, env=os.environ | {"VRESTORE_PLUGINS": plugin}, check=True)
+def test_the_plugins_of_contributing_are_those_that_are_tested(root):
+    toys = (root / "tests" / "toys.py").read_text(encoding="utf-8")
+    blocks = blocks_of("CONTRIBUTING.md", "python")
+    assert len(blocks) == 2
+    assert [block for block in blocks if block.strip() not in toys] == []
