@@ -13,11 +13,32 @@ from pathlib import Path
 
 import av
 
-from vrestore.errors import TargetError
-from vrestore.media.container.demux import reason_of
+from vrestore.errors import InputError, TargetError
+
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")  # two letters at least: `c:` is a drive of Windows
 
 _STEM_BYTES = 100
 """Of the target's name in the name of its unfinished part; names may not be longer than 255 bytes."""
+
+
+def check_source_file(source: str) -> None:
+    """Raise InputError unless `source` is a readable file with something in it."""
+    path = Path(source)
+    try:
+        if path.is_dir():
+            raise InputError(f"{source!r} is a folder; give a video file or a folder of images")
+        if not path.exists():
+            if _ADDRESS.match(source) and not path.anchor:
+                raise InputError(f"{source!r} is not a file; download it first, only local files are read")
+            raise InputError(f"{source!r} does not exist")
+        if not path.is_file():
+            raise InputError(f"{source!r} is not a regular file")
+        if path.stat().st_size == 0:
+            raise InputError(f"{source!r} is empty (0 bytes)")
+        with path.open("rb"):
+            pass
+    except (OSError, ValueError) as error:
+        raise InputError(f"{source!r} cannot be read ({reason_of(error)})") from error
 
 
 def place_of(target: str | Path) -> Path:
@@ -108,3 +129,10 @@ def synchronise(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def reason_of(error: Exception) -> str:
+    """Return the error in one line, without paths and codes."""
+    if isinstance(error, av.FFmpegError | OSError) and error.strerror:
+        return str(error.strerror).splitlines()[0].lower()
+    return str(error).splitlines()[0] if str(error) else type(error).__name__

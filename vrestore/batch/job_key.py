@@ -10,7 +10,7 @@ from typing import Any
 
 from vrestore import __version__
 from vrestore.batch.journal import Journal
-from vrestore.media.container.demux import check_source_file
+from vrestore.files import check_source_file
 from vrestore.parallel.task import METHODS, Task
 from vrestore.run.content_hash import FileHash, content_of, sum_of
 from vrestore.run.file_stamps import files_behind, stamp_of

@@ -16,10 +16,11 @@ from av.codec.hwaccel import HWAccel
 from av.video.reformatter import VideoReformatter
 
 from vrestore.errors import InputError
+from vrestore.files import reason_of
 from vrestore.frames import PixelFormat
 from vrestore.media.av_frames import can_relayout, planes_of, relayout
-from vrestore.media.container.demux import FileFeed, reason_of
-from vrestore.media.container.ffmpeg_log import ffmpeg_heard
+from vrestore.media.container.demux import FileFeed
+from vrestore.media.ffmpeg_log import ffmpeg_heard
 from vrestore.media.formats import pixel_format
 
 EXACT_CODECS = ("h264", "hevc", "vp8", "vp9")

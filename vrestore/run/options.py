@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypedDict, get_args
 
 from vrestore.device.memory import parse_bytes
 from vrestore.errors import UsageError
-from vrestore.media.container.demux import PROTOCOLS
+from vrestore.media.container.opening import PROTOCOLS
 from vrestore.media.encode.encoder import EncodeOptions
 from vrestore.media.preview.compare import Layout
 

@@ -23,10 +23,11 @@ from av.video.stream import VideoStream
 
 from vrestore.errors import TargetError
 from vrestore.files import synchronise, writing
-from vrestore.media.container.containers import can_hold
-from vrestore.media.container.demux import AnyPacket, open_container
+from vrestore.media.container.feed import AnyPacket
+from vrestore.media.container.opening import open_container
 from vrestore.media.container.verify import Expected, verify
-from vrestore.media.encode.encoder import Encoding
+from vrestore.media.encode.containers import can_hold
+from vrestore.media.encode.encoding import Encoding
 
 CONTAINERS = {"nut": ".nut", "matroska": ".mkv", "mov": ".mov"}
 """In order of preference, with the extension of a segment."""

@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from vrestore.errors import UsageError
 from vrestore.frames import VideoMeta
+from vrestore.media.container.feed import CopySource
 from vrestore.media.images.sequence import PATTERN, SequenceFeed, is_pattern
-from vrestore.media.reader import VideoReader
 
 
 class ImageKind(NamedTuple):
@@ -33,7 +33,7 @@ IMAGE_KINDS = {
 """Image files that can be written."""
 
 
-def is_image_target(target: str | Path, reader: VideoReader) -> bool:
+def is_image_target(target: str | Path, reader: CopySource) -> bool:
     """Say whether the target stands for image files: a pattern, a folder, or one image for one image.
 
     Raises UsageError for a single image file when the source is more than one image.
@@ -58,7 +58,7 @@ class ImageNames:
     from the number of the source's first file, from 1 where there is none.
     """
 
-    def __init__(self, target: str | Path, reader: VideoReader) -> None:
+    def __init__(self, target: str | Path, reader: CopySource) -> None:
         path = Path(target)
         self.target = str(target)
         self.is_folder = self.target.endswith("/") or path.is_dir()
@@ -89,5 +89,5 @@ class ImageNames:
         return len(self._kept) if self._kept else meta.frame_count or 1
 
 
-def _source_files(reader: VideoReader) -> list[Path]:
+def _source_files(reader: CopySource) -> list[Path]:
     return reader.feed.files if isinstance(reader.feed, SequenceFeed) else []

@@ -12,12 +12,13 @@ from vrestore.errors import InputError, TargetError, UsageError
 from vrestore.files import check_folder, part_beside, synchronise, writing
 from vrestore.frames import Frame, VideoMeta
 from vrestore.media.av_frames import PictureMaker
+from vrestore.media.container.feed import CopySource
 from vrestore.media.container.streams import is_chapter_text
-from vrestore.media.encode.encoder import EncodeOptions, Encoding, configure
+from vrestore.media.encode.encoder import EncodeOptions
+from vrestore.media.encode.encoding import Encoding, configure
 from vrestore.media.images.convert import ImageConverter
 from vrestore.media.images.names import IMAGE_KINDS, ImageNames
 from vrestore.media.images.sequence import read_image
-from vrestore.media.reader import VideoReader
 from vrestore.media.write_result import Discarding, Dropped, Written
 
 
@@ -25,7 +26,7 @@ class SequenceWriter(Discarding):
     """Image files being written into a hidden folder beside their place; see `open_writer`."""
 
     def __init__(
-        self, target: str | Path, reader: VideoReader, *, options: EncodeOptions, overwrite: bool
+        self, target: str | Path, reader: CopySource, *, options: EncodeOptions, overwrite: bool
     ) -> None:
         self._name, self._overwrite = str(target), overwrite
         self._names = ImageNames(target, reader)
@@ -106,7 +107,7 @@ class SequenceWriter(Discarding):
         self.discard()
 
 
-def _check(names: ImageNames, reader: VideoReader, *, overwrite: bool) -> None:
+def _check(names: ImageNames, reader: CopySource, *, overwrite: bool) -> None:
     """Raise TargetError when images are there already, are the source, or cannot be written."""
     name, folder = names.target, names.folder
     if folder.exists() and not folder.is_dir():
@@ -142,7 +143,7 @@ def _encoder(
     return encoding, context
 
 
-def _others(reader: VideoReader) -> tuple[Dropped, ...]:
+def _others(reader: CopySource) -> tuple[Dropped, ...]:
     container, main = reader.feed.container, reader.feed.stream
     if container is None or main is None:
         return ()
