@@ -10,6 +10,7 @@ import typer
 
 import vrestore
 from vrestore.cli import batch, compare, dehaze, doctor, inpaint, mask, models, plan, probe
+from vrestore.cli.report import escape_unprintable
 
 EXAMPLES = """\
 [bold]Examples[/bold]
@@ -35,6 +36,7 @@ def main() -> None:
     It ends at once: to take apart what torch and its like have built takes up to a second, and the commands
     close their files themselves.
     """
+    escape_unprintable()
     try:
         app()
     except SystemExit as end:

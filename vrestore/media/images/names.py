@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from typing import NamedTuple
@@ -40,7 +41,7 @@ def is_image_target(target: str | Path, reader: CopySource) -> bool:
     """
     words, path = str(target), Path(target)
     files = _source_files(reader)
-    if words.endswith("/"):
+    if is_folder_name(words):
         return True
     if path.is_dir():
         return bool(files)
@@ -49,6 +50,11 @@ def is_image_target(target: str | Path, reader: CopySource) -> bool:
     if not is_pattern(path) and len(files) != 1:
         raise UsageError(f"{words!r} is one image; give a pattern such as {path.stem}%06d{path.suffix}")
     return True
+
+
+def is_folder_name(target: str) -> bool:
+    """Say whether the words end as those of a folder do: in a slash, on Windows in a backslash too."""
+    return target.endswith(("/", os.sep))
 
 
 class ImageNames:
@@ -61,7 +67,7 @@ class ImageNames:
     def __init__(self, target: str | Path, reader: CopySource) -> None:
         path = Path(target)
         self.target = str(target)
-        self.is_folder = self.target.endswith("/") or path.is_dir()
+        self.is_folder = is_folder_name(self.target) or path.is_dir()
         self.folder = (path if self.is_folder else path.parent).resolve()
         self.place = self.folder if self.is_folder else path.absolute()
         self.sources = _source_files(reader)

@@ -9,7 +9,7 @@ import av
 from av.video.codeccontext import VideoCodecContext
 
 from vrestore.errors import InputError, TargetError, UsageError
-from vrestore.files import check_folder, part_beside, synchronise, writing
+from vrestore.files import check_folder, check_name, part_beside, replace, synchronise, writing
 from vrestore.frames import Frame, VideoMeta
 from vrestore.media.av_frames import PictureMaker
 from vrestore.media.container.feed import CopySource
@@ -96,13 +96,13 @@ class SequenceWriter(Discarding):
             for file in self._files:
                 synchronise(file)
             if not folder.exists():
-                self._part.replace(folder)
+                replace(self._part, folder)
                 return
             taken = [file.name for file in self._files if (folder / file.name).exists()]
             if taken and not self._overwrite:  # the number of frames may not be known before
                 raise TargetError(f"{str(folder / taken[0])!r} exists; pass -y to overwrite it")
             for file in self._files:
-                file.replace(folder / file.name)
+                replace(file, folder / file.name)
             synchronise(folder)
         self.discard()
 
@@ -113,6 +113,7 @@ def _check(names: ImageNames, reader: CopySource, *, overwrite: bool) -> None:
     if folder.exists() and not folder.is_dir():
         raise TargetError(f"{name!r} cannot be written: {str(folder)!r} is no folder")
     check_folder(folder.parent if names.is_folder else folder, name=name)
+    check_name(folder if names.is_folder else folder / names.name(0), name=name)
     sources = {file.resolve() for file in names.sources}
     there = [folder / names.name(index) for index in range(names.expected_count(reader.meta))]
     there = [file for file in there if file.exists()]
