@@ -58,7 +58,7 @@ class Copies:
         )
 
     def exact_counts(self) -> dict[int, int]:
-        """Give, by index in the target, how many packets of sound there are.
+        """Return, by index in the target, how many packets of sound there are.
 
         Sound only: muxers add packets of their own between subtitles.
         """
@@ -121,7 +121,7 @@ def _add_cover(output: OutputContainer, stream: Stream, cover: AnyPacket) -> Str
 
 
 def describe_stream(target: Stream, source: Stream) -> None:
-    """Return a stream the tags and the disposition of another."""
+    """Set a stream's tags and disposition to those of another."""
     target.metadata.update(own_tags(source.metadata))
     target.disposition = source.disposition
 
