@@ -1,4 +1,4 @@
-"""Where output goes: checked before the work, written beside its place, moved there when whole."""
+"""Files: checked before the work, written beside their place, moved there when they are whole."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _REPLACE_TRIES, _REPLACE_SECONDS = 20, 0.1
 """On Windows a virus scanner or an indexer may have a file open just after it was written."""
 
 _STEM_BYTES = 100
-"""Of the target's name in the name of its unfinished part; names may not be longer than 255 bytes."""
+"""So much of a target's name goes into that of its unfinished part: names are not longer than 255 bytes."""
 
 
 def check_source_file(source: str) -> None:

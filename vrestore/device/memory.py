@@ -29,7 +29,7 @@ _CGROUP_FILES = (
 
 
 DEVICE_SHARE = 0.8
-"""Of a device's free memory that a run may use if it is not told otherwise."""
+"""The share of a device's free memory that a run may use if it is not told otherwise."""
 
 
 def free_device_bytes(device: str) -> int:

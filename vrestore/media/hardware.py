@@ -24,7 +24,7 @@ from vrestore.media.ffmpeg_log import ffmpeg_heard
 from vrestore.media.formats import pixel_format
 
 EXACT_CODECS = ("h264", "hevc", "vp8", "vp9")
-"""Left to a device. MPEG-1, 2 and 4 and JPEG leave decoders some freedom; PyAV decodes AV1 by dav1d."""
+"""Codecs left to a device. MPEG-1, 2 and 4 and JPEG let decoders differ, and PyAV decodes AV1 by dav1d."""
 
 _HIGH_BITS = {
     "yuv444p10le": ("yuv444p10msble", "yuv444p16le"),

@@ -58,7 +58,7 @@ class ProcessPool:
         return [worker.process_id for worker in self._workers]
 
     def start(self, number: int, task: Task) -> None:
-        """Return a task to a process that has none, or to a new one."""
+        """Hand a task to a process that has none, or to a new one."""
         worker = next((worker for worker in self._workers if worker.number is None), None)
         if worker is None:
             worker = _Worker(self._said.put)

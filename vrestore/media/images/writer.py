@@ -58,7 +58,7 @@ class SequenceWriter(Discarding):
         self._encode(picture)
 
     def finish(self) -> Written:
-        """Return the images their names once the last and the first can be read again."""
+        """Let the images have their names once the last and the first can be read again."""
         self._encode(None)
         if len(self._files) != self._asked:
             raise TargetError(f"{self._name!r} was not written: {len(self._files)} images of {self._asked}")
