@@ -36,9 +36,9 @@ def open_container(
 ) -> InputContainer:
     """Open a file, or a stream of bytes holding yuv4mpeg, with nothing but that file in reach.
 
-    With `protocols`, keys of `choices.PROTOCOLS`, it may be a playlist, and what that names is opened by them. An
-    `accelerator` decodes what it can of the pictures.
-    Raises InputError in one line for everything that cannot be opened.
+    With `protocols`, keys of `choices.PROTOCOLS`, it may be a playlist, and what that names is opened by
+    them. An `accelerator` decodes what it can of the pictures. Raises InputError in one line for everything
+    that cannot be opened.
     """
     options = _whitelists(protocols)
     try:
