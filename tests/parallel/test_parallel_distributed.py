@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from clips import with_company, write_clip
 from resuming import assert_same, lines, names
-from vrestore.run.option_schema import plain
+from vrestore.option_schema import plain
 
 import vrestore
 from vrestore.batching.folder import FolderJobs
