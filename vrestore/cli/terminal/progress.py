@@ -21,9 +21,9 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from vrestore.cli.log import Log
 from vrestore.cli.options import Style
-from vrestore.cli.report import printable
+from vrestore.cli.terminal.log import Log
+from vrestore.cli.terminal.report import printable
 from vrestore.device.system_memory import resident_bytes
 from vrestore.errors import verdict_on
 from vrestore.progress import ProgressEvent
