@@ -30,7 +30,9 @@ test-slow: install
 lint: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
+	$(BIN)/mypy --platform linux
+	$(BIN)/mypy --platform win32
+	$(BIN)/mypy --platform darwin
 
 # The tools once, the package each time: it takes seconds, and a stale copy would be tested otherwise.
 # A stale build folder would bring deleted files back, so it goes first.

@@ -90,7 +90,7 @@ def _codecs() -> Facts:
 
 
 def _nvenc() -> str:
-    from vrestore.media.encode.encoder import IN_SOFTWARE, encoder_unavailable_reason
+    from vrestore.media.encode.encoding import IN_SOFTWARE, encoder_unavailable_reason
 
     names = [name for name in IN_SOFTWARE if _has_codec(name, "w")]
     return _offer(names, encoder_unavailable_reason(names[0]) if names else "not compiled in")

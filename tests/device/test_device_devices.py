@@ -134,5 +134,5 @@ def test_a_containers_limit_counts(monkeypatch, tmp_path, limit, usage, free):
     (tmp_path / "current").write_text(f"{usage}\n")
     places = (str(tmp_path / "max"), str(tmp_path / "current")), ("/no/such/file", "/nor/this")
     monkeypatch.setattr(memory, "_CGROUP_FILES", places)
-    monkeypatch.setattr(memory, "_available_bytes", lambda: 9000)
+    monkeypatch.setattr(memory, "available_bytes", lambda: 9000)
     assert memory.free_memory_bytes() == free

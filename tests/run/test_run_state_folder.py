@@ -2,6 +2,8 @@
 
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import pytest
 from clips import write_clip
@@ -76,6 +78,29 @@ def test_a_lock_leaves_nothing(tmp_path):
     with locked(tmp_path / ".vrestore" / "clip.mp4", what="'clip.mp4'"):
         assert names(tmp_path) == [".vrestore"]
     assert names(tmp_path) == []
+
+
+def test_of_many_that_come_and_go_one_holds_the_lock(tmp_path):
+    folder, held, met = tmp_path / ".vrestore" / "clip.mp4", [], []
+
+    def come_and_go():
+        for _ in range(100):
+            with suppress(TargetError), locked(folder, what="'clip.mp4'"):
+                held.append(None)
+                met.append(len(held))
+                held.pop()
+
+    with ThreadPoolExecutor(4) as threads:
+        for each in [threads.submit(come_and_go) for _ in range(4)]:
+            each.result()
+    assert set(met) == {1}
+    assert names(tmp_path) == []
+
+
+def test_a_file_in_the_place_of_the_folder_is_one_clear_line(tmp_path):
+    (tmp_path / ".vrestore").write_text("mine")
+    with pytest.raises(TargetError, match="cannot be written"), sole_writer(str(tmp_path / "clip.mp4")):
+        pass
 
 
 def test_state_that_is_not_the_locks_stays(tmp_path):

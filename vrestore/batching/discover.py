@@ -10,7 +10,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from vrestore.errors import InputError, MaskError, UsageError
-from vrestore.media.container.demux import reason_of
+from vrestore.files import reason_of
 from vrestore.media.images.sequence import IMAGE_SUFFIXES, by_number
 
 VIDEO_SUFFIXES = {

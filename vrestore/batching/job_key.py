@@ -9,7 +9,7 @@ from pathlib import Path
 
 from vrestore import __version__
 from vrestore.batching.journal import Journal
-from vrestore.media.container.demux import check_source_file
+from vrestore.files import check_source_file
 from vrestore.option_schema import files_of, names_that
 from vrestore.parallel.task import Task
 from vrestore.run.content_hash import FileHash, content_of, sum_of

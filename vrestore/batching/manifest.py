@@ -19,8 +19,7 @@ from pathlib import Path
 
 from vrestore.batching.scheduler import check_distinct, ordered
 from vrestore.errors import InputError, MaskError, TargetError, UsageError, VRestoreError
-from vrestore.files import check_folder, place_of
-from vrestore.media.container.demux import check_source_file, reason_of
+from vrestore.files import check_folder, check_source_file, place_of, reason_of
 from vrestore.media.images.sequence import images_of, is_pattern, is_sequence
 from vrestore.models.library import SUFFIX
 from vrestore.option_schema import Plain, files_of, options_of

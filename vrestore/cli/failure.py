@@ -17,7 +17,10 @@ from vrestore.cli.log import Log
 from vrestore.cli.report import printable
 from vrestore.errors import Interrupted, verdict_on
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+if sys.platform == "win32":
+    _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGBREAK)  # the last one is sent to groups of processes
+else:
+    _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 @contextmanager
@@ -54,7 +57,7 @@ def fail(words: str, exit_code: int, *, log: Log, debug: bool) -> None:
 
 @contextmanager
 def _stopped_by_signals() -> Iterator[None]:
-    """Let the first SIGINT or SIGTERM raise KeyboardInterrupt and the second one kill."""
+    """Let the first of the signals raise KeyboardInterrupt and the second one kill."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

@@ -15,6 +15,7 @@ from vrestore.cli.command import run_command
 from vrestore.cli.failure import failures_shown
 from vrestore.cli.mask import mask_app
 from vrestore.cli.plan import plan_app
+from vrestore.cli.report import escape_unprintable
 from vrestore.methods.registry import methods
 
 EXAMPLES = """\
@@ -55,6 +56,7 @@ def main() -> None:
     It ends at once: to take apart what torch and its like have built takes up to a second, and the commands
     close their files themselves.
     """
+    escape_unprintable()
     try:
         _built()()
     except SystemExit as end:

@@ -24,6 +24,7 @@ from rich.progress import (
 from vrestore.cli.log import Log
 from vrestore.cli.options import Style
 from vrestore.cli.report import printable
+from vrestore.device.system_memory import resident_bytes
 from vrestore.errors import verdict_on
 from vrestore.progress import ProgressEvent
 
@@ -217,10 +218,5 @@ def _rounded(value: float | None) -> float | None:
 
 def _resident_megabytes() -> int | None:
     """Return what the process holds in memory now, None where the system does not tell."""
-    try:
-        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
-    except (OSError, ValueError, IndexError):
-        return None
-    import resource
-
-    return pages * resource.getpagesize() // 2**20
+    held = resident_bytes()
+    return None if held is None else held // 2**20

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sys
 from collections.abc import Iterable, Mapping
@@ -13,6 +14,13 @@ _ESCAPES |= {ord("\n"): "\\n", ord("\r"): "\\r"}
 def printable(text: str) -> str:
     """Return a text in which nothing ends the line or steers the terminal, as names and tags may want to."""
     return text.translate(_ESCAPES).encode("utf-8", "backslashreplace").decode()
+
+
+def escape_unprintable() -> None:
+    """Let the console show escaped what its encoding has no code for, such as a Windows code page."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def show_lines(lines: Iterable[str], *, is_piped: bool = False) -> None:

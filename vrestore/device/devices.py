@@ -11,7 +11,7 @@ from vrestore.errors import DeviceError, UsageError
 
 Precision = Literal["fp32", "bf16"]
 AskedPrecision = Literal["auto", "fp32", "bf16"]
-"""Of a network's numbers; `auto` is what is fastest where it runs."""
+"""The precision of a network's numbers as asked for; `auto` is what is fastest where it runs."""
 
 Kernels = Literal["auto", "torch", "cupy"]
 """Which operations serve a CUDA device; `auto` takes the kernels where they run."""

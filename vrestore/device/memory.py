@@ -1,12 +1,12 @@
-"""Memory: what is free of it, what was used of it, and sizes as people write them."""
+"""Memory: what a run may have of it, and sizes as people write them."""
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
 
 from vrestore.device.devices import device_number
+from vrestore.device.system_memory import available_bytes, peak_bytes
 from vrestore.errors import UsageError
 
 _UNITS = {
@@ -29,7 +29,7 @@ _CGROUP_FILES = (
 
 
 DEVICE_SHARE = 0.8
-"""Of a device's free memory that a run may use if it is not told otherwise."""
+"""The share of a device's free memory that a run may use if it is not told otherwise."""
 
 
 def free_device_bytes(device: str) -> int:
@@ -63,7 +63,7 @@ def peak_device_bytes(device: str) -> int | None:
 
 def free_memory_bytes() -> int:
     """Return the memory that can be used without swapping, as far as system and container say."""
-    free = [_available_bytes()]
+    free = [available_bytes()]
     for limit_file, usage_file in _CGROUP_FILES:
         limit, usage = _number_in(limit_file), _number_in(usage_file)
         if limit is not None and usage is not None:
@@ -93,33 +93,8 @@ def format_bytes(count: float) -> str:
 
 
 def peak_memory_bytes() -> int:
-    """Return the most memory this process has held so far.
-
-    Linux's own count comes first: `getrusage` also counts what the starting process held.
-    """
-    try:
-        for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
-            if line.startswith("VmHWM:"):
-                return int(line.split()[1]) * 1024
-    except OSError:
-        pass
-    import resource
-    import sys
-
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024
-
-
-def _available_bytes() -> int:
-    try:
-        for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
-            if line.startswith("MemAvailable:"):
-                return int(line.split()[1]) * 1024
-    except OSError:
-        pass
-    if "SC_AVPHYS_PAGES" in os.sysconf_names:
-        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    return 4 * 2**30
+    """Return the most memory this process has held so far, 0 where the system does not tell."""
+    return peak_bytes()
 
 
 def _number_in(path: str) -> int | None:

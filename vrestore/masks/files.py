@@ -22,9 +22,11 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from vrestore.errors import InputError, MaskError
+from vrestore.files import reason_of
 from vrestore.frames import Component, MaskArray, Plane
 from vrestore.media.av_frames import planes_of
-from vrestore.media.container.demux import is_picture, open_container, reason_of
+from vrestore.media.container.declared import is_picture
+from vrestore.media.container.opening import open_container
 from vrestore.media.formats import REPLACEMENTS, pixel_format
 from vrestore.media.images.sequence import IMAGE_SUFFIXES, images_of, is_pattern
 

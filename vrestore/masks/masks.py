@@ -160,7 +160,7 @@ class Masks:
             return hole
 
     def close(self) -> None:
-        """Return the temporary file back."""
+        """Remove the temporary file in which masks are kept."""
         self._store.close()
 
     def __enter__(self) -> Self:

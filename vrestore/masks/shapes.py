@@ -2,6 +2,9 @@
 
 Distances are Euclidean, so growing is dilation by a disc. With d the distance to the mask, alpha is
 255 where d <= grow, falls as a smoothstep from there, and is 0 where d > grow + feather.
+
+Distances are exact (Felzenszwalb and Huttenlocher, "Distance transforms of sampled functions", 2012, which
+is OpenCV's DIST_MASK_PRECISE): a mask of 5x5 steps would make an octagon of the disc.
 """
 
 from __future__ import annotations
@@ -13,6 +16,8 @@ from numpy.typing import NDArray
 from vrestore.frames import Box, Hole, MaskArray, union_of
 
 MOST_PARTS = 8
+"""A hole is told as no more boxes than this, however many groups its mask has."""
+
 NEAR = 8
 """Groups are one part when they are closer than the frame's height divided by this."""
 
@@ -63,6 +68,7 @@ def part_boxes(mask: MaskArray, *, reach: int = 0) -> tuple[Box, ...]:
 
 
 def _shrunk(mask: MaskArray, pixels: int) -> MaskArray:
+    # OpenCV measures the distance to the nearest 0, so inside the mask it is the depth.
     distance = cv2.distanceTransform(mask.view(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
     return np.asarray(distance > pixels + _ROUNDING)
 
@@ -73,9 +79,13 @@ def _ramp(mask: MaskArray, *, grow: int, feather: int) -> NDArray[np.uint8]:
         return mask.view(np.uint8) * np.uint8(255)
     outside = np.ascontiguousarray(~mask).view(np.uint8)
     distance = cv2.distanceTransform(outside, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    # The ramp is only worked out in the band about the mask, a small part of a crop.
     alpha = np.multiply(mask.view(np.uint8), 255, dtype=np.uint8, order="C")
     band = np.flatnonzero((distance > 0) & (distance <= grow + feather + _ROUNDING))
+    # From 1 at d = grow to 1 / (feather + 1) at d = grow + feather, so that the last pixel still has a share.
     rise = (grow + feather + 1 + _ROUNDING - distance.ravel()[band]) / (feather + 1)
+    # Smoothstep 3r^2 - 2r^3: level at both ends, so that no edge of the ramp shows. 0 and 255 mean untouched
+    # and replaced, so what is blended stays between.
     blended = np.clip(np.rint(255 * rise * rise * (3 - 2 * rise)), 1, 254)
     alpha.ravel()[band] = np.where(rise >= 1, 255, blended)
     return alpha
@@ -84,9 +94,10 @@ def _ramp(mask: MaskArray, *, grow: int, feather: int) -> NDArray[np.uint8]:
 def _groups(mask: MaskArray, *, cell: int, join: int) -> list[Box]:
     """Return boxes of groups of pixels that are less than about `join` apart, found cell by cell."""
     rows, columns = np.arange(0, mask.shape[0], cell), np.arange(0, mask.shape[1], cell)
+    # (H, W) to (cells down, cells across): a cell is occupied where one of its pixels is.
     occupied = np.bitwise_or.reduceat(mask.view(np.uint8), rows, axis=0)
     occupied = np.bitwise_or.reduceat(occupied, columns, axis=1)
-    radius = -(-join // (2 * cell))
+    radius = -(-join // (2 * cell))  # in cells, rounded up: two groups so far apart meet when each grows
     if 2 * radius >= max(occupied.shape):
         return [_tight(mask, Box(0, 0, mask.shape[1], mask.shape[0]))]
     padded = np.pad(occupied, radius)
@@ -110,13 +121,16 @@ def _tight(mask: MaskArray, box: Box) -> Box:
 def _merge(edges: NDArray[np.int64], *, gap: int, most: int) -> NDArray[np.int64]:
     """Unite boxes (N, 4) of left, top, right, bottom: those nearer than `gap`, then the cheapest."""
     while len(edges) > 1:
+        # For each pair (N, N, 2): the corners of the box that holds both.
         low = np.minimum(edges[:, None, :2], edges[None, :, :2])
         high = np.maximum(edges[:, None, 2:], edges[None, :, 2:])
         sizes = edges[:, 2:] - edges[:, :2]
+        # The gap between two boxes along an axis is the united length less both, below 0 where they overlap.
         apart = (high - low - sizes[:, None] - sizes[None]).max(axis=-1)
         areas = sizes.prod(axis=-1)
+        # (N, N): what uniting two boxes adds to the area that is worked on.
         waste = (high - low).prod(axis=-1) - areas[:, None] - areas[None]
-        pairs = np.triu(np.ones_like(apart, dtype=bool), 1)
+        pairs = np.triu(np.ones_like(apart, dtype=bool), 1)  # each pair once, none with itself
         near = pairs & (apart < gap)
         if not near.any() and len(edges) <= most:
             break

@@ -78,7 +78,7 @@ class MaskStore:
         return result
 
     def close(self) -> None:
-        """Return the space back; no mask can be asked for afterwards."""
+        """Free the space; no mask can be asked for afterwards."""
         self._finalizer()
 
     def _append(self, data: bytes) -> None:

@@ -16,14 +16,15 @@ from av.codec.hwaccel import HWAccel
 from av.video.reformatter import VideoReformatter
 
 from vrestore.errors import InputError
+from vrestore.files import reason_of
 from vrestore.frames import PixelFormat
 from vrestore.media.av_frames import can_relayout, planes_of, relayout
-from vrestore.media.container.demux import FileFeed, reason_of
-from vrestore.media.container.ffmpeg_log import ffmpeg_heard
+from vrestore.media.container.demux import FileFeed
+from vrestore.media.ffmpeg_log import ffmpeg_heard
 from vrestore.media.formats import pixel_format
 
 EXACT_CODECS = ("h264", "hevc", "vp8", "vp9")
-"""Left to a device. MPEG-1, 2 and 4 and JPEG leave decoders some freedom; PyAV decodes AV1 by dav1d."""
+"""Codecs left to a device. MPEG-1, 2 and 4 and JPEG let decoders differ, and PyAV decodes AV1 by dav1d."""
 
 _HIGH_BITS = {
     "yuv444p10le": ("yuv444p10msble", "yuv444p16le"),

@@ -16,12 +16,14 @@ from av.stream import Disposition, Stream
 from vrestore.errors import InputError, UsageError
 from vrestore.frames import Color
 from vrestore.media.color.color_tags import color_of
-from vrestore.media.container.containers import container_for, copy_refusal_reason
-from vrestore.media.container.demux import FileFeed, is_picture, open_container
-from vrestore.media.container.streams import is_chapter_text, is_timecode
+from vrestore.media.container.declared import is_picture
+from vrestore.media.container.demux import FileFeed
+from vrestore.media.container.feed import Feed
+from vrestore.media.container.opening import open_container
+from vrestore.media.container.streams import copy_refusal_reason, is_chapter_text, is_timecode
+from vrestore.media.encode.containers import container_for
 from vrestore.media.formats import REPLACEMENTS, pixel_format
 from vrestore.media.images.sequence import is_sequence, open_sequence
-from vrestore.media.reader import Feed
 
 # Rec. ITU-T H.273, by FFmpeg's names.
 _MATRICES = {0: "rgb", 1: "bt709", 4: "fcc", 5: "bt470bg", 6: "smpte170m", 7: "smpte240m", 8: "ycgco"}

@@ -5,55 +5,26 @@ from __future__ import annotations
 import sys
 from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import chain, dropwhile
 from pathlib import Path
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Self
 
 import av
-from av.container import InputContainer
-from av.video.reformatter import VideoReformatter
-from av.video.stream import VideoStream
 
 from vrestore.errors import InputError, UsageError
-from vrestore.frames import Frame, VideoMeta
-from vrestore.media.av_frames import planes_of
-from vrestore.media.color.color_tags import color_of
+from vrestore.frames import Frame
 from vrestore.media.container.damage import Damage
-from vrestore.media.container.demux import AnyPacket, Declared, FileFeed
+from vrestore.media.container.declared import Declared
+from vrestore.media.container.demux import FileFeed
+from vrestore.media.container.feed import AnyPacket, Feed
 from vrestore.media.container.seek_point import DecodeStart, NotAsCountedError
 from vrestore.media.container.times import FrameNumber, Moment, frame_number, parse_time
-from vrestore.media.formats import REPLACEMENTS, pixel_format
+from vrestore.media.frame_maker import FrameMaker
 from vrestore.media.hardware import choose_feed
-
-_DEINTERLACE = "deinterlace it first: ffmpeg -i in.mp4 -vf bwdif -c:a copy out.mp4"
-
-
-class Feed(Protocol):
-    """Where pictures come from: a container or a row of image files."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def declared(self) -> Declared: ...
-    @property
-    def packets(self) -> deque[AnyPacket]: ...
-    @property
-    def covers(self) -> list[AnyPacket]: ...
-    @property
-    def container(self) -> InputContainer | None: ...
-    @property
-    def stream(self) -> VideoStream | None: ...
-    def claim(self, indices: frozenset[int]) -> None: ...
-    def forget(self, *, before_seconds: float) -> None: ...
-    def pictures(self) -> Iterator[av.VideoFrame]: ...
-    def enter(self, start: Moment, *, first_pts: int) -> DecodeStart | None: ...
-    def seek(self, pts: int) -> bool: ...
-    def read_on(self, *, seconds: float) -> None: ...
-    def damage(self, *, corrupt_frames: int) -> Damage: ...
-    def close(self) -> None: ...
+from vrestore.media.images.sequence import is_sequence, open_sequence
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +61,7 @@ def open_video(
         stop: first frame not to give any more.
         threads: decoder threads, 0 for as many as there are cores.
         rate: frames a second of an image sequence, 25 if None; other sources have their own.
-        protocols: by which a playlist may open what it names, see `demux.PROTOCOLS`; no playlists if none.
+        protocols: by which a playlist may open what it names, see `choices.PROTOCOLS`; no playlists if none.
         excerpt: which frames to give of those between start and stop, up to the end; all if None.
         cuda_device: number of the device that decodes, where it gives the same; the processor if None.
 
@@ -118,8 +89,6 @@ def _open_feed(
     source: str | Path, threads: int, rate: Fraction | None, protocols: Iterable[str], cuda_device: int | None
 ) -> tuple[Feed, str]:
     """Open what pictures come from, and say in words who decodes, if a device was asked to."""
-    from vrestore.media.images.sequence import is_sequence, open_sequence
-
     if is_sequence(source):
         return open_sequence(source, rate=rate or Fraction(25)), ""
     if rate is not None:
@@ -158,20 +127,18 @@ class VideoReader:
         decoder: str = "",
         enters: bool = True,
     ) -> None:
-        self.warnings: list[str] = []
         self.decoder = decoder
         self.feed, self.start, self.stop = feed, start, stop
         self.end_seconds: Fraction | None = None
-        self._origin = self._corrupt_frames = 0
-        self._reformatter = VideoReformatter()
+        self._origin = 0
         pictures = feed.pictures()
         picture = next(pictures, None)
         if picture is None:
             raise InputError(f"{feed.name!r} holds no frame that can be decoded")
-        _refuse_interlaced(feed, picture, index=0)
+        self._maker = FrameMaker(feed, picture)
+        self.warnings = self._maker.warnings
         self.first_picture = picture
-        self._decoded_format = picture.format.name
-        self.meta = self._described(picture)
+        self.meta = replace(self._maker.meta, frame_count=self._expected(feed.declared))
         self._frames: Iterator[Frame] | None = None
         self._first: Frame | None = None
         if excerpt is not None:
@@ -224,7 +191,7 @@ class VideoReader:
     @property
     def damage(self) -> Damage:
         """What was missing so far; final when all frames were read."""
-        return self.feed.damage(corrupt_frames=self._corrupt_frames)
+        return self.feed.damage(corrupt_frames=self._maker.corrupt_frames)
 
     @property
     def expected_end(self) -> Fraction | None:
@@ -240,33 +207,6 @@ class VideoReader:
         """Close the source; frames already given stay valid."""
         self._frames = None
         self.feed.close()
-
-    def _described(self, picture: av.VideoFrame) -> VideoMeta:
-        declared, name = self.feed.declared, self._decoded_format
-        layout = pixel_format(name) or pixel_format(REPLACEMENTS.get(name, ""))
-        if layout is None:
-            raise InputError(
-                f"{self.feed.name!r} has the pixel format {name}, which cannot be kept as it is; "
-                "convert it first: ffmpeg -i in -pix_fmt yuv444p16le -c:v ffv1 out.mkv"
-            )
-        if layout.name != name:
-            self.warnings.append(f"pixel format {name} was unpacked to {layout.name}")
-        return VideoMeta(
-            source=self.feed.name,
-            container=declared.container,
-            codec=declared.codec,
-            width=picture.width,
-            height=picture.height,
-            pixel_format=layout,
-            time_base=declared.time_base,
-            rate=declared.rate,
-            frame_count=self._expected(declared),
-            duration_seconds=declared.duration_seconds,
-            color=color_of(picture, layout),
-            sample_aspect_ratio=declared.sample_aspect_ratio,
-            rotation=picture.rotation,
-            field_order=declared.field_order,
-        )
 
     def _expected(self, declared: Declared) -> int | None:
         if declared.frame_count is None:
@@ -301,58 +241,14 @@ class VideoReader:
     def _from(self, entry: DecodeStart | None, pictures: Iterator[av.VideoFrame]) -> Iterator[Frame]:
         """Return all frames, or those from an entry on."""
         if entry is None:
-            return self._stamped(pictures)
-        return self._stamped(_since(entry.pts, pictures), first=entry.index)
+            return self._maker.frames(pictures)
+        return self._maker.frames(_since(entry.pts, pictures), first=entry.index)
 
     def _excerpted(self, excerpt: Excerpt, pictures: Iterator[av.VideoFrame]) -> Iterator[Frame]:
         if not excerpt.is_sought:
-            yield from (frame for frame in self._stamped(pictures) if frame.index >= excerpt.index)
+            yield from (frame for frame in self._maker.frames(pictures) if frame.index >= excerpt.index)
         elif self.feed.seek(excerpt.pts):
-            yield from self._stamped(_since(excerpt.pts, self.feed.pictures()), first=excerpt.index)
-
-    def _stamped(self, pictures: Iterator[av.VideoFrame], *, first: int = 0) -> Iterator[Frame]:
-        """Yield every picture as a frame whose timestamp is known and above the one before.
-
-        `first` is the index of the first one.
-        """
-        step = max(1, round(1 / (self.meta.rate * self.meta.time_base)))
-        previous: int | None = None
-        for index, picture in enumerate(pictures, first):
-            native = self._native(picture, index=index)
-            pts = picture.pts
-            if pts is None:
-                pts = 0 if previous is None else previous + step
-                self._warn_once("frames without a timestamp were given one after the frame rate")
-            if previous is not None and pts <= previous:
-                pts = previous + 1
-                self._warn_once("timestamps that do not increase were moved behind the one before")
-            previous = pts
-            planes = planes_of(native, self.meta.pixel_format)
-            yield Frame(planes, pts, picture.duration or step, index, native)
-
-    def _native(self, picture: av.VideoFrame, *, index: int) -> av.VideoFrame:
-        """Return the picture in the layout of `meta`; refuse what changed since the first one."""
-        meta = self.meta
-        self._corrupt_frames += picture.is_corrupt
-        if (picture.width, picture.height) != (meta.width, meta.height):
-            raise InputError(
-                f"{meta.source!r} changes from {meta.width}x{meta.height} to {picture.width}x"
-                f"{picture.height} at frame {index}; cut it there and restore the parts"
-            )
-        if picture.format.name != self._decoded_format:
-            raise InputError(
-                f"{meta.source!r} changes from {self._decoded_format} to {picture.format.name} at frame "
-                f"{index}; cut it there and restore the parts"
-            )
-        _refuse_interlaced(self.feed, picture, index=index)
-        if meta.pixel_format.name == self._decoded_format:
-            return picture
-        # One thread: with more, swscale 9.5 left rows of small pictures unwritten now and then.
-        return self._reformatter.reformat(picture, format=meta.pixel_format.name, threads=1)
-
-    def _warn_once(self, text: str) -> None:
-        if text not in self.warnings:
-            self.warnings.append(text)
+            yield from self._maker.frames(_since(excerpt.pts, self.feed.pictures()), first=excerpt.index)
 
 
 def _moment(text: str | int | None) -> Moment | None:
@@ -366,10 +262,3 @@ def _since(pts: int, pictures: Iterator[av.VideoFrame]) -> Iterator[av.VideoFram
 
 def _is_reached(moment: Moment, index: int, seconds: Fraction) -> bool:
     return index >= moment.value if isinstance(moment, FrameNumber) else seconds >= moment.value
-
-
-def _refuse_interlaced(feed: Feed, picture: av.VideoFrame, *, index: int) -> None:
-    order = feed.declared.field_order
-    if picture.interlaced_frame or (index == 0 and order in {"tt", "bb", "tb", "bt"}):
-        where = f" from frame {index} on" if index else ""
-        raise InputError(f"{feed.name!r} is interlaced{where}; {_DEINTERLACE}")

@@ -10,9 +10,9 @@ from vrestore.errors import TargetError
 from vrestore.files import writing
 from vrestore.frames import Frame
 from vrestore.media.av_frames import PictureMaker
+from vrestore.media.container.feed import CopySource
 from vrestore.media.container.mux import Mux
 from vrestore.media.encode.encoder import PIPE_CONTAINER, EncodeOptions, choose_encoding
-from vrestore.media.reader import VideoReader
 from vrestore.media.write_result import Discarding, Written
 
 _NAME = "standard output"
@@ -21,7 +21,7 @@ _NAME = "standard output"
 class PipeWriter(Discarding):
     """Frames as yuv4mpeg on standard output; what was written cannot be taken back."""
 
-    def __init__(self, reader: VideoReader, *, options: EncodeOptions) -> None:
+    def __init__(self, reader: CopySource, *, options: EncodeOptions) -> None:
         if sys.stdout.isatty():
             raise TargetError("standard output is a terminal; pipe it into a program or use -o with a file")
         meta = reader.meta

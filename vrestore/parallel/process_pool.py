@@ -29,6 +29,11 @@ _POLL_SECONDS = 0.5
 _STOP_SECONDS = 30.0  # for a worker to clear up in
 _LAST_WORDS = 4000  # bytes of what a worker printed that go into a log
 
+if sys.platform == "win32":
+    _OWN_GROUP = subprocess.CREATE_NEW_PROCESS_GROUP
+else:
+    _OWN_GROUP = 0  # there a session of its own does it
+
 Said = tuple["_Worker", bytes]
 
 
@@ -53,7 +58,7 @@ class ProcessPool:
         return [worker.process_id for worker in self._workers]
 
     def start(self, number: int, task: Task) -> None:
-        """Return a task to a process that has none, or to a new one."""
+        """Hand a task to a process that has none, or to a new one."""
         worker = next((worker for worker in self._workers if worker.number is None), None)
         if worker is None:
             worker = _Worker(self._said.put)
@@ -130,7 +135,9 @@ class _Worker:
             stdout=subprocess.PIPE,
             stderr=self._printed,
             env=os.environ | {"PYTHONPATH": _search_path()},
-            start_new_session=True,  # Ctrl-C is for us; we stop the workers
+            # Ctrl-C is for us; we stop the workers.
+            start_new_session=sys.platform != "win32",
+            creationflags=_OWN_GROUP,
         )
         self._reader = threading.Thread(target=self._read, args=(hear,), daemon=True)
         self._reader.start()
@@ -145,7 +152,7 @@ class _Worker:
         values = {name: value for name, value in asdict(task).items() if name != "refused"}
         line = json.dumps({"number": number, "task": values}).encode() + b"\n"
         if self._process.stdin is not None:
-            with suppress(BrokenPipeError):
+            with suppress(OSError):  # a broken pipe, for which Windows has more than one number
                 self._process.stdin.write(line)
                 self._process.stdin.flush()
 
@@ -157,7 +164,7 @@ class _Worker:
     def stop(self) -> None:
         """Ask the process to end."""
         if self._process.stdin is not None:
-            with suppress(BrokenPipeError):
+            with suppress(OSError):
                 self._process.stdin.close()
 
     def end(self) -> str:
@@ -173,7 +180,7 @@ class _Worker:
             self._process.stdout.close()
         self.last_words = self._last_words()
         self._printed.close()
-        if status < 0 and self._task is not None:
+        if self._task is not None and _was_killed(status):
             _clear_up(self._task)
         return self._given_up or _why_ended(status)
 
@@ -198,6 +205,14 @@ def _clear_up(task: Task) -> None:
         return
 
 
+def _was_killed(status: int) -> bool:
+    """Say whether a process with this exit status may have left something half done.
+
+    Windows has no signals: a process that is killed there ends with whatever number its killer chose.
+    """
+    return status != 0 if sys.platform == "win32" else status < 0
+
+
 def _why_ended(status: int) -> str:
     if status >= 0:
         return f"the process that worked on it ended with exit code {status}"
@@ -205,7 +220,8 @@ def _why_ended(status: int) -> str:
         name = signal.Signals(-status).name
     except ValueError:
         name = f"signal {-status}"
-    cause = "; was there too little memory? pass --memory with less" if status == -signal.SIGKILL else ""
+    # What the system kills by itself, it kills for the memory. By its name: Windows has no such signal.
+    cause = "; was there too little memory? pass --memory with less" if name == "SIGKILL" else ""
     return f"the process that worked on it was ended by {name}{cause}"
 
 

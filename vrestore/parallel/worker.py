@@ -8,6 +8,7 @@ the middle of a task, which then clears up after itself. What anything prints go
 
 from __future__ import annotations
 
+import _thread
 import json
 import os
 import queue
@@ -50,7 +51,10 @@ def _listen(questions: BinaryIO, waiting: queue.SimpleQueue[bytes]) -> None:
     for line in questions:
         waiting.put(line)
     waiting.put(b"")
-    signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+    if sys.platform != "win32" and hasattr(signal, "pthread_kill"):
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)  # also wakes it from a wait
+    else:
+        _thread.interrupt_main()  # heard of at its next step
 
 
 def _work(number: int, task: Task, answers: BinaryIO) -> None:

@@ -7,7 +7,7 @@ from hashlib import file_digest
 from pathlib import Path
 
 from vrestore.errors import InputError
-from vrestore.media.container.demux import check_source_file, reason_of
+from vrestore.files import check_source_file, reason_of
 from vrestore.run.file_stamps import FileStamp, files_behind, stamp_of
 
 FileHash = tuple[str, Sequence[int], str]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from filelock import FileLock, Timeout, has_fcntl
 
 from vrestore.errors import TargetError
 from vrestore.files import parts_of, place_of, writing
@@ -47,43 +48,62 @@ def locked(folder: Path, *, what: str) -> Iterator[None]:
     """Hold the lock of a state folder, which is made for it and removed with it when nothing else is in it.
 
     The system gives the lock back when its process dies, so that a dead process never stands in the way.
+    Raises TargetError, which names the process that holds it.
     """
-    file = folder / "lock"
+    file, owner = folder / "lock", folder / "owner"
     with writing(what):
-        handle = _taken(file, what=what)
+        lock = _taken(file, owner, what=what)
     try:
         yield
     finally:
-        file.unlink(missing_ok=True)
-        os.close(handle)
+        with suppress(OSError):
+            owner.unlink(missing_ok=True)
+        if has_fcntl:  # while it is still held, or the file of the next one would go
+            file.unlink(missing_ok=True)
+        lock.release()  # elsewhere this removes the file
         with suppress(OSError):  # not empty, or gone with its parent
             folder.rmdir()
             folder.parent.rmdir()
 
 
-def _taken(file: Path, *, what: str) -> int:
+def _taken(file: Path, owner: Path, *, what: str) -> FileLock:
     for _ in range(_TRIES):
-        with suppress(FileNotFoundError):
+        with _folder_going(file.parent):
             file.parent.mkdir(parents=True, exist_ok=True)
-            handle = os.open(file, os.O_RDWR | os.O_CREAT, 0o666)
+            lock = FileLock(file, timeout=0, thread_local=False)
             try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                if os.path.samestat(os.fstat(handle), file.stat()):
-                    os.truncate(handle, 0)
-                    os.write(handle, f"{os.getpid()} {socket.gethostname()}\n".encode())
-                    return handle
-            except BlockingIOError as error:
-                owner = os.pread(handle, 300, 0).decode(errors="replace").split()
-                os.close(handle)
+                lock.acquire()
+            except Timeout as error:
+                if not file.exists():  # it was removed while this process waited to open it
+                    continue
                 raise TargetError(
                     f"{what} is being written by {_named(owner)}; wait for it or stop it"
                 ) from error
+            try:
+                # Not in the lock file itself: Windows lets nobody read what another process has locked.
+                owner.write_text(f"{os.getpid()} {socket.gethostname()}\n", encoding="utf-8")
             except BaseException:
-                os.close(handle)
+                lock.release()
                 raise
-            os.close(handle)
+            return lock
     raise TargetError(f"{what} is being written by other runs that come and go; try again")
 
 
-def _named(owner: list[str]) -> str:
-    return f"process {owner[0]} on {owner[1]}" if len(owner) == 2 else "another process"
+@contextmanager
+def _folder_going(folder: Path) -> Iterator[None]:
+    """Pass over what the system says of a folder that its last user removes at the same moment."""
+    try:
+        yield
+    except FileNotFoundError:
+        return
+    except FileExistsError:  # of mkdir, when the folder is gone before it looks again
+        if any(path.exists() and not path.is_dir() for path in (folder, folder.parent)):
+            raise
+
+
+def _named(owner: Path) -> str:
+    try:
+        words = owner.read_text(encoding="utf-8", errors="replace").split()
+    except OSError:  # not written yet, or gone already
+        words = []
+    return f"process {words[0]} on {words[1]}" if len(words) == 2 else "another process"

@@ -228,7 +228,7 @@ def test_a_segment_that_reads_back_wrong_is_not_kept(tmp_path, monkeypatch):
     def spoil(path):
         path.write_bytes(path.read_bytes()[:2000])
 
-    monkeypatch.setattr("vrestore.media.container.segment_files.synchronise", spoil)
+    monkeypatch.setattr("vrestore.media.container.segment_series.synchronise", spoil)
     with pytest.raises(TargetError, match="was not written as it should"):
         written(source, tmp_path / "out.mkv", codec="ffv1")
     assert list((tmp_path / "out.state").iterdir()) == []

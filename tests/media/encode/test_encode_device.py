@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from vrestore.cli.main import build_app
 from vrestore.errors import DeviceError, UsageError
-from vrestore.media.encode.encoder import IN_SOFTWARE, encoder_unavailable_reason
+from vrestore.media.encode.encoding import IN_SOFTWARE, encoder_unavailable_reason
 from vrestore.media.encode.quality import encoder_options
 
 BOX = "--box=20,16,12,10"

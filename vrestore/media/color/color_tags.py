@@ -9,7 +9,7 @@ import av
 from av.filter import Graph
 
 from vrestore.frames import Color, PixelFormat
-from vrestore.media.container.ffmpeg_log import ffmpeg_heard
+from vrestore.media.ffmpeg_log import ffmpeg_heard
 
 # FFmpeg's words for AVChromaLocation, which PyAV does not give as a number.
 _CHROMA_LOCATIONS = ("unspecified", "left", "center", "topleft", "top", "bottomleft", "bottom")

@@ -1,7 +1,7 @@
 """Native planes to RGB and back, for a crop of a frame.
 
 RGB is (3, h, w) float32 in [0, 1], values as displayed. What a stream's numbers mean is decided in
-`coding`, where chroma lies in `chroma`.
+`color_matrix`, how chroma gets from its own grid to that of the pixels in `chroma`.
 
 The rules that keep the promises:
 
@@ -38,14 +38,14 @@ Alpha = NDArray[np.uint8]
 
 def to_rgb(frame: Frame, box: Box, *, format: PixelFormat, color: Color) -> Picture:
     """Return the crop of a frame as RGB; chroma beyond the picture's edge is that at the edge."""
-    codes = np.empty((len(format.components), box.height, box.width), np.float32)
+    codes = np.empty((len(format.components), box.height, box.width), np.float32)  # (C, h, w)
     for component, plane in zip(format.components, codes, strict=True):
         shift = shift_of(component)
         if shift == (0, 0):
             plane[...] = _read(frame, component, box)
         else:
             cells = chroma_cells(box, shift)
-            samples = _read(frame, component, widened(cells, 1, 1))
+            samples = _read(frame, component, widened(cells, 1, 1))  # one more each side, to interpolate from
             plane[...] = _spread_over(samples, box, cells, shift, color)
     return _decode(codes, coding_for(frame, format, color))
 
@@ -66,6 +66,7 @@ def known_rgb(frame: Frame, box: Box, alpha: Alpha, *, format: PixelFormat, colo
             plane[...] = _read(frame, component, box)
             continue
         samples = _read(frame, component, cells)
+        # Without any known sample chroma is its zero, which is gray.
         samples = np.full_like(samples, neutral) if nearest is None else samples.ravel()[nearest]
         samples = covering(samples, cells, widened(cells, 1, 1))
         plane[...] = _spread_over(samples, box, cells, shift, color)
@@ -88,7 +89,9 @@ def composite(
     touched = Box(box.x + left, box.y + top, width, height)
     shift = format.chroma_shift
     cells = chroma_cells(touched, shift)
+    # Chroma at the rim is averaged over whole cells and what `gather` reads beside them.
     reach = widened(cell_pixels(cells, shift), *chroma.margin(shift))
+    # fmax and fmin take the other operand where one is not a number; clip would keep it.
     picture = np.fmin(np.fmax(covering(rgb, box, reach), 0), 1, dtype=np.float32)
     coding = coding_for(frame, format, color)
     grids = {
@@ -96,7 +99,7 @@ def composite(
     }
     planes = {component.plane: frame.planes[component.plane].copy() for component in format.components}
     for component, row, zero in zip(format.components, coding.from_rgb, coding.offset, strict=False):
-        codes = _weighted(row, picture) + np.float32(zero)
+        codes = _weighted(row, picture) + np.float32(zero)  # (h, w) of `reach`, at full resolution
         step = shift_of(component)
         if step == (0, 0):
             codes = covering(codes, reach, touched)
@@ -124,6 +127,7 @@ def shift_of(component: Component) -> tuple[int, int]:
 
 def chroma_cells(box: Box, shift: tuple[int, int]) -> Box:
     """Return the chroma samples whose cells meet the box, as a box on their grid."""
+    # Shifting rounds down, also below 0; the last pixel's cell is the last one.
     left, top = box.x >> shift[0], box.y >> shift[1]
     right = (box.x + box.width - 1 >> shift[0]) + 1
     bottom = (box.y + box.height - 1 >> shift[1]) + 1
@@ -173,7 +177,7 @@ def _write(
     plane: Plane, component: Component, box: Box, codes: chroma.Samples, amount: chroma.Samples
 ) -> None:
     """Blend code values into a component over a box of its own grid; amount 0 leaves every bit."""
-    samples = samples_of(plane, component)[box.rows, box.columns]
+    samples = samples_of(plane, component)[box.rows, box.columns]  # a view: writing to it writes the plane
     old = (samples >> component.shift).astype(np.float32)
     # Not old + amount * (codes - old): where amount is 1 that would round by what is to go.
     mixed = codes * amount + old * (1 - amount)
@@ -189,9 +193,9 @@ def _spread_over(
 
 
 def _decode(codes: chroma.Samples, coding: Coding) -> Picture:
-    count = len(codes)
+    count = len(codes)  # 1 for gray, of which all three channels are made
     codes -= coding.offset[:count, None, None].astype(np.float32)
-    rgb = np.stack([_weighted(row[:count], codes) for row in coding.to_rgb])
+    rgb = np.stack([_weighted(row[:count], codes) for row in coding.to_rgb])  # (3, h, w)
     return np.clip(rgb, 0, 1, out=rgb)
 
 
@@ -212,7 +216,8 @@ def hidden_cells(frame: Frame, box: Box, alpha: Alpha, cells: Box, format: Pixel
     luma = format.components[0]
     height, width = samples_of(frame.planes[luma.plane], luma).shape
     pixels = cell_pixels(cells, format.chroma_shift)
-    hidden = np.ones((pixels.height, pixels.width), np.bool_)
+    hidden = np.ones((pixels.height, pixels.width), np.bool_)  # what the box does not show is not known
+    # Beyond the picture's edge there is nothing to hide: an odd size leaves the last cells incomplete.
     hidden[max(0, height - pixels.y) :] = False
     hidden[:, max(0, width - pixels.x) :] = False
     inner = box.relative_to(pixels)
@@ -226,6 +231,7 @@ def _amount(alpha: Alpha, box: Box, touched: Box, shift: tuple[int, int]) -> chr
     if shift == (0, 0):
         return np.divide(covering(alpha, box, touched), 255, dtype=np.float32)
     pixels = cell_pixels(chroma_cells(touched, shift), shift)
+    # One array for each place in a cell, so that the mean over a cell is one over arrays.
     parts = _corners(covering(alpha, box, pixels), shift)
     mean = sum(part.astype(np.float32) for part in parts) / np.float32(255 * len(parts))
     return np.where(np.maximum.reduce(parts) == 255, np.float32(1), mean)

@@ -15,7 +15,8 @@ from av.stream import Stream
 from av.video.stream import VideoStream
 
 from vrestore.frames import VideoMeta
-from vrestore.media.container.demux import AnyPacket, FileFeed
+from vrestore.media.container.demux import FileFeed
+from vrestore.media.container.feed import AnyPacket, CopySource
 from vrestore.media.container.streams import (
     Copies,
     add_copy,
@@ -27,9 +28,9 @@ from vrestore.media.container.streams import (
     packet_seconds,
 )
 from vrestore.media.container.verify import Expected
-from vrestore.media.encode.encoder import PIPE_CONTAINER, Encoding, configure
+from vrestore.media.encode.encoder import PIPE_CONTAINER
+from vrestore.media.encode.encoding import Encoding, configure
 from vrestore.media.encode.hdr import display_matrix
-from vrestore.media.reader import VideoReader
 
 _MOVIES = {"mp4", "mov", "ipod", "3gp", "3g2", "f4v"}
 
@@ -45,7 +46,7 @@ class Mux:
         self,
         file: Path | BinaryIO,
         container: str,
-        reader: VideoReader,
+        reader: CopySource,
         encoding: Encoding,
         *,
         origin: Fraction,
@@ -115,7 +116,7 @@ class Mux:
         with suppress(OSError, ValueError, av.FFmpegError):
             self._output.close()
 
-    def _add_streams(self, reader: VideoReader, encoding: Encoding) -> VideoStream:
+    def _add_streams(self, reader: CopySource, encoding: Encoding) -> VideoStream:
         source, main = reader.feed.container, reader.feed.stream
         if source is None or main is None:
             return self._add_video(reader, encoding, None)
@@ -130,7 +131,7 @@ class Mux:
             raise ValueError("the main stream is not among the container's")
         return video
 
-    def _add_video(self, reader: VideoReader, encoding: Encoding, source: Stream | None) -> VideoStream:
+    def _add_video(self, reader: CopySource, encoding: Encoding, source: Stream | None) -> VideoStream:
         stream = add_picture(self._output, reader.meta, encoding)
         if encoding.encoder == "libx265" and self._output.format.name in _MOVIES:
             stream.codec_context.codec_tag = "hvc1"  # the tag that Apple's players ask for

@@ -11,7 +11,8 @@ from vrestore.files import writing
 from vrestore.frames import Frame
 from vrestore.media.container.demux import FileFeed
 from vrestore.media.container.mux import Mux, add_picture
-from vrestore.media.container.segment_files import Coder, SegmentDir, Series
+from vrestore.media.container.segment_files import SegmentDir
+from vrestore.media.container.segment_series import Coder, Series
 from vrestore.media.container.video_file import VideoFile
 from vrestore.media.write_result import Discarding, Written
 
@@ -69,7 +70,7 @@ class SegmentWriter(Discarding):
         self.series.end()
 
     def finish(self) -> Written:
-        """End the last segment, join all, and return the file its name once it was read again."""
+        """End the last segment, join all, and let the file have its name once it was read again."""
         self.end()
         with ExitStack() as opened:
             opened.callback(self._video.part.unlink, missing_ok=True)

@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
+import av
 from av.container import InputContainer, OutputContainer
 from av.packet import Packet
 from av.stream import Stream
 
-from vrestore.media.container.containers import copy_refusal_reason
-from vrestore.media.container.demux import AnyPacket
+from vrestore.media.container.feed import AnyPacket
+from vrestore.media.encode.containers import scratch
 from vrestore.media.write_result import Dropped, KeptStream
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ class Copies:
         )
 
     def exact_counts(self) -> dict[int, int]:
-        """Give, by index in the target, how many packets of sound there are.
+        """Return, by index in the target, how many packets of sound there are.
 
         Sound only: muxers add packets of their own between subtitles.
         """
@@ -89,6 +90,29 @@ def add_copy(
     copies.kept[stream.index] = copy
 
 
+def copy_refusal_reason(container: str, stream: Stream) -> str | None:
+    """Return the reason why the container cannot take this stream's packets, None when it can.
+
+    The stream's header is written to memory: some streams are refused only there, and by then it
+    would be too late for a file that already holds others.
+    """
+    if stream.type == "attachment" and container != "matroska":
+        return f"{container} cannot hold {_kind(stream)}"  # webm takes it without a word and drops it
+    output = scratch(container)
+    try:
+        output.add_stream_from_template(stream, opaque=True)
+        output.start_encoding()
+        output.close()
+    except (av.FFmpegError, ValueError):
+        return f"{container} cannot hold {_kind(stream)}"
+    return None
+
+
+def _kind(stream: Stream) -> str:
+    name = stream.codec_context.name if stream.codec_context else (getattr(stream, "name", None) or "unknown")
+    return f"{stream.type} {name}"
+
+
 def _add_cover(output: OutputContainer, stream: Stream, cover: AnyPacket) -> Stream:
     """Attach a cover as a file, which is how Matroska has it."""
     kind = "png" if bytes(cover)[1:4] == b"PNG" else "jpeg"
@@ -97,7 +121,7 @@ def _add_cover(output: OutputContainer, stream: Stream, cover: AnyPacket) -> Str
 
 
 def describe_stream(target: Stream, source: Stream) -> None:
-    """Return a stream the tags and the disposition of another."""
+    """Set a stream's tags and disposition to those of another."""
     target.metadata.update(own_tags(source.metadata))
     target.disposition = source.disposition
 

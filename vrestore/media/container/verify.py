@@ -14,7 +14,7 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 
 from vrestore.errors import InputError, TargetError
-from vrestore.media.container.demux import open_container
+from vrestore.media.container.opening import open_container
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,13 +10,13 @@ import av
 from vrestore.files import check_target, commit, part_beside, writing
 from vrestore.frames import Frame
 from vrestore.media.av_frames import PictureMaker
-from vrestore.media.container.containers import CONSTANT_RATE, container_for
 from vrestore.media.container.demux import FileFeed
+from vrestore.media.container.feed import CopySource
 from vrestore.media.container.mux import Mux
 from vrestore.media.container.verify import verify
+from vrestore.media.encode.containers import CONSTANT_RATE, container_for
 from vrestore.media.encode.encoder import EncodeOptions, choose_encoding
 from vrestore.media.encode.hdr import dynamic_metadata, mastering_parameters
-from vrestore.media.reader import VideoReader
 from vrestore.media.write_result import Written
 
 
@@ -29,7 +29,7 @@ class VideoFile:
     def __init__(
         self,
         target: str | Path,
-        reader: VideoReader,
+        reader: CopySource,
         *,
         options: EncodeOptions,
         overwrite: bool,
@@ -108,7 +108,7 @@ class VideoFile:
 class Clock:
     """Gives frames their time in the target: the source's own, or a count where there is only that."""
 
-    def __init__(self, reader: VideoReader, *, counts: bool) -> None:
+    def __init__(self, reader: CopySource, *, counts: bool) -> None:
         meta = reader.meta
         self._counts = counts
         self._shift = reader.first_pts if reader.start is not None else 0

@@ -1,1 +1,1 @@
-"""Encoders: which one, in which layout, how well."""
+"""Encoders: which one, in which layout, how well, and what holds its packets."""

@@ -19,7 +19,7 @@ _NOT_KEPT = {
 
 
 def mastering_parameters(picture: av.VideoFrame) -> dict[str, dict[str, str]]:
-    """Give, by encoder, the options that carry the picture's mastering data; empty without any."""
+    """Return, by encoder, the options that carry the picture's mastering data; empty without any."""
     display, light = _mastering_display(picture), _content_light(picture)
     if display is None and light is None:
         return {}

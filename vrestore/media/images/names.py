@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from typing import NamedTuple
 
 from vrestore.errors import UsageError
 from vrestore.frames import VideoMeta
+from vrestore.media.container.feed import CopySource
 from vrestore.media.images.sequence import PATTERN, SequenceFeed, is_pattern
-from vrestore.media.reader import VideoReader
 
 
 class ImageKind(NamedTuple):
@@ -33,14 +34,14 @@ IMAGE_KINDS = {
 """Image files that can be written."""
 
 
-def is_image_target(target: str | Path, reader: VideoReader) -> bool:
+def is_image_target(target: str | Path, reader: CopySource) -> bool:
     """Say whether the target stands for image files: a pattern, a folder, or one image for one image.
 
     Raises UsageError for a single image file when the source is more than one image.
     """
     words, path = str(target), Path(target)
     files = _source_files(reader)
-    if words.endswith("/"):
+    if is_folder_name(words):
         return True
     if path.is_dir():
         return bool(files)
@@ -51,6 +52,11 @@ def is_image_target(target: str | Path, reader: VideoReader) -> bool:
     return True
 
 
+def is_folder_name(target: str) -> bool:
+    """Say whether the words end as those of a folder do: in a slash, on Windows in a backslash too."""
+    return target.endswith(("/", os.sep))
+
+
 class ImageNames:
     """The place and the name of every image of a target.
 
@@ -58,10 +64,10 @@ class ImageNames:
     from the number of the source's first file, from 1 where there is none.
     """
 
-    def __init__(self, target: str | Path, reader: VideoReader) -> None:
+    def __init__(self, target: str | Path, reader: CopySource) -> None:
         path = Path(target)
         self.target = str(target)
-        self.is_folder = self.target.endswith("/") or path.is_dir()
+        self.is_folder = is_folder_name(self.target) or path.is_dir()
         self.folder = (path if self.is_folder else path.parent).resolve()
         self.place = self.folder if self.is_folder else path.absolute()
         self.sources = _source_files(reader)
@@ -89,5 +95,5 @@ class ImageNames:
         return len(self._kept) if self._kept else meta.frame_count or 1
 
 
-def _source_files(reader: VideoReader) -> list[Path]:
+def _source_files(reader: CopySource) -> list[Path]:
     return reader.feed.files if isinstance(reader.feed, SequenceFeed) else []

@@ -15,8 +15,10 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 
 from vrestore.errors import InputError
+from vrestore.files import check_source_file
 from vrestore.media.container.damage import Damage
-from vrestore.media.container.demux import AnyPacket, Declared, check_source_file
+from vrestore.media.container.declared import Declared
+from vrestore.media.container.feed import AnyPacket
 from vrestore.media.container.seek_point import DecodeStart
 from vrestore.media.container.times import Moment, frame_number
 

@@ -9,15 +9,16 @@ import av
 from av.video.codeccontext import VideoCodecContext
 
 from vrestore.errors import InputError, TargetError, UsageError
-from vrestore.files import check_folder, part_beside, synchronise, writing
+from vrestore.files import check_folder, check_name, part_beside, replace, synchronise, writing
 from vrestore.frames import Frame, VideoMeta
 from vrestore.media.av_frames import PictureMaker
+from vrestore.media.container.feed import CopySource
 from vrestore.media.container.streams import is_chapter_text
-from vrestore.media.encode.encoder import EncodeOptions, Encoding, configure
+from vrestore.media.encode.encoder import EncodeOptions
+from vrestore.media.encode.encoding import Encoding, configure
 from vrestore.media.images.convert import ImageConverter
 from vrestore.media.images.names import IMAGE_KINDS, ImageNames
 from vrestore.media.images.sequence import read_image
-from vrestore.media.reader import VideoReader
 from vrestore.media.write_result import Discarding, Dropped, Written
 
 
@@ -25,7 +26,7 @@ class SequenceWriter(Discarding):
     """Image files being written into a hidden folder beside their place; see `open_writer`."""
 
     def __init__(
-        self, target: str | Path, reader: VideoReader, *, options: EncodeOptions, overwrite: bool
+        self, target: str | Path, reader: CopySource, *, options: EncodeOptions, overwrite: bool
     ) -> None:
         self._name, self._overwrite = str(target), overwrite
         self._names = ImageNames(target, reader)
@@ -57,7 +58,7 @@ class SequenceWriter(Discarding):
         self._encode(picture)
 
     def finish(self) -> Written:
-        """Return the images their names once the last and the first can be read again."""
+        """Let the images have their names once the last and the first can be read again."""
         self._encode(None)
         if len(self._files) != self._asked:
             raise TargetError(f"{self._name!r} was not written: {len(self._files)} images of {self._asked}")
@@ -95,23 +96,24 @@ class SequenceWriter(Discarding):
             for file in self._files:
                 synchronise(file)
             if not folder.exists():
-                self._part.replace(folder)
+                replace(self._part, folder)
                 return
             taken = [file.name for file in self._files if (folder / file.name).exists()]
             if taken and not self._overwrite:  # the number of frames may not be known before
                 raise TargetError(f"{str(folder / taken[0])!r} exists; pass -y to overwrite it")
             for file in self._files:
-                file.replace(folder / file.name)
+                replace(file, folder / file.name)
             synchronise(folder)
         self.discard()
 
 
-def _check(names: ImageNames, reader: VideoReader, *, overwrite: bool) -> None:
+def _check(names: ImageNames, reader: CopySource, *, overwrite: bool) -> None:
     """Raise TargetError when images are there already, are the source, or cannot be written."""
     name, folder = names.target, names.folder
     if folder.exists() and not folder.is_dir():
         raise TargetError(f"{name!r} cannot be written: {str(folder)!r} is no folder")
     check_folder(folder.parent if names.is_folder else folder, name=name)
+    check_name(folder if names.is_folder else folder / names.name(0), name=name)
     sources = {file.resolve() for file in names.sources}
     there = [folder / names.name(index) for index in range(names.expected_count(reader.meta))]
     there = [file for file in there if file.exists()]
@@ -142,7 +144,7 @@ def _encoder(
     return encoding, context
 
 
-def _others(reader: VideoReader) -> tuple[Dropped, ...]:
+def _others(reader: CopySource) -> tuple[Dropped, ...]:
     container, main = reader.feed.container, reader.feed.stream
     if container is None or main is None:
         return ()

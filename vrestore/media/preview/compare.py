@@ -103,7 +103,7 @@ class CompareWriter(Discarding):
         self.clip.write(self._draw(before, after), pts)
 
     def finish(self) -> None:
-        """Return the clip its name."""
+        """Finish the clip and let it have its name."""
         self.clip.finish()
 
     def discard(self) -> None:

@@ -17,8 +17,8 @@ from vrestore.errors import TargetError
 from vrestore.files import commit, part_beside, writing
 from vrestore.frames import Box, Frame, VideoMeta
 from vrestore.media.color.convert import to_rgb
-from vrestore.media.container.segment_files import Coder, Series
-from vrestore.media.container.segment_files import SegmentDir as SeriesPlace
+from vrestore.media.container.segment_files import SegmentDir
+from vrestore.media.container.segment_series import Coder, Series
 from vrestore.media.encode.quality import REPEATABLE
 from vrestore.media.rotation import turned
 from vrestore.media.write_result import Discarding
@@ -83,7 +83,7 @@ class ClipWriter(Discarding):
             self._part.unlink(missing_ok=True)
             raise
 
-    def begin(self, place: SeriesPlace, *, first_pts: int) -> None:
+    def begin(self, place: SegmentDir, *, first_pts: int) -> None:
         """Write segments, to be joined when the clip is finished; the video's first frame is at `first_pts`.
 
         Pictures of frames that finished segments hold are not to be written again.
@@ -123,7 +123,7 @@ class ClipWriter(Discarding):
             self._series.end()
 
     def finish(self) -> None:
-        """Return the clip its name."""
+        """Finish the clip and let it have its name."""
         self.end()
         with writing(str(self._place)):
             if self._series is not None:

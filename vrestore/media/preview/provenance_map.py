@@ -14,7 +14,7 @@ COPIED, BLENDED, PAINTED = (60, 180, 75), (0, 130, 200), (230, 25, 75)
 """RGB: fetched from the past or the future, from both, from no frame."""
 
 _PICTURE_SHARE = 0.35
-"""Of the restored picture that shines through, gray and dimmed, so that the colors stand out."""
+"""The share of the restored picture that shines through, gray and dimmed, so that the colors stand out."""
 
 
 class RevealMap:

@@ -1,4 +1,4 @@
-"""Which container a target's name stands for, and what that container can hold."""
+"""Which container a target's name stands for, and which encoders' packets that container can hold."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from pathlib import Path
 
 import av
 from av.container import OutputContainer
-from av.stream import Stream
 
 from vrestore.errors import UsageError
 
@@ -44,9 +43,9 @@ def can_hold(container: str, encoder: str) -> bool:
     """Say whether the container has a place for what this encoder makes."""
     if container == "mpegts" and encoder not in _IN_TRANSPORT_STREAM:
         return False
-    with _scratch(container) as scratch:
+    with scratch(container) as output:
         try:
-            scratch.add_stream(encoder)
+            output.add_stream(encoder)
         except (av.FFmpegError, ValueError):
             return False
     return True
@@ -58,28 +57,6 @@ def extension_for(encoder: str) -> str:
     return f"give the output the extension {found}" if found else "use another --codec"
 
 
-def copy_refusal_reason(container: str, stream: Stream) -> str | None:
-    """Return the reason why the container cannot take this stream's packets, None when it can.
-
-    The stream's header is written to memory: some streams are refused only there, and by then it
-    would be too late for a file that already holds others.
-    """
-    if stream.type == "attachment" and container != "matroska":
-        return f"{container} cannot hold {_kind(stream)}"  # webm takes it without a word and drops it
-    scratch = _scratch(container)
-    try:
-        scratch.add_stream_from_template(stream, opaque=True)
-        scratch.start_encoding()
-        scratch.close()
-    except (av.FFmpegError, ValueError):
-        return f"{container} cannot hold {_kind(stream)}"
-    return None
-
-
-def _scratch(container: str) -> OutputContainer:
+def scratch(container: str) -> OutputContainer:
+    """Open a container in memory, to see what it refuses."""
     return av.open(io.BytesIO(), "w", format=container)
-
-
-def _kind(stream: Stream) -> str:
-    name = stream.codec_context.name if stream.codec_context else (getattr(stream, "name", None) or "unknown")
-    return f"{stream.type} {name}"
