@@ -275,9 +275,11 @@ class _ArrayMasks:
 
 
 def _marked(given: Array) -> MaskArray:
-    """Return what is above half of the type's largest value."""
+    """Return what is above half of the type's largest value; of integers 0 and 1 alone, what is 1."""
     if given.dtype == np.bool_:
         return given
+    if given.dtype.kind in "iu" and given.max(initial=0) <= 1:
+        return given.astype(np.bool_)
     half = 0.5 if given.dtype.kind == "f" else np.iinfo(given.dtype).max / 2
     marked: MaskArray = given > half
     return marked
