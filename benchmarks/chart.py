@@ -114,7 +114,7 @@ def _speed_rows(scene: str, name: str, works: dict[str, Any]) -> list[Row]:
 
 def _source(values: dict[str, Any]) -> str:
     if not values.get("measured", False):
-        return f"{NOT_MEASURED}: {values['unavailable_reason']}"
+        return f"{NOT_MEASURED}: {values['why_not']}"
     device, date = values["machine"]["device"], values["machine"]["date"]
     return f"{device['name']}, driver {device['driver']}, CUDA {device['CUDA of torch']}, {date[:10]}"
 

@@ -9,22 +9,16 @@ import torch
 from torch import Tensor
 
 from vrestore.device.transfers import CPU, Transfers, normalize_oom
-from vrestore.ops import Kernels, Operations, select
 
 T = TypeVar("T")
 
 
 class DeviceFallback:
-    """A device with its way there and back; what it has no memory for is done on the CPU, frame by frame.
+    """A device with its way there and back; what it has no memory for is done on the CPU, frame by frame."""
 
-    `kernels` says which operations are asked for; raises DeviceError where they cannot run.
-    """
-
-    def __init__(self, device: torch.device | str = CPU, *, kernels: Kernels = "auto") -> None:
+    def __init__(self, device: torch.device | str = CPU) -> None:
         self.device = torch.device(device)
         self.staging = Transfers(self.device)
-        self._operations = select(self.device, asked=kernels).operations
-        self._on_cpu = select(CPU).operations
         self._given_up: set[int] = set()
 
     @property
@@ -58,7 +52,3 @@ class DeviceFallback:
     def down(self, tensor: Tensor) -> Callable[[], Tensor]:
         """Begin to bring a tensor to the CPU, wherever it is; the result waits for it and gives it."""
         return self.staging.down(tensor)
-
-    def operations(self, device: torch.device) -> Operations:
-        """Return the operations for work on the device, or on the CPU."""
-        return self._on_cpu if device.type == "cpu" else self._operations

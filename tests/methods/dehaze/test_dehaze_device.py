@@ -11,6 +11,7 @@ from clips import planes_in
 from hazy import TINY, cleared, foggy_scenes, frames_of, stirred, write_foggy
 from pretend import DEVICE, pretended
 from textured import layout
+from vrestore.ops.operations import ByKernels, ByTorch
 
 import vrestore
 from vrestore.device.devices import fallback as place
@@ -26,7 +27,6 @@ from vrestore.methods.dehaze.stage import _arrived, dehaze
 from vrestore.methods.segmenter import Segments
 from vrestore.models.cgidn.network import CgIdn
 from vrestore.ops import Selection
-from vrestore.ops.operations import ByKernels, ByTorch
 
 METHODS = {"dcp": lambda: estimate_dark, "cgidn": lambda: network_estimator(stirred())}
 ON_DEVICE = {"device": str(DEVICE), "kernels": "torch"}

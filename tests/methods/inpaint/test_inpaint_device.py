@@ -11,6 +11,7 @@ from cuda_on_cpu import run as run_on_cpu
 from networks import small
 from pretend import DEVICE, pretended
 from textured import hole_of_boxes, layout, noise_frame, panned, repaired, texture
+from vrestore.ops.operations import ByKernels, ByTorch, Selection
 
 from vrestore.device.transfers import Transfers
 from vrestore.flow.cells import mean_of_cells
@@ -24,7 +25,6 @@ from vrestore.methods.inpaint.patches.device_color import DeviceColor
 from vrestore.methods.inpaint.patches.device_patch import DevicePatch, _mean_of_codes, device_patch
 from vrestore.methods.inpaint.patches.patch import make_patch
 from vrestore.methods.inpaint.settings import InpaintStats, NetworkSettings, Settings
-from vrestore.ops.operations import ByKernels, ByTorch, Selection
 
 HEIGHT, WIDTH = 64, 96
 FORMATS = [

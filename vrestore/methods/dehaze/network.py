@@ -13,7 +13,6 @@ import torch
 from torch import nn
 
 from vrestore.device.devices import Precision
-from vrestore.device.fallback import DeviceFallback
 from vrestore.errors import ModelError
 from vrestore.methods.dehaze.estimate import Estimator, HazeEstimate
 from vrestore.methods.dehaze.thumbnail import Thumbnail
@@ -21,6 +20,7 @@ from vrestore.models.blocks import in_channels_last
 from vrestore.models.cgidn.config import HazeConfig
 from vrestore.models.cgidn.network import CgIdn, Features, Haze
 from vrestore.models.meta_init import empty
+from vrestore.ops.dispatch import Backend
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +33,14 @@ class _Seen:
 class _Networks:
     """A network wherever it is asked for: itself where it is, else a copy of its state."""
 
-    def __init__(self, network: CgIdn, place: DeviceFallback, precision: Precision) -> None:
-        self._network, self._place, self._precision = network, place, precision
+    def __init__(self, network: CgIdn, backend: Backend, precision: Precision) -> None:
+        self._network, self._backend, self._precision = network, backend, precision
         self._placed: dict[torch.device, CgIdn] = {}
 
     def on(self, device: torch.device) -> CgIdn:
         if device not in self._placed:
             placed = in_channels_last(_on(self._network, device)).eval()
-            placed.use(self._place.operations(device))
+            placed.use(self._backend)
             self._placed[device] = placed
         return self._placed[device]
 
@@ -63,7 +63,7 @@ def network_estimator(network: nn.Module, *, precision: Precision = "fp32") -> E
     def estimate(looks: Iterator[Thumbnail]) -> Iterator[HazeEstimate]:
         for first in looks:
             yield from _estimate(
-                chain([first], looks), network.config, _Networks(network, first.place, precision)
+                chain([first], looks), network.config, _Networks(network, first.backend, precision)
             )
 
     return estimate

@@ -21,6 +21,7 @@ from vrestore.methods.dehaze.thumbnail import make_thumbnail
 from vrestore.methods.segmenter import Segments
 from vrestore.methods.shots import mark_cuts
 from vrestore.models.cgidn.config import HAZE_CONFIGS
+from vrestore.ops import select
 
 Observer = Callable[[HazeEstimate], None]
 
@@ -48,13 +49,13 @@ def dehaze(
     frame needs and the device has no memory for is done on the CPU. Raises DeviceError where the kernels that
     are asked for cannot run.
     """
-    place = DeviceFallback(settings.device, kernels=settings.kernels)
+    place, backend = DeviceFallback(settings.device), select(settings.device, asked=settings.kernels)
     render, memory = Renderer(settings, format=format, color=color), TemporalState()
     shots = mark_cuts(items, format=format)
     start = 0 if segments is None else segments.start
     for shot in islice(shots, max(0, start - FRAMES_BEFORE)):
         yield shot.frame
-    veils = estimate(make_thumbnail(shots, format=format, color=color, place=place))
+    veils = estimate(make_thumbnail(shots, format=format, color=color, place=place, backend=backend))
     for veil in islice(veils, min(start, FRAMES_BEFORE)):
         memory.look = veil.look
         place.gave_up(veil.look.frame.index)

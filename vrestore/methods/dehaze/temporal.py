@@ -22,7 +22,7 @@ from vrestore.methods.dehaze.dark_channel import local_air
 from vrestore.methods.dehaze.estimate import HazeEstimate
 from vrestore.methods.dehaze.settings import DehazeSettings
 from vrestore.methods.dehaze.thumbnail import Thumbnail
-from vrestore.ops.warp.warp import pixel_grid
+from vrestore.ops.warp.warp import pixel_grid, warp
 
 FIRST_FRAMES = 8
 """Of a shot, whose air lights together are the shot's; also the stage's latency."""
@@ -196,18 +196,17 @@ def _mixed(veil: HazeEstimate, ways: Future[Tensor] | None, memory: TemporalStat
         return maps
     here = maps.device
     there, trust = _way(veil.look, memory.look.luma.to(here), size, ways.result())
-    warp = veil.look.place.operations(here).warp
-    return maps + kept * trust * (warp(memory.maps.to(here), there, padding="border") - maps)
+    moved = warp(memory.maps.to(here), there, padding="border", backend=veil.look.backend)
+    return maps + kept * trust * (moved - maps)
 
 
 def _way(this: Thumbnail, last: Tensor, size: torch.Size, ways: Tensor) -> tuple[Tensor, Tensor]:
     """Return the flow of a frame towards the last, whose luma is given, and its trust, of `size`."""
-    device, place = this.luma.device, this.place
-    warp = place.operations(device).warp
-    there, back = place.up(ways, device)[:, None]
+    device, backend = this.luma.device, this.backend
+    there, back = this.place.up(ways, device)[:, None]
     height, width = there.shape[-2:]
-    error = (there + warp(back, there, padding="border")).square().sum(1, keepdim=True)
-    change = (this.luma - warp(last, there, padding="border")).square()
+    error = (there + warp(back, there, padding="border", backend=backend)).square().sum(1, keepdim=True)
+    change = (this.luma - warp(last, there, padding="border", backend=backend)).square()
     trust = torch.exp(-0.5 * (error / ROUND_TRIP**2 + change / SAME**2))
     x, y = (pixel_grid(height, width, device=device) + there[0]).unbind(0)
     inside = (x >= -1) & (x <= width) & (y >= -1) & (y <= height)

@@ -20,6 +20,7 @@ from vrestore.media.color.color_matrix import Coding
 from vrestore.media.color.convert import coding_for
 from vrestore.methods.dehaze.planes import Planes, planes_of, samples_of, small_codes, weighted
 from vrestore.methods.shots import Shot
+from vrestore.ops.dispatch import TORCH, Backend
 from vrestore.ops.filters.guided import GRAY
 
 WORKING_SIDE = 192
@@ -34,7 +35,8 @@ MOST_STRETCH = 4
 class Thumbnail:
     """A frame and what it looks like small: RGB (1, 3, h, w) and luma (1, 1, h, w), both in [0, 1].
 
-    `planes` are the frame's own where the small ones are, `place` is where all of the work is done.
+    `planes` are the frame's own where the small ones are, `place` is where all of the work is done, and
+    `backend` is what serves it there.
     """
 
     frame: Frame
@@ -43,6 +45,7 @@ class Thumbnail:
     luma: Tensor
     planes: Planes = field(default_factory=dict)
     place: DeviceFallback = field(default_factory=DeviceFallback)
+    backend: Backend = TORCH
 
     def on(self, device: torch.device) -> Thumbnail:
         """Return it on the place's device or on the CPU."""
@@ -62,26 +65,37 @@ def working_size(height: int, width: int) -> tuple[int, int]:
 
 
 def make_thumbnail(
-    shots: Iterator[Shot], *, format: PixelFormat, color: Color, place: DeviceFallback
+    shots: Iterator[Shot],
+    *,
+    format: PixelFormat,
+    color: Color,
+    place: DeviceFallback,
+    backend: Backend = TORCH,
 ) -> Iterator[Thumbnail]:
     """Look at every frame, where it will be worked on."""
     for shot in shots:
 
         def look(device: torch.device, shot: Shot = shot) -> Thumbnail:
-            return _look(shot, device, format=format, color=color, place=place)
+            return _look(shot, device, format=format, color=color, place=place, backend=backend)
 
         yield place.work(shot.frame.index, look)
 
 
 def _look(
-    shot: Shot, device: torch.device, *, format: PixelFormat, color: Color, place: DeviceFallback
+    shot: Shot,
+    device: torch.device,
+    *,
+    format: PixelFormat,
+    color: Color,
+    place: DeviceFallback,
+    backend: Backend,
 ) -> Thumbnail:
     numbers = {component.plane for component in format.components}
     planes = planes_of(shot.frame, numbers, place, device)
     coding = coding_for(shot.frame, format, color)
     picture = small_picture(planes, coding, format=format)
     luma = weighted(luma_weights(coding, format), picture)
-    return Thumbnail(shot.frame, shot.starts_scene, picture[None], luma[None, None], planes, place)
+    return Thumbnail(shot.frame, shot.starts_scene, picture[None], luma[None, None], planes, place, backend)
 
 
 def small_picture(planes: Planes, coding: Coding, *, format: PixelFormat) -> Tensor:

@@ -20,7 +20,10 @@ from vrestore.device.transfers import CPU, normalize_oom
 from vrestore.frames import Box
 from vrestore.methods.inpaint.correspondence import FetchMap, Linked
 from vrestore.methods.inpaint.patches.patch import Patch, box_around
+from vrestore.ops.filters.membrane import membrane
+from vrestore.ops.filters.seam import match_seam_gain
 from vrestore.ops.warp.offsets import corner_of
+from vrestore.ops.warp.propagate import fetch
 
 T = TypeVar("T")
 
@@ -205,10 +208,15 @@ class _Window:
         targets = step.targets
         if (reached.x, reached.y) != (0, 0):
             targets = targets - corner_of(reached, patch.device)
-        colors, carried = patch.operations.fetch(
-            weighted, targets, step.trust, decay=DECAY, sharpness=self._sharpness
+        colors, carried = fetch(
+            weighted,
+            targets,
+            step.trust,
+            decay=DECAY,
+            sharpness=self._sharpness,
+            backend=patch.backend,
         )
-        match_seam_gain = patch.operations.match_seam_gain(
+        colors = match_seam_gain(
             colors,
             carried,
             patch.rim_values(self._channels),
@@ -216,8 +224,9 @@ class _Window:
             patch.hole,
             cell=self._cell,
             sure=SURE,
+            backend=patch.backend,
         )
-        return Known(match_seam_gain, carried[:hidden])
+        return Known(colors, carried[:hidden])
 
 
 def _reached(source: Patch, targets: Tensor) -> Box | None:
@@ -276,5 +285,5 @@ def _surface(patch: Patch, colors: Tensor, trusted: Tensor) -> Tensor:
     places = patch.places_in(window)
     known = torch.ones(window.area, dtype=torch.bool, device=patch.device).index_copy_(0, places, trusted)
     picture = patch.filled(colors, window)
-    surface = patch.operations.membrane(picture, known.view(window.height, window.width))
+    surface = membrane(picture, known.view(window.height, window.width), backend=patch.backend)
     return surface.flatten(1).index_select(1, places)

@@ -30,7 +30,7 @@ from vrestore.methods.inpaint.propagate import Filled, Known, regularize
 from vrestore.methods.inpaint.settings import InpaintStats, Settings, SpanState
 from vrestore.methods.inpaint.span_tracker import SpanTracker
 from vrestore.methods.shots import Shot
-from vrestore.ops import Kernels, Operations, select
+from vrestore.ops import Backend, Kernels, select
 
 Observer = Callable[[Filled], None]
 
@@ -60,8 +60,8 @@ class PatchIO:
     format: PixelFormat
     color: Color
     on_device: DeviceColor | None
-    serving: Operations
-    """That serve the device."""
+    backend: Backend
+    """What serves the device."""
 
     def patch(self, index: int, shot: Shot, box: Box) -> Patch:
         """Cut a box out of a frame, without what its hole hides; on the CPU if the device has no memory."""
@@ -70,7 +70,7 @@ class PatchIO:
             try:
                 with normalize_oom():
                     known = self.on_device.known_rgb(shot.frame, box, alpha)
-                    return device_patch(index, box, known, alpha > 0, serving=self.serving)
+                    return device_patch(index, box, known, alpha > 0, backend=self.backend)
             except torch.OutOfMemoryError:
                 pass
         rgb = known_rgb(shot.frame, box, alpha, format=self.format, color=self.color)
@@ -103,8 +103,7 @@ def make_patch_io(
     on_device = None
     if device != "cpu":
         on_device = DeviceColor(Transfers(torch.device(device)), format, color)
-    serving = select(device, asked=kernels).operations
-    return PatchIO(height, width, format, color, on_device, serving)
+    return PatchIO(height, width, format, color, on_device, select(device, asked=kernels))
 
 
 class HoleSpan:

@@ -19,6 +19,9 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
+from vrestore.kernels import membrane as kernel
+from vrestore.ops.dispatch import TORCH, Backend
+
 RELAXATIONS = 4
 FINEST_RELAXATIONS = 3
 """Steps at coarse levels and at the finest, where a step costs most and has least left to do."""
@@ -32,12 +35,22 @@ Picture = NDArray[np.float32]
 _CROSS = np.array([[0, 0.25, 0], [0.25, 0, 0.25], [0, 0.25, 0]], np.float32)
 
 
-def membrane(values: Tensor, known: Tensor) -> Tensor:
+def membrane(values: Tensor, known: Tensor, *, backend: Backend = TORCH) -> Tensor:
     """Continue `values` (C, H, W) float32 smoothly into where `known` (H, W) is False; C is at most 4.
 
     Known pixels come back unchanged, the others are between the least and the greatest known value.
     Where nothing is known the result is zero.
     """
+    runner = backend.runner_for(values)
+    if runner is not None:
+        return kernel.membrane(
+            values,
+            known,
+            surroundings=SURROUNDINGS,
+            relaxations=RELAXATIONS,
+            finest_relaxations=FINEST_RELAXATIONS,
+            runner=runner,
+        )
     if values.device.type != "cpu":
         return _membrane_on_device(values, known)
     result = values.clone(memory_format=torch.contiguous_format)

@@ -12,6 +12,8 @@ import torch
 from torch import Tensor
 
 from vrestore.frames import Box
+from vrestore.kernels import seam as kernel
+from vrestore.ops.dispatch import TORCH, Backend
 from vrestore.ops.resample.upsample import enlarged
 from vrestore.ops.warp.offsets import corner_of
 
@@ -29,6 +31,7 @@ def match_seam_gain(
     *,
     cell: int,
     sure: float,
+    backend: Backend = TORCH,
 ) -> Tensor:
     """Return the fetched colors of a hole (C, n), in [0, 1], made to meet those that are known of its rim.
 
@@ -40,7 +43,25 @@ def match_seam_gain(
         window: the part of the picture that holds them all.
         cell: see `seam_offset`.
         sure: in [0, 1].
+        backend: what serves; see `vrestore.ops.dispatch`.
     """
+    runner = backend.runner_for(colors)
+    if runner is not None:
+        cell, rows, columns = cells_over(window.height, window.width, cell)
+        return kernel.match_seam_gain(
+            colors,
+            confidence,
+            known,
+            points,
+            left=window.x,
+            top=window.y,
+            rows=rows,
+            columns=columns,
+            cell=cell,
+            sure=sure,
+            largest=LARGEST_STEP,
+            runner=runner,
+        )
     hidden = points.shape[0] - known.shape[1]
     compared = (confidence[hidden:] > sure).nonzero().flatten()
     differences = known[:, compared] - colors[:, hidden + compared]

@@ -20,6 +20,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from vrestore.kernels import deform as kernel
+from vrestore.ops.dispatch import TORCH, Backend, widened
+
 Reader = Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]
 """Reads pictures (M, c, H, W) at y and x, bilinearly with zeros around, times amounts; gives (M, c, P).
 
@@ -37,6 +40,7 @@ def deform_conv(
     stride: int = 1,
     padding: int = 0,
     dilation: int = 1,
+    backend: Backend = TORCH,
 ) -> Tensor:
     """Convolve `frames` (N, C, H, W) by `weight` (Cout, C/n, kh, kw) at displaced taps; (N, Cout, Ho, Wo).
 
@@ -45,15 +49,44 @@ def deform_conv(
     Args:
         offset: (N, 2*G*kh*kw, Ho, Wo), in pixels of `frames`.
         mask: (N, G*kh*kw, Ho, Wo), None for ones.
+        backend: what serves; see `vrestore.ops.dispatch`.
 
     Raises:
         ValueError: The shapes do not fit together.
     """
+    steps = stride, padding, dilation
+    runner = backend.runner_for(frames, offset, mask, weight, bias)
+    if runner is None:
+        wide = [None if tensor is None else widened(tensor) for tensor in (mask, bias)]
+        convolved = _convolve_fast(widened(frames), widened(offset), wide[0], widened(weight), wide[1], steps)
+        return convolved.to(frames.dtype)
+    return kernel.deform_conv(
+        frames,
+        offset,
+        mask,
+        weight,
+        bias,
+        stride=stride,
+        padding=padding,
+        dilation=dilation,
+        runner=runner,
+    )
+
+
+def _convolve_fast(
+    frames: Tensor,
+    offset: Tensor,
+    mask: Tensor | None,
+    weight: Tensor,
+    bias: Tensor | None,
+    steps: tuple[int, int, int],
+) -> Tensor:
     read = _read_by_grid
     if offset.shape[1] == 2 * weight[0, 0].numel():
+        # One group of offsets: all channels of a place are read by the same four rows of a table.
         frames, read = frames.contiguous(memory_format=torch.channels_last), _read_by_bags
     most = CACHED_PLACES if frames.device.type == "cpu" else None
-    return _convolve(read, frames, offset, mask, weight, bias, (stride, padding, dilation), most)
+    return _convolve(read, frames, offset, mask, weight, bias, steps, most)
 
 
 def deform_conv_exact(

@@ -30,7 +30,7 @@ from vrestore.methods.inpaint.settings import NetworkSettings
 from vrestore.models.blocks import in_channels_last
 from vrestore.models.tsam.network import Clip, Tsam
 from vrestore.models.weights import load_model
-from vrestore.ops.operations import ByKernels, select
+from vrestore.ops.dispatch import TORCH, Backend, select
 from vrestore.ops.warp.shift_align import Motion
 
 NETWORK_FLOW: FlowPreset = "fast"
@@ -52,9 +52,8 @@ def load_refiner(settings: NetworkSettings) -> Refiner:
     network = load_model(settings.model, device=settings.device, dtype=_TYPES[settings.precision])
     if not isinstance(network, Tsam):
         raise ModelError(f"the model {settings.model!r} fills no holes; pass one for inpainting with --model")
-    operations = select(settings.device, asked=settings.kernels).operations
-    kernels = operations if isinstance(operations, ByKernels) else None
-    return Refiner(in_channels_last(network), settings.scale, kernels)
+    backend = select(settings.device, asked=settings.kernels)
+    return Refiner(in_channels_last(network), settings.scale, backend)
 
 
 @dataclass(frozen=True)
@@ -66,8 +65,8 @@ class Refiner:
 
     network: Tsam
     scale: int = 1
-    kernels: ByKernels | None = None
-    """That align features on the network's device; torch's tables without."""
+    backend: Backend = TORCH
+    """What aligns features on the network's device: kernels, or torch's tables."""
 
     @property
     def device(self) -> torch.device:
@@ -116,7 +115,7 @@ class _Stretch:
     ) -> None:
         self._painter, self._height, self._width = painter, height, width
         self._executor = executor
-        self._stream = Stream(painter.network, network_cpu_frames, kernels=painter.kernels)
+        self._stream = Stream(painter.network, network_cpu_frames, backend=painter.backend)
         self._staging: Transfers | None = None
         self._estimate = DisFlow(NETWORK_FLOW)
         self._last: Window | None = None

@@ -16,7 +16,7 @@ from torch import Tensor
 from vrestore.device.transfers import CPU, normalize_oom
 from vrestore.models.tsam.network import Clip, Tsam
 from vrestore.models.tsam.streaming import StreamState, finish, push
-from vrestore.ops.operations import ByKernels
+from vrestore.ops.dispatch import TORCH, Backend
 from vrestore.ops.warp.shift_align import Motion
 
 
@@ -27,10 +27,10 @@ class Stream:
     """
 
     def __init__(
-        self, network: Tsam, network_cpu_frames: Callable[[int], None], *, kernels: ByKernels | None = None
+        self, network: Tsam, network_cpu_frames: Callable[[int], None], *, backend: Backend = TORCH
     ) -> None:
         self._network, self._given_up = network, network_cpu_frames
-        self._state = StreamState(kernels=kernels)
+        self._state = StreamState(backend=backend)
         self._device = next(network.parameters()).device
         self._has_fallen = False
 

@@ -13,7 +13,8 @@ from torch import Tensor
 
 from vrestore.frames import Box
 from vrestore.methods.inpaint.patches.patch import SCALE, HostPatch, Patch, gray_on_device
-from vrestore.ops.operations import Operations
+from vrestore.ops.dispatch import Backend
+from vrestore.ops.filters.membrane import membrane
 from vrestore.ops.resample.quantize import resized_by_torch
 
 MIDDLE = 2**15
@@ -22,13 +23,13 @@ MIDDLE = 2**15
 
 @dataclass(frozen=True)
 class DevicePatch(Patch):
-    """A patch whose colors are on a device, which `serving` serves.
+    """A patch whose colors are on a device, which `served_by` serves.
 
     `codes` (3, H, W) int16 are those of `HostPatch` less MIDDLE.
     """
 
     codes: Tensor
-    serving: Operations
+    served_by: Backend
 
     @property
     def device(self) -> torch.device:
@@ -36,9 +37,9 @@ class DevicePatch(Patch):
         return self.codes.device
 
     @property
-    def operations(self) -> Operations:
-        """What serves the device."""
-        return self.serving
+    def backend(self) -> Backend:
+        """What serves operations on the colors."""
+        return self.served_by
 
     def rim_values(self, channels: int) -> Tensor:
         """See `Patch.rim_values`."""
@@ -60,7 +61,8 @@ class DevicePatch(Patch):
             shown.flatten().index_fill_(0, self.places_in(window), 0)
             known_gray = self.known_gray[window.rows, window.columns].float()
             luma, share = (_mean_of_cells(plane, cell) for plane in (known_gray, shown))
-            closed = self.serving.membrane((luma / share.clamp_min(1e-6))[None], share > 0)[0]
+            known = (luma / share.clamp_min(1e-6))[None]
+            closed = membrane(known, share > 0, backend=self.backend)[0]
             result[cells.rows, cells.columns] = closed.round_().byte()
         return result.cpu().numpy()
 
@@ -90,10 +92,10 @@ class DevicePatch(Patch):
 
 
 def device_patch(
-    index: int, box: Box, rgb: Tensor, hidden: NDArray[np.bool_], *, serving: Operations
+    index: int, box: Box, rgb: Tensor, hidden: NDArray[np.bool_], *, backend: Backend
 ) -> DevicePatch:
     """Store known colors `rgb` (3, H, W) in [0, 1] as a patch where they are."""
-    return DevicePatch(index, box, hidden, ((rgb * SCALE).round_() - MIDDLE).to(torch.int16), serving)
+    return DevicePatch(index, box, hidden, ((rgb * SCALE).round_() - MIDDLE).to(torch.int16), backend)
 
 
 def _mean_of_codes(picture: Tensor, cell: int) -> Tensor:

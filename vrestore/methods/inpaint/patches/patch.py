@@ -21,8 +21,8 @@ from vrestore.device.transfers import CPU
 from vrestore.flow.cells import cells_of, mean_of_cells, pixels_of
 from vrestore.flow.complete import dilated
 from vrestore.frames import Box, MaskArray
+from vrestore.ops.dispatch import TORCH, Backend
 from vrestore.ops.filters.membrane import membrane
-from vrestore.ops.operations import ByTorch, Operations
 from vrestore.ops.resample.quantize import weighted_sum
 
 RIM_PIXELS = 5
@@ -37,7 +37,6 @@ LUMA = 0.299, 0.587, 0.114
 SCALE = 65535.0
 """Of the codes that colors are kept in."""
 _KEPT_OUTLINES = 8  # neighboring frames often share one
-_BY_TORCH = ByTorch()
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,8 +108,8 @@ class Patch(ABC):
 
     @property
     @abstractmethod
-    def operations(self) -> Operations:
-        """What serves the device."""
+    def backend(self) -> Backend:
+        """What serves operations on the colors."""
 
     @abstractmethod
     def rim_values(self, channels: int) -> Tensor:
@@ -233,9 +232,9 @@ class HostPatch(Patch):
         return CPU
 
     @property
-    def operations(self) -> Operations:
-        """Torch's."""
-        return _BY_TORCH
+    def backend(self) -> Backend:
+        """Torch."""
+        return TORCH
 
     def rim_values(self, channels: int) -> Tensor:
         """See `Patch.rim_values`."""
