@@ -4,33 +4,34 @@ import pytest
 import torch
 from pretend import DEVICE, METER, pretended
 
-from vrestore.device.transfers import Transfers, normalize_oom
+from vrestore.device.fallback import normalize_oom
+from vrestore.device.transfers import Transfers
 
 NUMBERS = torch.arange(6.0).view(2, 3)
 
 
 def test_a_tensor_comes_back_as_it_went():
     with pretended():
-        staging = Transfers(DEVICE)
-        there = staging.up(NUMBERS)
+        transfers = Transfers(DEVICE)
+        there = transfers.up(NUMBERS)
         assert there.device == DEVICE
-        back = staging.down(there * 2)()
+        back = transfers.down(there * 2).result()
     assert back.device.type == "cpu"
     assert torch.equal(back, NUMBERS * 2)
 
 
 def test_on_the_processor_nothing_is_copied():
-    staging = Transfers(torch.device("cpu"))
-    assert staging.up(NUMBERS).data_ptr() == NUMBERS.data_ptr()
-    assert staging.down(NUMBERS)().data_ptr() == NUMBERS.data_ptr()
+    transfers = Transfers(torch.device("cpu"))
+    assert transfers.up(NUMBERS).data_ptr() == NUMBERS.data_ptr()
+    assert transfers.down(NUMBERS).result().data_ptr() == NUMBERS.data_ptr()
 
 
 @pytest.mark.gpu
 def test_a_tensor_comes_back_from_a_real_device():
-    staging = Transfers(torch.device("cuda", torch.cuda.current_device()))
-    waits = [staging.down(staging.up(NUMBERS + step) * 2) for step in range(50)]
+    transfers = Transfers(torch.device("cuda", torch.cuda.current_device()))
+    waits = [transfers.down(transfers.up(NUMBERS + step) * 2) for step in range(50)]
     for step, wait in enumerate(waits):
-        assert torch.equal(wait(), (NUMBERS + step) * 2)
+        assert torch.equal(wait.result(), (NUMBERS + step) * 2)
 
 
 @pytest.mark.parametrize(

@@ -101,7 +101,7 @@ def test_where_holes_do_not_fit_the_device_the_processor_fills_them(clip, on_cpu
     assert not apart(tmp_path / "out.mkv", on_cpu[0]).any()
 
 
-@pytest.mark.parametrize("most_bytes", [1, 20_000])
+@pytest.mark.parametrize("max_bytes", [1, 20_000])
 def test_a_device_that_runs_out_of_memory_ends_no_run(clip, on_cpu, tmp_path, max_bytes):
     with pretended(max_bytes=max_bytes):
         report = vrestore.inpaint(clip, target=tmp_path / "out.mkv", device="cuda", **OPTIONS)

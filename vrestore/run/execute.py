@@ -17,6 +17,7 @@ from vrestore.run.file_stamps import check_unchanged
 from vrestore.run.job_files import JobFiles
 from vrestore.run.memory_limits import check_one_device, device_memory_for
 from vrestore.run.pipeline import Timings, run
+from vrestore.threads import one_thread_each
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +73,6 @@ def pass_frames(
     stop: int | None = None,
 ) -> int:
     """Send frames through the method to what is written, and compare those from `start` to before `stop`."""
-    from vrestore.methods.inpaint.stage import one_thread_each
-
     if opened.device != "cpu":
         check_one_device(opened)
         bound_device_memory(opened.device, device_memory_for(opened.job, opened.device))

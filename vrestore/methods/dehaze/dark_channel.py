@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -19,13 +18,12 @@ from vrestore.ops.filters.dark_channel import LEAST_AIR, dark_air, dark_depth, m
 def estimate_dark(looks: Iterator[Thumbnail]) -> Iterator[HazeEstimate]:
     """Estimate the haze of each frame by itself."""
     for look in looks:
+        yield look.run(_estimate, look)
 
-        def veil(device: torch.device, look: Thumbnail = look) -> HazeEstimate:
-            here = look.on(device)
-            air = dark_air(here.picture)
-            return HazeEstimate(here, dark_depth(here.picture, air[:, :, None, None]), air[0])
 
-        yield look.place.work(look.frame.index, veil)
+def _estimate(look: Thumbnail) -> HazeEstimate:
+    air = dark_air(look.picture)  # (1, 3)
+    return HazeEstimate(look, dark_depth(look.picture, air[:, :, None, None]), air[0])
 
 
 def local_air(picture: Tensor) -> Tensor:

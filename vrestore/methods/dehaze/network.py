@@ -10,7 +10,7 @@ from functools import partial
 from itertools import chain
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from vrestore.device.devices import Precision
 from vrestore.errors import ModelError
@@ -51,6 +51,11 @@ class _Networks:
         with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=lower):
             yield self.on(device)
 
+    def encode(self, picture: Tensor) -> Features:
+        """Encode a picture (1, 3, h, w) where it is."""
+        with self.thinking(picture.device) as network:
+            return network.encode(picture)
+
 
 def network_estimator(network: nn.Module, *, precision: Precision = "fp32") -> Estimator:
     """Yield what estimates haze by a network, which is copied to where the frames are worked on.
@@ -84,11 +89,7 @@ def _estimate(looks: Iterator[Thumbnail], config: HazeConfig, networks: _Network
     for look in looks:
         scene += look.starts_scene
 
-        def encoded(device: torch.device, look: Thumbnail = look) -> Features:
-            with networks.thinking(device) as network:
-                return network.encode(look.picture.to(device))
-
-        kept.append(_Seen(look, look.place.work(look.frame.index, encoded), scene))
+        kept.append(_Seen(look, look.run(networks.encode, look.picture), scene))
         if len(kept) > config.reach:
             yield _cleared(kept, len(kept) - 1 - config.reach, config, networks)
     for index in range(max(0, len(kept) - config.reach), len(kept)):
@@ -106,13 +107,13 @@ def _cleared(kept: deque[_Seen], index: int, config: HazeConfig, networks: _Netw
             place += step
         window.append(kept[place].features)
 
-    def cleared(device: torch.device) -> HazeEstimate:
+    def cleared(look: Thumbnail) -> HazeEstimate:
         # What is the same frame twice in the window stays the same object, by which the network knows it.
-        here = {id(features): features.to(device) for features in window}
-        with networks.thinking(device) as network:
+        here = {id(features): features.to(look.device) for features in window}
+        with networks.thinking(look.device) as network:
             haze = network.clear([here[id(features)] for features in window])
         if not isinstance(haze, Haze):
             raise TypeError(f"{config.name} gave no haze")
-        return HazeEstimate(middle.look.on(device), haze.depth, haze.air[0], haze.tint)
+        return HazeEstimate(look, haze.depth, haze.air[0], haze.tint)
 
-    return middle.look.place.work(middle.look.frame.index, cleared)
+    return middle.look.run(cleared, middle.look)

@@ -5,25 +5,24 @@ they mean. On the CPU a plane is the frame's own memory."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vrestore.device.fallback import DeviceFallback
 from vrestore.frames import Component, Frame, Plane
 from vrestore.ops.resample.quantize import as_array, as_codes, resized, unsigned, weighted_sum
 from vrestore.ops.resample.resize import Size
 
-Planes = Mapping[int, Tensor]
+Planes = dict[int, Tensor]
 """By their number, (rows, samples a row) each, uint8 or int16."""
 
 
-def planes_of(frame: Frame, numbers: Iterable[int], place: DeviceFallback, device: torch.device) -> Planes:
-    """Return some planes of a frame on the place's device or on the CPU."""
-    return {number: place.up(as_codes(frame.planes[number]), device) for number in numbers}
+def planes_of(frame: Frame, numbers: Iterable[int]) -> Planes:
+    """Return some planes of a frame, over its own memory where that may be written."""
+    return {number: as_codes(frame.planes[number]) for number in numbers}
 
 
 def plane_from(tensor: Tensor, like: Plane) -> Plane:

@@ -13,8 +13,8 @@ would come out darker than DARK_MEAN is lifted, by at most MOST_LIFT, without cl
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import torch
@@ -48,6 +48,7 @@ from vrestore.methods.dehaze.thumbnail import luma_weights
 from vrestore.ops.filters.guided import guided_lines
 from vrestore.ops.resample.quantize import weighted_sum
 from vrestore.ops.resample.resize import Size, enlarged, reduced
+from vrestore.threads import Arrived, Awaited, Pending
 
 GUIDE_RADIUS, GUIDE_EPSILON = 6, 1e-3
 
@@ -61,9 +62,6 @@ FOLLOW_RATE = 0.1
 DITHER_SIDE = 128
 MOST_DITHER = 2.0
 """Steps between codes grow with contrast and would show as bands; so does what hides them, as far as this."""
-
-PendingFrame = Callable[[], Frame]
-"""A frame on its way from the device: waits for it and gives it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,22 +95,24 @@ class Renderer:
     def figures(self, last: list[float]) -> None:
         self._lift, self._strength, self._rest, self._noise = last
 
-    def __call__(self, veil: HazeEstimate) -> PendingFrame:
+    def __call__(self, veil: HazeEstimate) -> Pending[Frame]:
         """Take the haze that is to go out of the frame, and begin to bring it back."""
-        frame, place = veil.look.frame, veil.look.place
         if self._settings.strength == 0:
-            return lambda: frame
-        last = self.figures
+            return Arrived(veil.look.frame)
+        return veil.look.run(partial(self._begun, self.figures), veil)
 
-        def rendered(device: torch.device) -> PendingFrame:
-            self.figures = last  # a device that failed midway has begun to change them
-            planes = self._rendered(veil.on(device))
-            down = {number: place.down(plane) for number, plane in planes.items()}
-            return lambda: frame.with_planes(
-                {number: plane_from(arrived(), frame.planes[number]) for number, arrived in down.items()}
+    def _begun(self, last: list[float], veil: HazeEstimate) -> Pending[Frame]:
+        """Begin to clear a frame; `last` are the figures of the one before."""
+        self.figures = last  # a device that failed midway has begun to change them
+        frame, place = veil.look.frame, veil.look.place
+        down = {number: place.down(plane) for number, plane in self._rendered(veil).items()}
+
+        def arrived() -> Frame:
+            return frame.with_planes(
+                {number: plane_from(each.result(), frame.planes[number]) for number, each in down.items()}
             )
 
-        return place.work(frame.index, rendered)
+        return Awaited(arrived)
 
     def _rendered(self, veil: HazeEstimate) -> Planes:
         look, settings = veil.look, self._settings

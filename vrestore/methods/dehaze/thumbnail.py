@@ -6,8 +6,10 @@ own planes. Both the picture and the guide of the filter come from the planes as
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TypeVar, TypeVarTuple
 
 import numpy as np
 import torch
@@ -23,6 +25,9 @@ from vrestore.methods.shots import Shot
 from vrestore.ops.dispatch import TORCH, Backend
 from vrestore.ops.filters.guided import GRAY
 
+T = TypeVar("T")
+Values = TypeVarTuple("Values")
+
 WORKING_SIDE = 192
 MULTIPLE = 16
 """Of both sides, for the network."""
@@ -35,8 +40,8 @@ MOST_STRETCH = 4
 class Thumbnail:
     """A frame and what it looks like small: RGB (1, 3, h, w) and luma (1, 1, h, w), both in [0, 1].
 
-    `planes` are the frame's own where the small ones are, `place` is where all of the work is done, and
-    `backend` is what serves it there.
+    `planes` are the frame's own where the small ones are. That is on the device of `place`, which `backend`
+    serves, or on the CPU where the device had no memory for it: what follows for the frame is done there too.
     """
 
     frame: Frame
@@ -47,12 +52,14 @@ class Thumbnail:
     place: DeviceFallback = field(default_factory=DeviceFallback)
     backend: Backend = TORCH
 
-    def on(self, device: torch.device) -> Thumbnail:
-        """Return it on the place's device or on the CPU."""
-        if self.picture.device == device:
-            return self
-        planes = planes_of(self.frame, self.planes, self.place, device)
-        return replace(self, picture=self.picture.to(device), luma=self.luma.to(device), planes=planes)
+    @property
+    def device(self) -> torch.device:
+        """Where it is."""
+        return self.picture.device
+
+    def run(self, work: Callable[[*Values], T], *values: *Values) -> T:
+        """Do some of the frame's work; see `DeviceFallback.run`."""
+        return self.place.run(work, *values, frame=self.frame.index)
 
 
 def working_size(height: int, width: int) -> tuple[int, int]:
@@ -74,11 +81,8 @@ def make_thumbnail(
 ) -> Iterator[Thumbnail]:
     """Look at every frame, where it will be worked on."""
     for shot in shots:
-
-        def look(device: torch.device, shot: Shot = shot) -> Thumbnail:
-            return _look(shot, device, format=format, color=color, place=place, backend=backend)
-
-        yield place.work(shot.frame.index, look)
+        look = partial(_look, shot, format=format, color=color, place=place, backend=backend)
+        yield place.run(look, place.device, frame=shot.frame.index)
 
 
 def _look(
@@ -91,7 +95,8 @@ def _look(
     backend: Backend,
 ) -> Thumbnail:
     numbers = {component.plane for component in format.components}
-    planes = planes_of(shot.frame, numbers, place, device)
+    on_cpu = planes_of(shot.frame, numbers)
+    planes = {number: place.up(plane, device) for number, plane in on_cpu.items()}
     coding = coding_for(shot.frame, format, color)
     picture = small_picture(planes, coding, format=format)
     luma = weighted(luma_weights(coding, format), picture)

@@ -7,16 +7,16 @@ frame by accumulated flow lost 0.9 to 2.5 dB.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TypeVar
 
 import torch
 from torch import Tensor
 
-from vrestore.device.transfers import CPU, normalize_oom
+from vrestore.device.fallback import DeviceFallback
+from vrestore.device.transfers import CPU, moved
 from vrestore.frames import Box
 from vrestore.methods.inpaint.correspondence import FetchMap, Linked
 from vrestore.methods.inpaint.patches.patch import Patch, box_around
@@ -24,8 +24,7 @@ from vrestore.ops.filters.membrane import membrane
 from vrestore.ops.filters.seam import match_seam_gain
 from vrestore.ops.warp.offsets import corner_of
 from vrestore.ops.warp.propagate import fetch
-
-T = TypeVar("T")
+from vrestore.threads import Arrived, Pending
 
 DECAY = 0.98
 """Confidence a color loses by growing one frame older."""
@@ -56,11 +55,6 @@ class Filled:
     is_blended: Tensor
     agreement: Tensor
 
-    def on_cpu(self) -> Filled:
-        """Return the same on the CPU."""
-        tensors = self.colors, self.confidence, self.is_blended, self.agreement
-        return Filled(self.patch.on_cpu(), *(tensor.cpu() for tensor in tensors))
-
 
 @dataclass(frozen=True, slots=True)
 class Known:
@@ -69,20 +63,14 @@ class Known:
     colors: Tensor
     confidence: Tensor
 
-    def to(self, device: torch.device) -> Known:
-        """Return the same on a device."""
-        return Known(self.colors.to(device), self.confidence.to(device))
-
 
 @dataclass(frozen=True, slots=True)
 class _Held:
+    """A patch, what the past gave its hole, and how the future comes from the next one, None at the end."""
+
     patch: Patch
     past: Known
     from_next: FetchMap | None = None
-
-    def on_cpu(self) -> _Held:
-        from_next = None if self.from_next is None else self.from_next.on_cpu()
-        return _Held(self.patch.on_cpu(), self.past.to(CPU), from_next)
 
 
 def propagate(
@@ -95,16 +83,17 @@ def propagate(
     channels: int = 3,
     sharpness: float = 0.0,
     executor: Executor | None = None,
+    fallback: DeviceFallback,
 ) -> Iterator[Filled]:
     """Fill the holes of a run of linked patches; `known` is what is known of the first one's hole.
 
     Holds at most `chunk + look_ahead` patches and yields `chunk` at a time. `scale` is that of the flow:
     brightness is matched on cells of twice its grain. With `channels` 1 holes are filled with luma only.
     `sharpness` is that of `vrestore.ops.warp.propagate.fetch`.
-    Where the patches' device runs out of memory, the rest is done on the CPU. Past and future are blended on
-    the threads of `executor`, if there is one; a device is asked by this thread alone.
+    Where the device of `fallback` runs out of memory, the rest is done on the CPU. Past and future are
+    blended on the threads of `executor`, if there is one; a device is asked by this thread alone.
     """
-    window = _Window(2 << scale, channels, sharpness, executor)
+    window = _Window(2 << scale, channels, sharpness, executor, fallback)
     for linked in links:
         window.take(linked, known)
         known = None
@@ -122,8 +111,11 @@ def _let_go(filled: list[Filled]) -> Iterator[Filled]:
 class _Window:
     """The patches that propagation sees at once, and what the past gave each."""
 
-    def __init__(self, cell: int, channels: int, sharpness: float, executor: Executor | None) -> None:
-        self._cell, self._channels, self._sharpness, self._executor = cell, channels, sharpness, executor
+    def __init__(
+        self, cell: int, channels: int, sharpness: float, executor: Executor | None, fallback: DeviceFallback
+    ) -> None:
+        self._cell, self._channels, self._sharpness = cell, channels, sharpness
+        self._executor, self._fallback = executor, fallback
         self._held: list[_Held] = []
         self._is_on_cpu = False
 
@@ -132,53 +124,46 @@ class _Window:
 
     def take(self, linked: Linked, known: Known | None) -> None:
         """Take the next patch; `known` of its hole if it is the first."""
-        if linked.patch.device.type == "cpu":
-            self._fall()
-        joined = self._tried(lambda: self._joined(linked, known))  # may put another list in the place of held
+        self._follow(linked.patch)
+        if self._is_on_cpu:
+            linked = moved(linked, CPU)
+        before = self._held[-1] if self._held else None
+        joined = self._fallback.run(self._joined, linked, known, before)
+        self._follow(joined.patch)
         self._held.append(joined)
+        if before is not None and linked.previous_from_this is not None:
+            back = linked.previous_from_this
+            self._held[-2] = replace(self._held[-2], from_next=moved(back, joined.patch.device))
 
     def give(self, count: int) -> list[Filled]:
         """Return the first `count`, in reverse, and hold them no longer."""
-        filled = self._tried(lambda: self._swept(count))
+        filled = self._fallback.run(partial(self._swept, count), self._held)
         del self._held[:count]
+        if filled:
+            self._follow(filled[0].patch)
         return filled
 
-    def _tried(self, work: Callable[[], T]) -> T:
-        """Do what can be done twice, on the CPU if the device has no memory for it."""
-        try:
-            with normalize_oom():
-                return work()
-        except torch.OutOfMemoryError:
-            if self._is_on_cpu:
-                raise
-        self._fall()
-        return work()
-
-    def _fall(self) -> None:
-        """Go on on the CPU."""
-        if not self._is_on_cpu:
+    def _follow(self, patch: Patch) -> None:
+        """Go on on the CPU once a patch is there: what is held is read together with it."""
+        if patch.device.type == "cpu" and not self._is_on_cpu:
             self._is_on_cpu = True
-            self._held = [held.on_cpu() for held in self._held]
+            self._held = moved(self._held, CPU)
 
-    def _joined(self, linked: Linked, known: Known | None) -> _Held:
-        linked = linked.on_cpu() if self._is_on_cpu else linked
+    def _joined(self, linked: Linked, known: Known | None, before: _Held | None) -> _Held:
+        """Fetch what the past gives a patch, from the one before it."""
         patch = linked.patch
-        past = _unknown(patch, self._channels) if known is None else known.to(patch.device)
-        if self._held:
-            before = self._held[-1]
-            if linked.from_previous is not None:
-                past = self._advanced(patch, linked.from_previous, before.patch, before.past)
-            if linked.previous_from_this is not None:
-                self._held[-1] = replace(before, from_next=linked.previous_from_this)
+        past = _unknown(patch, self._channels) if known is None else moved(known, patch.device)
+        if before is not None and linked.from_previous is not None:
+            past = self._advanced(patch, linked.from_previous, before.patch, before.past)
         return _Held(patch, past)
 
-    def _swept(self, count: int) -> list[Filled]:
+    def _swept(self, count: int, held: list[_Held]) -> list[Filled]:
         """Carry the future backward through all that is held: the first `count`, blended, in reverse."""
-        filled: list[Callable[[], Filled]] = []
+        filled: list[Pending[Filled]] = []
         later: _Held | None = None
         future: Known | None = None
-        for position in range(len(self._held) - 1, -1, -1):
-            this = self._held[position]
+        for position in range(len(held) - 1, -1, -1):
+            this = held[position]
             if later is None or future is None or this.from_next is None:
                 future = _unknown(this.patch, self._channels)
             else:
@@ -186,15 +171,13 @@ class _Window:
             if position < count:
                 filled.append(self._begun(this, future))
             later = this
-        return [wait() for wait in filled]
+        return [each.result() for each in filled]
 
-    def _begun(self, held: _Held, future: Known) -> Callable[[], Filled]:
-        """Begin to blend what the past and the future gave; the result waits for it and gives it."""
-        work = partial(_blend, held.patch, held.past, future)
+    def _begun(self, held: _Held, future: Known) -> Pending[Filled]:
+        """Begin to blend what the past and the future gave."""
         if self._executor is None or held.patch.device.type != "cpu":
-            blended = work()
-            return lambda: blended
-        return self._executor.submit(work).result
+            return Arrived(_blend(held.patch, held.past, future))
+        return self._executor.submit(_blend, held.patch, held.past, future)
 
     def _advanced(self, patch: Patch, step: FetchMap, source: Patch, state: Known) -> Known:
         """Fetch the hole of `patch` from `source`, whose own hole holds `state`."""

@@ -26,6 +26,12 @@ def unsigned(codes: Tensor) -> Tensor:
     return codes.to(torch.int32) & 0xFFFF if codes.dtype == torch.int16 else codes
 
 
+def as_int16(numbers: Tensor) -> Tensor:
+    """Return whole numbers of [0, 65535] as int16 of the same bits as uint16."""
+    # Not by the conversion of what int16 cannot hold, which is the device's own affair.
+    return ((numbers + 2**15) % 2**16 - 2**15).to(torch.int16)
+
+
 def as_codes(array: NDArray[np.generic]) -> Tensor:
     """Return samples of 8 or 16 bits as codes, over the same memory where that may be written."""
     native = array.astype(array.dtype.newbyteorder("="), copy=False)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, Future
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 
@@ -18,23 +17,20 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from vrestore.device.devices import Precision
-from vrestore.device.transfers import Transfers, normalize_oom, with_cpu_fallback
 from vrestore.errors import ModelError
-from vrestore.flow.dis import DisFlow
 from vrestore.masks.tracks import Track
 from vrestore.methods.inpaint.network.stream import Stream
 from vrestore.methods.inpaint.network.windows import Window, clip_of, motion_between, window_of
-from vrestore.methods.inpaint.plan import FlowPreset, window_size
+from vrestore.methods.inpaint.plan import window_size
 from vrestore.methods.inpaint.propagate import Filled
 from vrestore.methods.inpaint.settings import NetworkSettings
+from vrestore.methods.inpaint.tools import Tools
 from vrestore.models.blocks import in_channels_last
 from vrestore.models.tsam.network import Clip, Tsam
 from vrestore.models.weights import load_model
 from vrestore.ops.dispatch import TORCH, Backend, select
 from vrestore.ops.warp.shift_align import Motion
-
-NETWORK_FLOW: FlowPreset = "fast"
-"""Of DIS, for the motion that the network is given: it aligns features at half size and below."""
+from vrestore.threads import Arrived, Pending
 
 _TYPES: dict[Precision, torch.dtype] = {"fp32": torch.float32, "bf16": torch.bfloat16}
 
@@ -77,21 +73,21 @@ class Refiner:
         self,
         filled: Iterator[Filled],
         track: Track,
-        executor: Executor,
+        tools: Tools,
         *,
         network_cpu_frames: Callable[[int], None] = lambda _: None,
     ) -> Iterator[Filled]:
         """Correct the filled patches of a track, in order.
 
         Frames that have no hole, nor neighbor one with a hole, pass as they are and end the clip. Motion is
-        estimated on the threads of `executor`. `network_cpu_frames` is told of frames that the network's
+        estimated on the threads of `tools`. `network_cpu_frames` is told of frames that the network's
         device had too little memory for.
         """
         height, width = window_size(track, scale=self.scale)
         stretch: _Stretch | None = None
         for before, this, after in _with_neighbors(filled):
             if any(each is not None and each.patch.hidden_count for each in (before, this, after)):
-                stretch = stretch or _Stretch(self, height, width, executor, network_cpu_frames)
+                stretch = stretch or _Stretch(self, height, width, tools, network_cpu_frames)
                 yield from stretch.push(this)
                 continue
             if stretch is not None:
@@ -107,29 +103,28 @@ class _Stretch:
 
     def __init__(
         self,
-        painter: Refiner,
+        refiner: Refiner,
         height: int,
         width: int,
-        executor: Executor,
+        tools: Tools,
         network_cpu_frames: Callable[[int], None],
     ) -> None:
-        self._painter, self._height, self._width = painter, height, width
-        self._executor = executor
-        self._stream = Stream(painter.network, network_cpu_frames, backend=painter.backend)
-        self._staging: Transfers | None = None
-        self._estimate = DisFlow(NETWORK_FLOW)
+        self._refiner, self._height, self._width = refiner, height, width
+        self._tools, self._fallback = tools, tools.fallback
+        self._stream = Stream(refiner.network, network_cpu_frames, backend=refiner.backend)
         self._last: Window | None = None
         self._gathered: list[Window] = []
-        self._motions: list[Future[Motion]] = []
+        self._motions: list[Pending[Motion]] = []
         self._waiting: deque[_Waiting] = deque()
-        self._coming: Callable[[], Sequence[Tensor]] = tuple
+        self._coming: Pending[Sequence[Tensor]] = Arrived(())
 
     def push(self, filled: Filled) -> Iterator[Filled]:
         """Take the next frame, give those that are ready."""
         window = self._window_of(filled)
         if self._last is not None:
-            pair, scale = (self._last, window), self._painter.scale
-            self._motions.append(self._executor.submit(motion_between, *pair, self._estimate, scale=scale))
+            flow, scale = self._tools.network_flow, self._refiner.scale
+            submit = self._tools.executor.submit
+            self._motions.append(submit(motion_between, self._last, window, flow, scale=scale))
         self._last = window
         self._gathered.append(window)
         if len(self._gathered) == CHUNK:
@@ -137,67 +132,59 @@ class _Stretch:
 
     def _window_of(self, filled: Filled) -> Window:
         """Cut the window of a patch, on the CPU where the patch's device has no memory for it."""
-        if self._staging is None and filled.patch.device.type != "cpu":
-            self._staging = Transfers(filled.patch.device)
-        cut = partial(window_of, height=self._height, width=self._width, staging=self._staging)
-        return with_cpu_fallback(cut, filled)
+        cut = partial(window_of, height=self._height, width=self._width, transfers=self._fallback.transfers)
+        return self._fallback.run(cut, filled)
 
     def finish(self) -> Iterator[Filled]:
         """Yield the frames that are left."""
         if self._gathered:
             yield from self._run()
-        yield from map(self._painted, self._coming())
+        yield from map(self._painted, self._coming.result())
         with torch.inference_mode():
             for picture in self._stream.finish():
                 yield self._painted(picture[0])
 
     def _run(self) -> Iterator[Filled]:
-        clip = self._clip()
-        self._waiting.extend(map(_Waiting, self._gathered, clip.frames))
+        clip, windows = self._fallback.run(self._clip_of, self._gathered)
+        self._waiting.extend(map(_Waiting, windows, clip.frames))
         motions = [each.result() for each in self._motions]
         motion = Motion.join(motions) if motions else no_motion(clip)
         self._gathered, self._motions = [], []
-        before = self._coming()
+        before = self._coming.result()
         self._coming = self._pushed(clip, motion)
         yield from map(self._painted, before)
 
-    def _pushed(self, clip: Clip, motion: Motion) -> Callable[[], Sequence[Tensor]]:
-        """Begin to push frames through the network; the result waits for those that are ready.
+    def _pushed(self, clip: Clip, motion: Motion) -> Pending[Sequence[Tensor]]:
+        """Begin to push frames through the network, for those that are ready.
 
         On a processor that is done on a thread, beside what comes before and after; a device is beside this
         one by itself.
         """
-        if clip.frames.device.type == self._painter.device.type == "cpu":
-            return self._executor.submit(self._push, clip, motion).result
-        pictures = self._push(clip, motion)
-        return lambda: pictures
+        if clip.frames.device.type == self._refiner.device.type == "cpu":
+            return self._tools.executor.submit(self._push, clip, motion)
+        return Arrived(self._push(clip, motion))
 
     def _push(self, clip: Clip, motion: Motion) -> Sequence[Tensor]:
         with torch.inference_mode():
             return self._stream.push(clip, motion).unbind()
 
-    def _clip(self) -> Clip:
-        """Put the gathered windows together, on the CPU where the device has no memory for that."""
-        try:
-            with normalize_oom():
-                return shrunk(clip_of(self._gathered), self._painter.scale)
-        except torch.OutOfMemoryError:
-            self._gathered = [window.on_cpu() for window in self._gathered]
-        return shrunk(clip_of(self._gathered), self._painter.scale)
+    def _clip_of(self, windows: list[Window]) -> tuple[Clip, list[Window]]:
+        """Put windows together, and return them as well: where there is no memory they are on the CPU."""
+        return shrunk(clip_of(windows), self._refiner.scale), windows
 
     def _painted(self, picture: Tensor) -> Filled:
-        return with_cpu_fallback(partial(self._corrected, picture), self._waiting.popleft())
+        return self._fallback.run(partial(self._corrected, picture), self._waiting.popleft())
 
     def _corrected(self, picture: Tensor, waiting: _Waiting) -> Filled:
         window = waiting.window
-        filled, scale, device = window.filled, self._painter.scale, window.values.device
+        filled, scale, device = window.filled, self._refiner.scale, window.values.device
         if not filled.patch.hidden_count:
             return filled
         correction = picture.to(device).float() - waiting.seen.to(device)
         if scale > 1:
             size = [self._height, self._width]
             correction = F.interpolate(correction[None], size=size, mode="bilinear", align_corners=False)[0]
-        if not self._painter.network.config.refines:
+        if not self._refiner.network.config.refines:
             correction = correction * (1 - window.values[6:7])
         colors = window.values[:3] + correction
         x, y = (filled.patch.points[: filled.patch.hidden_count].long() - window.corner).unbind(1)
@@ -210,9 +197,6 @@ class _Waiting:
 
     window: Window
     seen: Tensor
-
-    def on_cpu(self) -> _Waiting:
-        return _Waiting(self.window.on_cpu(), self.seen.cpu())
 
 
 def shrunk(clip: Clip, scale: int) -> Clip:

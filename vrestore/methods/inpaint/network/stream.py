@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import Tensor
 
-from vrestore.device.transfers import CPU, normalize_oom
+from vrestore.device.fallback import normalize_oom
+from vrestore.device.transfers import CPU
 from vrestore.models.tsam.network import Clip, Tsam
 from vrestore.models.tsam.streaming import StreamState, finish, push
 from vrestore.ops.dispatch import TORCH, Backend
@@ -29,7 +30,7 @@ class Stream:
     def __init__(
         self, network: Tsam, network_cpu_frames: Callable[[int], None], *, backend: Backend = TORCH
     ) -> None:
-        self._network, self._given_up = network, network_cpu_frames
+        self._network, self._count_on_cpu = network, network_cpu_frames
         self._state = StreamState(backend=backend)
         self._device = next(network.parameters()).device
         self._has_fallen = False
@@ -40,7 +41,7 @@ class Stream:
         try:
             with normalize_oom():
                 made = push(self._network, self._state, clip.to(self._device), motion.to(self._device))
-            return self._told(made)
+            return self._counted(made)
         except torch.OutOfMemoryError:
             if self._has_fallen:
                 raise
@@ -69,7 +70,7 @@ class Stream:
                 continue
             if frame is None:
                 return
-            yield self._told(frame)
+            yield self._counted(frame)
 
     def _fall(self) -> None:
         """Go on on the CPU; the network stays where it is for other clips."""
@@ -77,7 +78,7 @@ class Stream:
         self._state = self._state.to(CPU)
         self._device, self._has_fallen = CPU, True
 
-    def _told(self, frames: Tensor) -> Tensor:
+    def _counted(self, frames: Tensor) -> Tensor:
         if self._has_fallen:
-            self._given_up(len(frames))
+            self._count_on_cpu(len(frames))
         return frames

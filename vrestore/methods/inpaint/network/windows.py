@@ -7,8 +7,8 @@ shift-and-align is given: no layer knows that its frame was cut out.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -18,14 +18,15 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vrestore.device.transfers import Transfers
+from vrestore.flow.estimator import FlowEstimator
 from vrestore.frames import Box
-from vrestore.methods.inpaint.correspondence import Estimator
 from vrestore.methods.inpaint.patches.patch import gray
 from vrestore.methods.inpaint.propagate import Filled, regularize
 from vrestore.models.tsam.network import Clip
 from vrestore.ops.warp.consistency import Tolerance, consistency
 from vrestore.ops.warp.shift_align import Motion
 from vrestore.ops.warp.warp import is_inside, pixel_grid, sample
+from vrestore.threads import Arrived, Pending
 
 TOLERANCE = Tolerance(pixels=3.0, softness=1.5)
 
@@ -38,7 +39,7 @@ class Window:
     """A filled patch as the network sees it, from (x, y) in frame coordinates on.
 
     `values` (9, h, w) are pictures in [0, 1]: the softened filling, the filling as it was propagated, its
-    confidence and agreement, both 1 outside the hole, and the hole; they are where the patch is. `gray` gives
+    confidence and agreement, both 1 outside the hole, and the hole; they are where the patch is. `gray` is
     the whole patch, (H, W) uint8 on the CPU, which the motion is estimated on.
     """
 
@@ -46,11 +47,7 @@ class Window:
     x: int
     y: int
     values: Tensor
-    gray: Callable[[], Tensor]
-
-    def on_cpu(self) -> Window:
-        """Return the same on the CPU."""
-        return replace(self, filled=self.filled.on_cpu(), values=self.values.cpu())
+    gray: Pending[Tensor]
 
     @property
     def corner(self) -> Tensor:
@@ -69,10 +66,10 @@ class Window:
         return self.values.shape[2]
 
 
-def window_of(filled: Filled, *, height: int, width: int, staging: Transfers | None = None) -> Window:
+def window_of(filled: Filled, *, height: int, width: int, transfers: Transfers | None = None) -> Window:
     """Cut a window of the given size around the hole of a patch; a smaller patch is continued.
 
-    With `staging` the gray picture of a patch on a device comes down while other work goes on.
+    With `transfers` the gray picture of a patch on a device comes down while other work goes on.
     """
     patch = filled.patch
     around = patch.hole if patch.hidden_count else patch.whole
@@ -94,7 +91,7 @@ def window_of(filled: Filled, *, height: int, width: int, staging: Transfers | N
         x=patch.box.x + x,
         y=patch.box.y + y,
         values=values,
-        gray=grayed.cpu if staging is None else staging.down(grayed),
+        gray=Arrived(grayed.cpu()) if transfers is None else transfers.down(grayed),
     )
 
 
@@ -107,7 +104,7 @@ def clip_of(windows: Sequence[Window]) -> Clip:
     return Clip(picture, hidden > 0, confidence, torch.cat([fetched - picture, agreement], dim=1))
 
 
-def motion_between(before: Window, after: Window, estimate: Estimator, *, scale: int = 1) -> Motion:
+def motion_between(before: Window, after: Window, estimate: FlowEstimator, *, scale: int = 1) -> Motion:
     """Return the motion of one pair of windows at half the size of a network that works `scale` times
     smaller.
 
@@ -172,5 +169,5 @@ def _cut(window: Window, box: Box, scale: int) -> NDArray[np.uint8]:
     """Cut a box out of the patch of a window, `scale` times smaller; what is over at its end is left out."""
     inner = box.relative_to(window.filled.patch.box)
     height, width = box.height // scale, box.width // scale
-    cut = window.gray().numpy()[inner.rows, inner.columns][: height * scale, : width * scale]
+    cut = window.gray.result().numpy()[inner.rows, inner.columns][: height * scale, : width * scale]
     return np.asarray(cv2.resize(cut, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
