@@ -11,7 +11,7 @@ from vrestore.errors import DeviceError, UsageError
 
 Precision = Literal["fp32", "bf16"]
 AskedPrecision = Literal["auto", "fp32", "bf16"]
-"""Of a network's numbers; `auto` is what is fastest where it runs."""
+"""The precision of a network's numbers that is asked for; `auto` is what is fastest where it runs."""
 
 Kernels = Literal["auto", "torch", "cupy"]
 """Which operations serve a CUDA device; `auto` takes the kernels where they run."""
@@ -76,8 +76,10 @@ def network_precision(device: str = "cpu") -> Precision:
     Measured with `tsam-small` on a processor with AVX512-BF16: bf16 takes half the time of fp32.
     """
     if device != "cpu":
+        # Ampere is the first to multiply it.
         return "bf16" if cuda_capability(device_number(device)) >= (8, 0) else "fp32"
     try:
+        # Words of all lines together: the flags are among them, and no other word is called so.
         flags = set(Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace").split())
     except OSError:
         return "fp32"

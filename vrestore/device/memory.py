@@ -29,13 +29,14 @@ _CGROUP_FILES = (
 
 
 DEVICE_SHARE = 0.8
-"""Of a device's free memory that a run may use if it is not told otherwise."""
+"""A run may use so much of a device's free memory if it is not told otherwise."""
 
 
 def free_device_bytes(device: str) -> int:
     """Return the memory of a CUDA device that nobody uses, with what torch's own pool keeps."""
     import torch
 
+    # What the pool keeps is free for us, though the driver counts it as used.
     free, _ = torch.cuda.mem_get_info(device)
     return int(free + torch.cuda.memory_reserved(device))
 
@@ -68,6 +69,7 @@ def free_memory_bytes() -> int:
         limit, usage = _number_in(limit_file), _number_in(usage_file)
         if limit is not None and usage is not None:
             free.append(max(0, limit - usage))
+    # A container may have less than its machine.
     return min(free)
 
 
@@ -107,7 +109,7 @@ def peak_memory_bytes() -> int:
     import sys
 
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024
+    return peak if sys.platform == "darwin" else peak * 1024  # bytes there, KiB elsewhere
 
 
 def _available_bytes() -> int:

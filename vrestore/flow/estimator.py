@@ -49,4 +49,5 @@ def make_estimator(name: FlowName, *, scale: int = 1, shrunk: int = 0) -> FlowEs
         scale: Flow is as fine as a picture 2**scale times smaller shows.
         shrunk: The pictures it will be given are 2**shrunk times smaller already, by the means of cells.
     """
+    # By keyword, so that an estimator may have parameters of its own before these.
     return ESTIMATORS[name](scale=scale, shrunk=shrunk)

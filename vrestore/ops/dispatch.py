@@ -38,7 +38,9 @@ class Backend:
 
         Kernels have no backward pass: where a gradient is asked for, the definition serves.
         """
+        # A mask or a bias may be missing; the first tensor, the picture itself, never is.
         given = [tensor for tensor in tensors if tensor is not None]
+        # Under inference_mode and no_grad weights still say that they require a gradient; nobody will ask.
         if torch.is_grad_enabled() and any(tensor.requires_grad for tensor in given):
             return None
         return self.runner if given[0].device.type == self.device_type else None
@@ -50,6 +52,7 @@ TORCH = Backend("torch", "asked for")
 
 def select(device: torch.device | str, *, asked: Kernels = "auto") -> Backend:
     """Choose the backend for `device`; raises DeviceError where kernels are asked for that cannot run."""
+    # First: with torch asked for no device is looked at, and none needs to be there.
     if asked == "torch":
         return TORCH
     unavailable_reason = runtime.unavailable_reason(torch.device(device))

@@ -33,7 +33,9 @@ def local_air(picture: Tensor) -> Tensor:
     """
     radius = max(1, min(picture.shape[-2:]) // 12)
     side = 2 * radius + 1
+    # The greatest is the least of the negative.
     bright = -min_nearby(-picture, radius)
     for _ in range(2):
+        # Twice a box is nearly a Gaussian; maxima alone would show as squares.
         bright = F.avg_pool2d(bright, 2 * side + 1, 1, side, count_include_pad=False)
     return bright.clamp(min=LEAST_AIR)

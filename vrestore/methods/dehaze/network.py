@@ -76,14 +76,17 @@ def network_estimator(network: nn.Module, *, precision: Precision = "fp32") -> E
 
 def _on(network: CgIdn, device: torch.device) -> CgIdn:
     state = network.state_dict()
+    # The caller's own network, where no copy is needed.
     if all(value.device == device for value in state.values()):
         return network
+    # Without memory of its own; `assign` then takes the moved tensors as they are.
     placed = empty(partial(CgIdn, network.config))
     placed.load_state_dict({name: value.to(device) for name, value in state.items()}, assign=True)
     return placed
 
 
 def _estimate(looks: Iterator[Thumbnail], config: HazeConfig, networks: _Networks) -> Iterator[HazeEstimate]:
+    # As many as a window has: what is older is asked for no more.
     kept: deque[_Seen] = deque(maxlen=config.frames)
     scene = 0
     for look in looks:
@@ -101,6 +104,7 @@ def _cleared(kept: deque[_Seen], index: int, config: HazeConfig, networks: _Netw
     reach, middle = config.reach, kept[index]
     window = []
     for place in range(index - reach, index + reach + 1):
+        # Towards the middle frame, which is of its own scene, so the search ends there at the latest.
         step = 1 if place < index else -1
         place = min(max(place, 0), len(kept) - 1)
         while kept[place].scene != middle.scene:

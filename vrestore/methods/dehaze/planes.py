@@ -17,7 +17,7 @@ from vrestore.ops.resample.quantize import as_array, as_codes, resized, unsigned
 from vrestore.ops.resample.resize import Size
 
 Planes = dict[int, Tensor]
-"""By their number, (rows, samples a row) each, uint8 or int16."""
+"""Planes by their number, (rows, samples a row) each, uint8 or int16."""
 
 
 def planes_of(frame: Frame, numbers: Iterable[int]) -> Planes:
@@ -39,6 +39,7 @@ def codes_of(
     plane: Tensor, component: Component, rows: slice = slice(None), columns: slice = slice(None)
 ) -> Tensor:
     """Return one component's code values as float32, all of them or those of a part."""
+    # Formats such as p010 keep their bits at the top of a word.
     samples = unsigned(samples_of(plane, component)[rows, columns])
     return (samples >> component.shift if component.shift else samples).float()
 
@@ -57,8 +58,8 @@ def small_codes(plane: Tensor, component: Component, size: Size) -> Tensor:
 def weighted(weights: NDArray[np.float32], planes: Tensor) -> Tensor:
     """Return weighted sums of planes (N, h, w) by weights (..., N), (..., h, w)."""
     if planes.device.type == "cpu":
-        return torch.from_numpy(np.tensordot(weights, planes.numpy(), 1))
+        return torch.from_numpy(np.tensordot(weights, planes.numpy(), 1))  # (..., N) by (N, h, w)
     # Not by a matrix product, whose precision on a device is a setting.
     rows = weights.reshape(-1, weights.shape[-1]).tolist()
     sums = [weighted_sum(row, planes) for row in rows]
-    return torch.stack(sums).reshape(*weights.shape[:-1], *planes.shape[1:])
+    return torch.stack(sums).reshape(*weights.shape[:-1], *planes.shape[1:])  # (..., h, w)

@@ -28,7 +28,7 @@ from vrestore.threads import Pending
 Observer = Callable[[HazeEstimate], None]
 
 FRAMES_BEFORE = max(config.reach for config in HAZE_CONFIGS.values())
-"""That are looked at again where a run goes on: as far as any network looks back, at least 1 for the flow."""
+"""So many frames are looked at again where a run goes on, as far as any network looks back; flow needs 1."""
 
 
 def dehaze(
@@ -59,6 +59,7 @@ def dehaze(
         yield shot.frame
     veils = estimate(make_thumbnail(shots, format=format, color=color, place=place, backend=backend))
     for veil in islice(veils, min(start, FRAMES_BEFORE)):
+        # The flow of the first frame that is given leads back to it.
         memory.look = veil.look
         place.has_fallen(veil.look.frame.index)
         yield veil.look.frame
@@ -80,8 +81,10 @@ def dehaze(
             yield render(veil)
             tally.cpu_fallback_frames += place.has_fallen(veil.look.frame.index)
             if segments is not None and index + 1 == segments.end:
+                # Asked after the frame before the end has been rendered, before the next one changes it.
                 last = _carried(memory, render)
 
+    # On a device the planes of one frame come down while the next is worked on.
     yield from _arrived(coming(), waiting=0 if place.is_cpu else 1)
 
 

@@ -27,10 +27,10 @@ from vrestore.ops.warp.warp import pixel_grid, warp
 from vrestore.threads import Pending
 
 FLOW: FlowName = "fast"
-"""For what is looked at: small pictures, and haze, which is smooth."""
+"""Fine enough for haze, which is smooth, on pictures as small as those that are looked at."""
 
 FIRST_FRAMES = 8
-"""Of a shot, whose air lights together are the shot's; also the stage's latency."""
+"""The air lights of so many first frames together are the shot's; also the stage's latency."""
 
 MOST_KEPT = 0.99
 """Share of the last frame's haze in this one's at `steady` 1: a time constant of 100 frames; 16 at 0.9."""
@@ -104,6 +104,7 @@ def _steadied_shot(
         yield from (veil.look.run(by_itself, veil) for veil in veils)
         return
     first = list(islice(veils, FIRST_FRAMES))
+    # A run that goes on within a shot brings the air light of its beginning.
     if memory.air is None or first[0].look.starts_scene:
         memory.air = _first_air(first)
         memory.maps = None
@@ -175,6 +176,7 @@ def _next(
     veil: HazeEstimate, ways: Pending[Tensor] | None, settings: DehazeSettings, memory: TemporalState
 ) -> _Step:
     """Steady the haze of the next frame of a shot."""
+    # The root, so that half of the way is already a time constant of about three frames.
     kept = MOST_KEPT * settings.steady**0.5
     rate = 1 - kept if settings.air_light == "auto" else 0.0
     air = veil.air if memory.air is None else memory.air.to(veil.air.device).lerp(veil.air, rate)
@@ -189,7 +191,7 @@ def _mixed(veil: HazeEstimate, ways: Pending[Tensor] | None, memory: TemporalSta
     size = veil.depth.shape[-2:]
     maps = veil.depth
     if veil.tint is not None:
-        maps = torch.cat([maps, F.interpolate(veil.tint, size=size, mode="bilinear")], 1)
+        maps = torch.cat([maps, F.interpolate(veil.tint, size=size, mode="bilinear")], 1)  # (1, 4, h, w)
     if ways is None or memory.look is None or memory.maps is None:
         return maps
     here = maps.device
@@ -201,13 +203,15 @@ def _mixed(veil: HazeEstimate, ways: Pending[Tensor] | None, memory: TemporalSta
 def _way(this: Thumbnail, last: Tensor, size: torch.Size, ways: Tensor) -> tuple[Tensor, Tensor]:
     """Return the flow of a frame towards the last, whose luma is given, and its trust, of `size`."""
     device, backend = this.luma.device, this.backend
-    there, back = this.place.up(ways, device)[:, None]
+    there, back = this.place.up(ways, device)[:, None]  # (1, 2, H, W) each
     height, width = there.shape[-2:]
     error = (there + warp(back, there, padding="border", backend=backend)).square().sum(1, keepdim=True)
+    # Where the picture is another, flow found no counterpart, however well it leads back.
     change = (this.luma - warp(last, there, padding="border", backend=backend)).square()
-    trust = torch.exp(-0.5 * (error / ROUND_TRIP**2 + change / SAME**2))
+    trust = torch.exp(-0.5 * (error / ROUND_TRIP**2 + change / SAME**2))  # (1, 1, H, W)
     x, y = (pixel_grid(height, width, device=device) + there[0]).unbind(0)
     inside = (x >= -1) & (x <= width) & (y >= -1) & (y <= height)
     small = F.interpolate(torch.cat([there, trust * inside], 1), size=size, mode="area")
+    # Flow counts in pixels, which are larger in the maps.
     scaled = [small[:, :1] * (size[1] / width), small[:, 1:2] * (size[0] / height)]
     return torch.cat(scaled, 1), small[:, 2:]

@@ -30,7 +30,7 @@ Values = TypeVarTuple("Values")
 
 WORKING_SIDE = 192
 MULTIPLE = 16
-"""Of both sides, for the network."""
+"""The network needs both sides to be multiples of it."""
 
 MOST_STRETCH = 4
 """The longer side is at most so many times the shorter; longer pictures are looked at squeezed."""
@@ -66,7 +66,9 @@ def working_size(height: int, width: int) -> tuple[int, int]:
     """Return the size that haze is looked at in."""
     shorter, longer = sorted((height, width))
     side = min(WORKING_SIDE, shorter)
+    # A panorama would else be looked at in as many pixels as it is long.
     far = min(side * longer / shorter, MOST_STRETCH * side)
+    # The shape is kept but for rounding to whole cells of the network.
     sides = [max(MULTIPLE, round(each / MULTIPLE) * MULTIPLE) for each in (side, far)]
     return (sides[0], sides[1]) if height <= width else (sides[1], sides[0])
 
@@ -99,7 +101,7 @@ def _look(
     planes = {number: place.up(plane, device) for number, plane in on_cpu.items()}
     coding = coding_for(shot.frame, format, color)
     picture = small_picture(planes, coding, format=format)
-    luma = weighted(luma_weights(coding, format), picture)
+    luma = weighted(luma_weights(coding, format), picture)  # (h, w)
     return Thumbnail(shot.frame, shot.starts_scene, picture[None], luma[None, None], planes, place, backend)
 
 
@@ -112,12 +114,13 @@ def small_picture(planes: Planes, coding: Coding, *, format: PixelFormat) -> Ten
         small_codes(planes[component.plane], component, size) - float(zero)
         for component, zero in zip(format.components, coding.offset, strict=False)
     ]
-    to_rgb = coding.to_rgb[:, : len(codes)].astype(np.float32)
-    return weighted(to_rgb, torch.stack(codes)).clamp(0, 1)
+    to_rgb = coding.to_rgb[:, : len(codes)].astype(np.float32)  # (3, components): one for gray
+    return weighted(to_rgb, torch.stack(codes)).clamp(0, 1)  # (3, N) by (N, h, w)
 
 
 def luma_weights(coding: Coding, format: PixelFormat) -> NDArray[np.float32]:
     """Return the share of each color in luma, (3,): the stream's own where it has luma."""
     if format.model == "rgb":
         return np.asarray(GRAY, np.float32)
+    # The row spans the luma codes of the range; its sum is that of white less black.
     return np.asarray(coding.from_rgb[0] / coding.from_rgb[0].sum(), np.float32)

@@ -85,8 +85,9 @@ class _Way:
         of = self.of
         if self.cells is None:
             return FetchMap(of.points, torch.zeros(of.points.shape[0], device=of.device))
-        read = _between(self.cells.to(of.device), self.pixels, of)
-        targets = of.points + read[:2].T + _shift(of.box, self.towards, of.device)
+        read = _between(self.cells.to(of.device), self.pixels, of)  # (3, n)
+        targets = of.points + read[:2].T + _shift(of.box, self.towards, of.device)  # (n, 2)
+        # Beyond what flow was estimated on it was never seen whether the way leads back.
         there = targets + _shift(self.towards, self.seen, of.device)
         return FetchMap(targets, read[2] * is_inside(there, height=self.seen.height, width=self.seen.width))
 
@@ -116,9 +117,11 @@ def link(
     for view in views:
         job = None
         if previous is not None:
+            # OpenCV lets go of the interpreter lock, so pairs are estimated side by side.
             job = executor.submit(_linking, previous, view, estimate, cell, tolerance)
         pending.append((view.patch, job))
         previous = view
+        # In order, and no more at once than were asked for: each holds two gray pictures.
         if len(pending) > ahead:
             yield _linked(*pending.popleft(), fallback)
     while pending:
@@ -151,6 +154,7 @@ def _linking(before: View, after: View, estimate: FlowEstimator, cell: int, tole
 def _ways(
     before: View, after: View, estimate: FlowEstimator, cell: int, tolerance: Tolerance
 ) -> tuple[_Way, _Way]:
+    # Only what both patches show can be compared.
     common = cells_of(before.patch.box, cell).intersection(cells_of(after.patch.box, cell))
     are_filled = before.is_filled and after.is_filled
     if common is not None and are_filled:
@@ -160,9 +164,11 @@ def _ways(
     first, second = (_cut(view.gray, view.patch, common, cell) for view in (before, after))
     there, back = (torch.from_numpy(estimate(*pair)) for pair in ((first, second), (second, first)))
     if not are_filled:
+        # The membrane in the hole moves nowhere in particular: its flow comes from around it.
         there = complete_flow(there, _hidden_in(before.patch, common, cell))
         back = complete_flow(back, _hidden_in(after.patch, common, cell))
     return (
+        # Into the later patch one reads the earlier, along the flow of the later: hence `back`.
         _way(after.patch, before.patch, common, back, there, cell, tolerance),
         _way(before.patch, after.patch, common, there, back, cell, tolerance),
     )
@@ -194,22 +200,24 @@ def _way(
     near = cells_of(_hole(of), cell).intersection(common)
     if near is None or not of.hidden_count:
         return _lost(of, towards)
+    # One cell more all round, for reading between the middles of cells.
     near = near.grown(1, height=bottom, width=right).intersection(common) or near
     part = near.relative_to(common)
     displacement = flow[:, part.rows, part.columns]
     trust = _trust(part, displacement, back, cell, tolerance)
+    # The last cell may stand out of the patch.
     seen = pixels_of(common, cell).intersection(towards.box) or towards.box
-    cells = torch.cat([displacement * cell, trust])
+    cells = torch.cat([displacement * cell, trust])  # (3, h, w), in pixels
     return _Way(of, towards.box, pixels_of(near, cell), seen, cells)
 
 
 def _trust(part: Box, displacement: Tensor, back: Tensor, cell: int, tolerance: Tolerance) -> Tensor:
     """Return the confidence (1, h, w) of the displacement (2, h, w) of the cells `part` of a flow."""
-    corner = torch.tensor([part.x + 1, part.y + 1])
-    points = pixel_grid(part.height, part.width).flatten(1).T + corner
+    corner = torch.tensor([part.x + 1, part.y + 1])  # one more, for the flow back is widened by a cell
+    points = pixel_grid(part.height, part.width).flatten(1).T + corner  # (h * w, 2)
     # What leaves the middles of the outermost cells may still be in the picture: so these go on by a cell.
     widened = F.pad(back[None], (1, 1, 1, 1), mode="replicate")[0]
-    way = displacement.flatten(1).T
+    way = displacement.flatten(1).T  # (h * w, 2)
     trust = consistency(points, way, widened, tolerance=tolerance.in_cells(cell))
     return trust.view(1, part.height, part.width)
 
@@ -221,6 +229,7 @@ def _between(cells: Tensor, pixels: Box, patch: Patch) -> Tensor:
     Points outside are taken for the nearest inside.
     """
     x, y = (patch.points + _shift(patch.box, pixels, patch.device)).long().unbind(1)
+    # Whole pixels: all of them are interpolated, then those of hole and rim are picked.
     places = y.clamp_(0, pixels.height - 1).mul_(pixels.width).add_(x.clamp_(0, pixels.width - 1))
     return enlarged(cells, pixels.width // cells.shape[2]).index_select(1, places)
 

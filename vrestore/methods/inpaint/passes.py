@@ -27,6 +27,7 @@ def fill(
     are there for the flow of the next one and carry luma only, as flow sees no color. Colors of little
     confidence are as they were fetched: see `vrestore.methods.inpaint.propagate.regularize`.
     """
+    # As fine as the flow is searched: a finer picture would show it nothing.
     cell, run = 1 << settings.scale, tools.fallback.run
     luma = None if known is None else replace(known, colors=luma_of(known.colors))
     views = (run(partial(_without_hole, cell=cell), patch) for patch in patches)
@@ -34,6 +35,7 @@ def fill(
     for _ in range(settings.passes - 1):
         filled = _pass(views, tolerance, settings, tools, luma, channels=1)
         views = (run(partial(_with_filling, cell=cell), each) for each in filled)
+        # Wider: texture that was propagated is right in kind before it is right in place.
         tolerance = SECOND_TOLERANCE
     return _pass(views, tolerance, settings, tools, known, channels=3)
 
@@ -62,6 +64,7 @@ def _pass(
         tolerance=tolerance,
         executor=tools.executor,
         fallback=tools.fallback,
+        # A pair for each thread, and one waiting for each.
         ahead=2 * settings.threads,
     )
     return propagate(

@@ -32,6 +32,7 @@ class PatchIO:
 
     def patch(self, index: int, shot: Shot, box: Box) -> Patch:
         """Cut a box out of a frame, without what its hole hides; on the CPU if the device has no memory."""
+        # A frame without a hole is a source, all of it known.
         alpha = np.zeros((box.height, box.width), np.uint8) if shot.hole is None else shot.hole.alpha_in(box)
         return self.fallback.run(partial(self._cut, index, shot.frame, box, alpha), self.fallback.device)
 
@@ -54,7 +55,7 @@ class PatchIO:
         window = aligned(patch.hole, height=patch.box.height, width=patch.box.width)
         box = Box(patch.box.x + window.x, patch.box.y + window.y, window.width, window.height)
         alpha = hole.alpha_in(box)
-        rgb = patch.filled(filled.colors, window)
+        rgb = patch.filled(filled.colors, window)  # (3, h, w)
         if rgb.device.type != "cpu":
             return self._on_device.composite(frame, box, rgb, alpha)
         return Arrived(composite(frame, box, rgb.numpy(), alpha, format=self.format, color=self.color))

@@ -128,6 +128,7 @@ class _Window:
         if self._is_on_cpu:
             linked = moved(linked, CPU)
         before = self._held[-1] if self._held else None
+        # Carried on at once: the past needs nothing of what comes later.
         joined = self._fallback.run(self._joined, linked, known, before)
         self._follow(joined.patch)
         self._held.append(joined)
@@ -162,6 +163,7 @@ class _Window:
         filled: list[Pending[Filled]] = []
         later: _Held | None = None
         future: Known | None = None
+        # From the end, where nothing of the future is known, so from the look-ahead inwards.
         for position in range(len(held) - 1, -1, -1):
             this = held[position]
             if later is None or future is None or this.from_next is None:
@@ -169,6 +171,7 @@ class _Window:
             else:
                 future = self._advanced(this.patch, this.from_next, later.patch, future)
             if position < count:
+                # Blended on a thread while the future is carried on to the patch before.
                 filled.append(self._begun(this, future))
             later = this
         return [each.result() for each in filled]
@@ -187,10 +190,10 @@ class _Window:
         reached = _reached(source, step.targets)
         if reached is None:
             return _unknown(patch, self._channels)
-        weighted = source.weighted(state.colors, state.confidence, reached)
+        weighted = source.weighted(state.colors, state.confidence, reached)  # (C + 1, h, w)
         targets = step.targets
         if (reached.x, reached.y) != (0, 0):
-            targets = targets - corner_of(reached, patch.device)
+            targets = targets - corner_of(reached, patch.device)  # now in the part that is reached
         colors, carried = fetch(
             weighted,
             targets,
@@ -209,6 +212,7 @@ class _Window:
             sure=SURE,
             backend=patch.backend,
         )
+        # The rim was fetched for the comparison only.
         return Known(colors, carried[:hidden])
 
 
@@ -231,13 +235,14 @@ def _blend(patch: Patch, past: Known, future: Known) -> Filled:
     # By the fourth power of their confidence: the surer one dominates.
     past_weight, future_weight = (each.confidence.square().square_() for each in (past, future))
     total = past_weight + future_weight
-    colors = (past.colors * past_weight + future.colors * future_weight) / total.clamp_min(1e-12)
+    colors = (past.colors * past_weight + future.colors * future_weight) / total.clamp_min(1e-12)  # (C, n)
     confidence = torch.maximum(past.confidence, future.confidence)
     is_blended = (past.confidence > 0) & (future.confidence > 0)
-    difference = (past.colors - future.colors).abs().mean(0)
+    difference = (past.colors - future.colors).abs().mean(0)  # (n)
     agreement = (1 - difference / DISAGREEMENT).clamp_min(0) * is_blended
     fetched = confidence > 0
     if not _is_sure_of(fetched):
+        # What nobody saw is painted: smoothly from the rim and from what was fetched.
         colors = torch.where(fetched, colors, _surface(patch, colors, fetched))
     return Filled(patch, colors, confidence, is_blended, agreement)
 
@@ -253,6 +258,8 @@ def regularize(filled: Filled) -> Filled:
     if _is_sure_of(sure):
         return filled
     surface = _surface(filled.patch, filled.colors, sure)
+    # A line through what was measured: 0.42 at no confidence, 0.87 at SURE, from where on it is 1.
+    # What was painted has confidence 0 and lies on a surface already.
     weight = torch.where((confidence > 0) & ~sure, DOUBT + 0.5 * confidence, 1)
     return replace(filled, colors=weight * filled.colors + (1 - weight) * surface)
 
@@ -266,7 +273,8 @@ def _surface(patch: Patch, colors: Tensor, trusted: Tensor) -> Tensor:
     """Return the membrane through the rim and the trusted pixels of the hole, at all its pixels."""
     window = patch.hole
     places = patch.places_in(window)
+    # The rim and all around it are known, of the hole what is trusted.
     known = torch.ones(window.area, dtype=torch.bool, device=patch.device).index_copy_(0, places, trusted)
     picture = patch.filled(colors, window)
     surface = membrane(picture, known.view(window.height, window.width), backend=patch.backend)
-    return surface.flatten(1).index_select(1, places)
+    return surface.flatten(1).index_select(1, places)  # (C, n)

@@ -102,14 +102,17 @@ def take_apart(
     index = 0 if part is None else part.first
     carried: SpanState | None = None
     while (shot := buffer.get(index)) is not None:
+        # Before its start a run that goes on has written everything.
         is_before = segments is not None and index < segments.start
         is_outside = is_before or (part is not None and index >= part.stop)
         if not is_outside:
             if segments is not None and index == segments.start and segments.carried is not None:
+                # In the middle of a span: what the segment before knew of it goes on.
                 carried = segments.carried
                 tracker.go_on(carried)
             elif segments is not None and carried is None and segments.is_due(index):
                 segments.cut(index, None, tally)
+                # As a run would begin here, so that it makes no difference whether one does.
                 tracker.forget()
             tally.scenes += shot.starts_scene
             tally.frames += shot.hole is None
@@ -120,9 +123,10 @@ def take_apart(
             continue
         tracker.begin(index, shot.hole)
         tally.max_tracks = max(tally.max_tracks, len(tracker.tracks))
+        # Whoever repairs it says where it stops, for that is seen only while its frames are read.
         span = Span(index, carried, None if segments is None else segments.end, stop=index)
         yield span
-        index, carried = span.stop, span.state
+        index, carried = span.stop, span.state  # what was yielded is repaired by now
         if segments is not None and carried is not None:
             segments.cut(index, carried, tally)
 

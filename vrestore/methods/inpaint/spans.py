@@ -92,6 +92,7 @@ class HoleSpan:
             if self._span.end is not None and index >= self._span.end:
                 return
             shot = self._buffer.get(index)
+            # The frame before and the one after are sources, and are given as they are by others.
             if shot is None or shot.hole is None or index < self._span.first:
                 continue
             own = [
@@ -101,19 +102,21 @@ class HoleSpan:
             ]
             frame: Pending[Frame] = Arrived(shot.frame)
             for each in own:
+                # Tracks may share a cell of chroma, so each is written into what the last one left.
                 frame = self._around.patch_io.put_back(shot.hole, frame.result(), each)
                 if self._around.observe is not None:
                     self._around.observe(each)
             self._last = filled
             count = self._tools.fallback.run(partial(self._counting, shot), own)
             yield Awaited(partial(_after, count, frame))
-            self._buffer.forget_before(index)
+            self._buffer.forget_before(index)  # once all tracks have given the frame
 
     def _fill(self, number: int, track: Track) -> Iterator[Filled]:
         known, carried = None, self._span.carried
         if carried is not None:
             arrays = carried.colors[number], carried.confidence[number]
             known = Known(*(torch.from_numpy(array) for array in arrays))
+        # Each track reads the shots for itself; the buffer keeps them until all have.
         filled = fill(self._patches(self._shots(), track), self._settings, self._tools, known=known)
         if self._refiner is None:
             return (self._tools.fallback.run(regularize, each) for each in filled)
@@ -164,6 +167,7 @@ class HoleSpan:
                 tally.painted += each.patch.hidden_count - fetched
                 tally.blended += blended
                 tally.copied += fetched - blended
+            # A patch once on the CPU stays there, so where it lies tells whether the device failed.
             on_cpu = any(each.patch.device.type == "cpu" for each in filled)
             tally.cpu_fallback_frames += self._settings.device != "cpu" and on_cpu
 

@@ -62,6 +62,7 @@ def inpaint(
         from vrestore.methods.inpaint.spans import Surroundings
         from vrestore.methods.inpaint.tools import make_tools
 
+        # Frames and tracks are worked on side by side; threads within a call would only wait for each other.
         opened.enter_context(one_torch_thread())
         executor = ThreadPoolExecutor(settings.threads, "flow", initializer=one_thread_here)
         tools = make_tools(settings, opened.enter_context(executor))
@@ -85,5 +86,6 @@ def _repaired(
                 continue
             from vrestore.methods.inpaint.spans import HoleSpan
 
+            # Once, with the first hole: a video without holes never waits for torch.
             around = around or surroundings(opened)
             yield from HoleSpan(stretch, around).repaired()

@@ -10,7 +10,7 @@ from vrestore.flow.estimator import FlowEstimator, FlowName, make_estimator
 from vrestore.methods.inpaint.settings import Settings
 
 NETWORK_FLOW: FlowName = "fast"
-"""For the motion that the network is given: it aligns features at half size and below."""
+"""The motion that the network is given need not be finer: it aligns features at half size and below."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,7 @@ def make_tools(settings: Settings, executor: Executor) -> Tools:
     return Tools(
         executor,
         DeviceFallback(settings.device),
+        # Patches are shown in cells of 2**scale pixels, so flow is as fine as they are.
         make_estimator(settings.preset, scale=settings.scale, shrunk=settings.scale),
         make_estimator(NETWORK_FLOW),
     )

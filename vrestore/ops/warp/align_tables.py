@@ -61,7 +61,7 @@ def _join(tables: Sequence[Table]) -> Table:
 
 def alignment(motion: Motion, height: int, width: int, *, official: bool, dtype: torch.dtype) -> Alignment:
     """Make the tables of `motion` for features of height x width and `dtype`."""
-    flow = torch.cat([motion.forward, motion.backward])
+    flow = torch.cat([motion.forward, motion.backward])  # (2 * P, 2, h, w)
     occlusion = torch.cat([motion.forward_doubt, motion.backward_doubt])
     both = _table(flow, occlusion, height, width, official=official, dtype=dtype)
     return Alignment(both[: len(motion)], both[len(motion) :])
@@ -78,6 +78,7 @@ def align_pairs(earlier: Tensor, later: Tensor, tables: Alignment, *, fold: int)
     right = _read_rows(earlier[:, fold : 2 * fold], own_right, tables.backward)
     if tables.forward.trust is None or tables.backward.trust is None:
         return left, right
+    # The published test, for both directions by what was read from t+1: see `shift_align`.
     is_reached = left.sum(1, keepdim=True) != 0
     left = torch.where(is_reached & (tables.forward.trust > 0), left, own_left)
     return left, torch.where(is_reached & (tables.backward.trust > 0), right, own_right)
@@ -89,12 +90,14 @@ def _table(
     points, trust = read_points(flow, occlusion, height, width, official=official)
     x, y = points.flatten(2).unbind(1)  # (P, H*W) each
     if not official:
+        # Clamping the place repeats the border: then both ends lie inside and all weights count.
         x, y = x.clamp(0, width - 1), y.clamp(0, height - 1)
     (left, left_weight), (right, right_weight) = _ends(x, width)
     (top, top_weight), (bottom, bottom_weight) = _ends(y, height)
     top, bottom = top * width, bottom * width
     if not official:
-        share = trust.flatten(1)
+        share = trust.flatten(1)  # (P, H*W)
+        # Trust blends with the frame's own pixel, which is one row more of the same sum.
         top_weight, bottom_weight = top_weight * share, bottom_weight * share
     # Planes first, one stack in the end: arithmetic on a last axis of 4 is several times slower.
     rows = [top + left, top + right, bottom + left, bottom + right]
@@ -124,6 +127,7 @@ def _read_rows(neighbors: Tensor, own: Tensor, table: Table) -> Tensor:
     count, channels, height, width = own.shape
     pixels = height * width
     pictures = torch.stack([neighbors.permute(0, 2, 3, 1), own.permute(0, 2, 3, 1)], dim=1)
+    # Each pair has 2 * H*W rows of its own: the neighbor's, then the frame's.
     first = torch.arange(count, dtype=torch.int32, device=own.device) * (2 * pixels)
     read = F.embedding_bag(
         (table.rows + first[:, None, None]).flatten(0, 1),
@@ -131,4 +135,4 @@ def _read_rows(neighbors: Tensor, own: Tensor, table: Table) -> Tensor:
         per_sample_weights=table.weights.flatten(0, 1),
         mode="sum",
     )
-    return read.view(count, height, width, channels).permute(0, 3, 1, 2)
+    return read.view(count, height, width, channels).permute(0, 3, 1, 2)  # (P, k, H, W)

@@ -50,12 +50,15 @@ def fetch(
 def _fetch(
     weighted: Tensor, targets: Tensor, trust: Tensor, *, decay: float, sharpness: float
 ) -> tuple[Tensor, Tensor]:
-    read = sample(weighted, targets)
+    read = sample(weighted, targets)  # (C + 1, n)
     known = read[-1]
+    # Over the interpolated confidence: a mean of the known corners, however few there are.
     colors = read[:-1] / known.clamp_min(1e-4)
     if sharpness:
         cubic = sample(weighted, targets, is_cubic=True)
+        # Cubic weights are negative in part and overshoot at edges.
         sharp = (cubic[:-1] / cubic[-1].clamp_min(1e-4)).clamp_(0, 1)
+        # 0 at a confidence of a half and below, 1 at full.
         colors = colors.lerp(sharp, sharpness * (2 * known * trust - 1).clamp_(0, 1))
     carried = known * trust * decay
     return colors, carried * (carried > LEAST_CONFIDENCE)

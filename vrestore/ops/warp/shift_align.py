@@ -93,7 +93,7 @@ def shift_align(
     """
     dtype, features = features.dtype, widened(features)
     height, width = features.shape[-2:]
-    future, past = features[:, :fold], features[:, fold : 2 * fold]
+    future, past = features[:, :fold], features[:, fold : 2 * fold]  # (T, fold, H, W) each
     left_points, left_trust = read_points(
         motion.forward, motion.forward_doubt, height, width, official=official
     )
@@ -105,9 +105,9 @@ def shift_align(
     if official:
         is_reached = left.sum(1, keepdim=True) != 0
         left_trust, right_trust = left_trust * is_reached, right_trust * is_reached
-    left = left * left_trust + future[:-1] * (1 - left_trust)
+    left = left * left_trust + future[:-1] * (1 - left_trust)  # (T-1, fold, H, W)
     right = right * right_trust + past[1:] * (1 - right_trust)
-    last = end_channels(future[-1:], clip_end)
+    last = end_channels(future[-1:], clip_end)  # (1, fold, H, W)
     first = end_channels(past[:1], clip_end)
     aligned = torch.cat([torch.cat([left, last]), torch.cat([first, right]), features[:, 2 * fold :]], dim=1)
     return aligned.to(dtype)
@@ -159,9 +159,10 @@ def read_points(
     if official:
         flow = F.interpolate(flow, size=(height, width), mode="nearest") * ratio
         occlusion = F.interpolate(occlusion, size=(height, width), mode="nearest")
-        return _mixed_grid(flow), (occlusion < 1).float()
+        return _mixed_grid(flow), (occlusion < 1).float()  # only what is fully untrusted is refused
     trust = 1 - occlusion
     if flow.shape[-2:] != (height, width):
+        # The mean of trusted flow: of flow times trust over the mean of trust.
         share = F.interpolate(trust, size=(height, width), mode="area")
         flow = F.interpolate(flow * trust, size=(height, width), mode="area") * ratio
         flow, trust = flow / share.clamp_min(1e-6), share
@@ -174,6 +175,7 @@ def read_points(
 def _mixed_grid(flow: Tensor) -> Tensor:
     """Add the published grid: corners aligned when it is made, not aligned when it is read."""
     height, width = flow.shape[-2:]
+    # Not a slip of ours: the weights were trained with the two conventions mixed.
     x = torch.linspace(-1, 1, width, device=flow.device) + 2 * flow[:, 0] / width
     y = torch.linspace(-1, 1, height, device=flow.device)[:, None] + 2 * flow[:, 1] / height
     return torch.stack([((x + 1) * width - 1) / 2, ((y + 1) * height - 1) / 2], dim=1)
@@ -181,6 +183,7 @@ def _mixed_grid(flow: Tensor) -> Tensor:
 
 def _read(pictures: Tensor, points: Tensor, *, official: bool) -> Tensor:
     height, width = pictures.shape[-2:]
+    # To [-1, 1] with the outermost pixel edges at the ends, align_corners=False.
     size = points.new_tensor([width, height])
     grid = (points.permute(0, 2, 3, 1) * 2 + 1) / size - 1  # (P, H, W, 2)
     padding = "zeros" if official else "border"

@@ -45,6 +45,7 @@ def load_refiner(settings: NetworkSettings) -> Refiner:
     Raises:
         ModelError: There is no such model, it is damaged, or it is none that fills holes.
     """
+    # Half the bytes with bf16; what comes out is added to float32 colors.
     network = load_model(settings.model, device=settings.device, dtype=_TYPES[settings.precision])
     if not isinstance(network, Tsam):
         raise ModelError(f"the model {settings.model!r} fills no holes; pass one for inpainting with --model")
@@ -86,12 +87,14 @@ class Refiner:
         height, width = window_size(track, scale=self.scale)
         stretch: _Stretch | None = None
         for before, this, after in _with_neighbors(filled):
+            # A neighbor without a hole shows what is behind it: it is let in, those farther off are not.
             if any(each is not None and each.patch.hidden_count for each in (before, this, after)):
                 stretch = stretch or _Stretch(self, height, width, tools, network_cpu_frames)
                 yield from stretch.push(this)
                 continue
             if stretch is not None:
                 yield from stretch.finish()
+                # A gap ends the clip: what comes later is too far to be compared.
                 stretch = None
             yield this
         if stretch is not None:
@@ -124,6 +127,7 @@ class _Stretch:
         if self._last is not None:
             flow, scale = self._tools.network_flow, self._refiner.scale
             submit = self._tools.executor.submit
+            # On a thread, while the network works on the frames before.
             self._motions.append(submit(motion_between, self._last, window, flow, scale=scale))
         self._last = window
         self._gathered.append(window)
@@ -142,7 +146,7 @@ class _Stretch:
         yield from map(self._painted, self._coming.result())
         with torch.inference_mode():
             for picture in self._stream.finish():
-                yield self._painted(picture[0])
+                yield self._painted(picture[0])  # (1, 3, h, w) to (3, h, w)
 
     def _run(self) -> Iterator[Filled]:
         clip, windows = self._fallback.run(self._clip_of, self._gathered)
@@ -150,6 +154,7 @@ class _Stretch:
         motions = [each.result() for each in self._motions]
         motion = Motion.join(motions) if motions else no_motion(clip)
         self._gathered, self._motions = [], []
+        # The chunk before is through by now; it goes on while this one is gathered.
         before = self._coming.result()
         self._coming = self._pushed(clip, motion)
         yield from map(self._painted, before)
@@ -160,6 +165,7 @@ class _Stretch:
         On a processor that is done on a thread, beside what comes before and after; a device is beside this
         one by itself.
         """
+        # Devices are asked by one thread only, in the order of the frames.
         if clip.frames.device.type == self._refiner.device.type == "cpu":
             return self._tools.executor.submit(self._push, clip, motion)
         return Arrived(self._push(clip, motion))
@@ -180,14 +186,15 @@ class _Stretch:
         filled, scale, device = window.filled, self._refiner.scale, window.values.device
         if not filled.patch.hidden_count:
             return filled
-        correction = picture.to(device).float() - waiting.seen.to(device)
+        correction = picture.to(device).float() - waiting.seen.to(device)  # (3, h, w)
         if scale > 1:
             size = [self._height, self._width]
+            # The difference is enlarged, not the picture: what was copied keeps its full resolution.
             correction = F.interpolate(correction[None], size=size, mode="bilinear", align_corners=False)[0]
         if not self._refiner.network.config.refines:
-            correction = correction * (1 - window.values[6:7])
+            correction = correction * (1 - window.values[6:7])  # by its confidence, (1, h, w)
         colors = window.values[:3] + correction
-        x, y = (filled.patch.points[: filled.patch.hidden_count].long() - window.corner).unbind(1)
+        x, y = (filled.patch.points[: filled.patch.hidden_count].long() - window.corner).unbind(1)  # (n) each
         return replace(filled, colors=colors[:, y, x].clamp(0, 1))
 
 
@@ -205,7 +212,7 @@ def shrunk(clip: Clip, scale: int) -> Clip:
         return clip
     return Clip(
         F.avg_pool2d(clip.frames, scale),
-        F.max_pool2d(clip.holes.float(), scale) > 0,
+        F.max_pool2d(clip.holes.float(), scale) > 0,  # hidden where any pixel is
         F.avg_pool2d(clip.confidence, scale),
         F.avg_pool2d(clip.hints, scale),
     )
@@ -213,8 +220,8 @@ def shrunk(clip: Clip, scale: int) -> Clip:
 
 def no_motion(clip: Clip) -> Motion:
     """Return the motion of the first frame of a clip: none."""
-    height, width = (side // 2 for side in clip.frames.shape[-2:])
-    flow, occlusion = torch.zeros(0, 2, height, width), torch.zeros(0, 1, height, width)
+    height, width = (side // 2 for side in clip.frames.shape[-2:])  # motion is given at half the size
+    flow, occlusion = torch.zeros(0, 2, height, width), torch.zeros(0, 1, height, width)  # P = 0 pairs
     return Motion(flow, flow, occlusion, occlusion)
 
 

@@ -50,8 +50,9 @@ class Stream:
         if count == 1:
             self._fall()
             return self.push(clip, motion)
+        # Memory grows with the frames pushed at once; what is kept between pushes does not.
         half = count // 2
-        pairs = len(motion) - (count - half)
+        pairs = len(motion) - (count - half)  # each frame but a clip's first ends one pair
         first = self.push(clip[:half], motion[:pairs])
         return torch.cat([first, self.push(clip[half:], motion[pairs:])])
 
@@ -74,8 +75,9 @@ class Stream:
 
     def _fall(self) -> None:
         """Go on on the CPU; the network stays where it is for other clips."""
+        # A copy, for the original serves the next clip on the device.
         self._network = copy.deepcopy(self._network).to(CPU)
-        self._state = self._state.to(CPU)
+        self._state = self._state.to(CPU)  # layers go on in the middle of the clip
         self._device, self._has_fallen = CPU, True
 
     def _counted(self, frames: Tensor) -> Tensor:

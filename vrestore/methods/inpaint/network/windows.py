@@ -57,12 +57,12 @@ class Window:
 
     @property
     def height(self) -> int:
-        """Of the window, in pixels."""
+        """The window's height in pixels."""
         return self.values.shape[1]
 
     @property
     def width(self) -> int:
-        """Of the window, in pixels."""
+        """The window's width in pixels."""
         return self.values.shape[2]
 
 
@@ -72,18 +72,19 @@ def window_of(filled: Filled, *, height: int, width: int, transfers: Transfers |
     With `transfers` the gray picture of a patch on a device comes down while other work goes on.
     """
     patch = filled.patch
+    # Of a neighbor without a hole the middle is as good as any other part.
     around = patch.hole if patch.hidden_count else patch.whole
     x, left, right = _placed(around.x, around.width, width, within=patch.box.width)
     y, top, below = _placed(around.y, around.height, height, within=patch.box.height)
     cut = Box(x + left, y + top, width - left - right, height - top - below)
-    whole = patch.filled(regularize(filled).colors, patch.whole)
+    whole = patch.filled(regularize(filled).colors, patch.whole)  # (3, H, W)
     grayed = gray(whole)
-    sureness = torch.ones(3, *patch.hidden.shape, device=patch.device)
+    sureness = torch.ones(3, *patch.hidden.shape, device=patch.device)  # confidence, agreement, hole
     sureness[2] = 0
-    in_hole = torch.stack([filled.confidence, filled.agreement, torch.ones_like(filled.confidence)])
+    in_hole = torch.stack([filled.confidence, filled.agreement, torch.ones_like(filled.confidence)])  # (3, n)
     sureness.flatten(1).index_copy_(1, patch.places_in(patch.whole), in_hole)
     parts = [whole[:, cut.rows, cut.columns], patch.filled(filled.colors, cut)]
-    values = torch.cat([*parts, sureness[:, cut.rows, cut.columns]])
+    values = torch.cat([*parts, sureness[:, cut.rows, cut.columns]])  # (9, h, w)
     if (left, right, top, below) != (0, 0, 0, 0):
         values = F.pad(values[None], (left, right, top, below), mode="replicate")[0]
     return Window(
@@ -99,6 +100,7 @@ def clip_of(windows: Sequence[Window]) -> Clip:
     """Put windows together to the network's input."""
     values = [window.values for window in windows]
     if len({each.device for each in values}) > 1:
+        # Some fell to the CPU: there all of them can be.
         values = [each.cpu() for each in values]
     picture, fetched, confidence, agreement, hidden = torch.split(torch.stack(values), [3, 3, 1, 1, 1], dim=1)
     return Clip(picture, hidden > 0, confidence, torch.cat([fetched - picture, agreement], dim=1))
@@ -115,6 +117,7 @@ def motion_between(before: Window, after: Window, estimate: FlowEstimator, *, sc
     common = before.filled.patch.box.intersection(after.filled.patch.box)
     if common is not None:
         common = common.intersection(_around(before, after))
+    # Nothing in common: as good as a cut, all of it in doubt.
     if common is None or min(common.width, common.height) < scale:
         still, occlusion = torch.zeros(1, 2, height, width), torch.ones(1, 1, height, width)
         return Motion(still, still, occlusion, occlusion)
@@ -136,13 +139,17 @@ def _in_cells(
     cell = 2 * scale
     height, width = of.height // cell, of.width // cell
     corner = torch.tensor([of.x - common.x, of.y - common.y], dtype=torch.float32)
+    # The middles of the cells, (h * w, 2), in pixels.
     points = pixel_grid(height, width).flatten(1).T * cell + (cell - 1) / 2 + corner
+    # The same middles in a picture `scale` times smaller, whose pixels are counted from their own middles.
     small = (points + 0.5) / scale - 0.5
-    displacement = sample(flow, small, padding="border").T
+    displacement = sample(flow, small, padding="border").T  # (h * w, 2)
     trust = consistency(small, displacement, back, tolerance=TOLERANCE.in_cells(scale))
     trust = trust * is_inside(points, height=common.height, width=common.width)
     shift = torch.tensor([of.x - towards.x, of.y - towards.y], dtype=torch.float32)
+    # The windows themselves have moved apart by `shift`; the network knows nothing of that.
     moved = (displacement * scale + shift).T / cell
+    # (h * w) back to rows and columns; the network is given doubt, 1 where nothing is to be trusted.
     return moved.reshape(1, 2, height, width), 1 - trust.reshape(1, 1, height, width)
 
 

@@ -53,6 +53,8 @@ class DeviceColor:
         planes, nearest, cells = [], None, box
         if shift != (0, 0):
             cells = chroma_cells(box, shift)
+            # Chroma of a cell that is hidden in part is spoiled: the nearest whole one stands in.
+            # Which one that is, the CPU finds out, on a grid that is small.
             found = chroma.nearest_known(hidden_cells(frame, box, alpha, cells, self.format))
             nearest = None if found is None else self.transfers.up(torch.from_numpy(found))
         for component, neutral in zip(self.format.components, coding.offset, strict=False):
@@ -61,12 +63,14 @@ class DeviceColor:
                 continue
             samples = self._read(frame, component, cells)
             samples = torch.full_like(samples, neutral) if nearest is None else samples.take(nearest)
+            # For reading between samples at the border.
             samples = F.pad(samples[None], (1, 1, 1, 1), mode="replicate")[0]
             spread = _spread(samples, shift, place_for(self.color, shift))
             inner = box.relative_to(cell_pixels(cells, shift))
             planes.append(spread[inner.rows, inner.columns])
         rows = coding.to_rgb[:, : len(planes)].tolist()
         codes = [plane - float(zero) for plane, zero in zip(planes, coding.offset, strict=False)]
+        # What is hidden in part is hidden: nothing of it may be seen.
         known = self.transfers.up(torch.from_numpy(alpha == 0))
         return torch.stack([weighted_sum(row, codes) for row in rows]).clamp_(0, 1).mul_(known)
 
@@ -75,6 +79,7 @@ class DeviceColor:
         left, top, width, height = cv2.boundingRect(alpha)
         if width == 0:
             return Arrived(frame)
+        # Samples beside the hole stay those of the file, bit for bit.
         touched = Box(box.x + left, box.y + top, width, height)
         shift = self.format.chroma_shift
         cells = chroma_cells(touched, shift)
@@ -90,11 +95,11 @@ class DeviceColor:
             codes = weighted_sum(row.tolist(), picture) + float(zero)
             step = shift_of(component)
             if step == (0, 0):
-                codes = codes[inner.rows, inner.columns]
+                codes = codes[inner.rows, inner.columns]  # without the margin that chroma's filter reads
             else:
                 codes = _gather(codes, shift, place_for(self.color, shift))
             where, amount = chroma_cells(touched, step), amounts[step]
-            old = self._read(frame, component, where)
+            old = self._read(frame, component, where)  # (h, w), from the frame's own planes
             # As on the CPU: where amount is 1 the old value must not even round the new one.
             mixed = codes.clamp_(0, self.format.peak) * amount + old * (1 - amount)
             arriving.append((component, where, self._down(mixed, component)))
@@ -132,6 +137,7 @@ class DeviceColor:
         corners = torch.stack(
             [shown[row::down, column::across] for row in range(down) for column in range(across)]
         )
+        # A cell with one pixel that is all new takes new chroma only, or the old would shine through.
         return torch.where(corners.amax(0) == 255, 1.0, corners.mean(0) / 255)
 
 
@@ -168,7 +174,7 @@ def _spread_rows(samples: Tensor, shift: int, place: float) -> Tensor:
     for below, part in chroma.phases(shift, place):
         first, second = (samples[1 + row : 1 + row + count] for row in (below, below + 1))
         pixels.append(first + part * (second - first))
-    return torch.stack(pixels, 1).flatten(0, 1)
+    return torch.stack(pixels, 1).flatten(0, 1)  # phases of a cell, then cells: (count * step, w)
 
 
 def _gather(picture: Tensor, shift: Shift, place: Siting) -> Tensor:
@@ -184,5 +190,6 @@ def _gather_rows(picture: Tensor, shift: int, place: float) -> Tensor:
     count = (picture.shape[0] - 2 * half) // step
     result = torch.zeros_like(picture[:count])
     for row, weight in chroma.weights(shift, place):
+        # Tap by tap over all cells; rows begin half a cell before the first.
         result += weight * picture[half + row :: step][:count]
     return result

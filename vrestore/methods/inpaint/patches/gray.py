@@ -50,6 +50,7 @@ def gray_filled(patch: Patch, luma: Tensor, cell: int) -> NDArray[np.uint8]:
 
 def mean_of_codes(picture: Tensor, cell: int) -> Tensor:
     """Return a gray picture (H, W) uint8 in cells, rounded as `vrestore.flow.cells.mean_of_cells` rounds."""
+    # Padding knows no bytes; the way through floats is exact.
     whole = _whole_cells(picture.float(), cell).byte()
     height, width = whole.shape
     return resized_by_torch(whole, (height // cell, width // cell)).byte()
@@ -60,7 +61,7 @@ def _without_hole_on_device(patch: Patch, cell: int) -> NDArray[np.uint8]:
     if patch.hidden_count:
         cells, window = patch.cells_of_hole(cell)
         shown = torch.ones(window.height, window.width, device=patch.device)
-        shown.flatten().index_fill_(0, patch.places_in(window), 0)
+        shown.flatten().index_fill_(0, patch.places_in(window), 0)  # 1 where known
         known_gray = patch.known_gray[window.rows, window.columns].float()
         luma, share = (_mean_of_cells(plane, cell) for plane in (known_gray, shown))
         known = (luma / share.clamp_min(1e-6))[None]  # (1, h, w)

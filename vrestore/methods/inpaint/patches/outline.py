@@ -20,7 +20,7 @@ RIM_PIXELS = 5
 """Width of the band around a hole whose known colors check the propagated ones."""
 
 _KEPT_OUTLINES = 8
-"""As many as there may be tracks at once, each with a hole that stays."""
+"""Enough for several tracks at once, each with a hole that stays."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +41,7 @@ class Outline:
         if self.count:
             height, width = rim.shape
             near = self.box.grown(RIM_PIXELS, height=height, width=width)
+            # The disc is drawn near the hole only: a mask of the whole patch costs its area.
             inside = self.hidden[near.rows, near.columns]
             rim[near.rows, near.columns] = dilated(inside, RIM_PIXELS) & ~inside
         return rim
@@ -48,7 +49,7 @@ class Outline:
     @cached_property
     def points(self) -> Tensor:
         """Hidden pixels, then the rim's, (n + k, 2) as (x, y)."""
-        places = np.concatenate([np.flatnonzero(self.hidden), np.flatnonzero(self.rim)])
+        places = np.concatenate([np.flatnonzero(self.hidden), np.flatnonzero(self.rim)])  # row by row each
         rows, columns = np.divmod(places, self.hidden.shape[1])
         # Coordinate by coordinate in memory: arithmetic on a last axis of 2 is several times slower.
         planes = np.stack([columns, rows]).astype(np.float32)

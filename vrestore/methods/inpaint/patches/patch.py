@@ -27,7 +27,7 @@ LUMA = 0.299, 0.587, 0.114
 """Shares of red, green and blue in what flow is estimated on."""
 
 SCALE = 65535.0
-"""Of the codes that colors are kept in."""
+"""The code of full intensity, of 16 bits."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,6 +130,7 @@ class Patch:
         for luma.
         """
         channels = colors.shape[0]
+        # Ones: known pixels have full confidence, and their colors times 1 are themselves.
         weighted = torch.ones(channels + 1, window.height, window.width, device=self.device)
         weighted[:channels] = self.picture(window, channels)
         self._put(weighted, torch.cat([colors * confidence, confidence[None]]), window)
@@ -147,6 +148,7 @@ class Patch:
             picture.flatten(1).index_copy_(1, self.places_in(window), values)
             return
         x, y = self.points[: self.hidden_count].long().unbind(1)
+        # The window cuts the hole: only what lies in it is set.
         x, y = x - window.x, y - window.y
         inside = (x >= 0) & (x < window.width) & (y >= 0) & (y < window.height)
         picture.flatten(1)[:, (y * window.width + x)[inside]] = values[:, inside]
@@ -176,7 +178,7 @@ def gray(picture: Tensor) -> Tensor:
 
 def luma_of(colors: Tensor) -> Tensor:
     """Return the luma (1, ...) of colors (3, ...)."""
-    shares = torch.tensor([LUMA], device=colors.device)
+    shares = torch.tensor([LUMA], device=colors.device)  # (1, 3)
     return (shares @ colors.flatten(1)).view(1, *colors.shape[1:])
 
 
@@ -185,6 +187,7 @@ def _luma_steps(planes: Tensor, scale: float) -> Tensor:
     if planes.device.type != "cpu":
         return weighted_sum((share * scale for share in LUMA), map(_numbers, planes)).round_().byte()
     arrays = as_array(planes)
+    # Term by term in float32, as `weighted_sum` does it on a device: the same steps, the same rounding.
     luma = arrays[0] * np.float32(LUMA[0] * scale)
     for plane, share in zip(arrays[1:], LUMA[1:], strict=True):
         luma += plane * np.float32(share * scale)
