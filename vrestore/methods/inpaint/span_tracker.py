@@ -140,12 +140,12 @@ class Met:
     is_free: bool
 
 
-def survey(shots: Iterator[Shot], course: SpanTracker, *, length: int) -> Iterator[Met]:
+def survey(shots: Iterator[Shot], tracker: SpanTracker, *, length: int) -> Iterator[Met]:
     """Tell of each frame whether inpainting, cut after `length` frames or later, begins a segment with it."""
     segments = Segments[SpanState, InpaintStats](length)
     is_running = False
     for index, shot in enumerate(shots):
-        goes_on = is_running and shot.hole is not None and course.holds(index, shot)
+        goes_on = is_running and shot.hole is not None and tracker.holds(index, shot)
         if goes_on and index < segments.end:
             yield Met(shot, starts_segment=False, is_free=False)
             continue
@@ -153,8 +153,8 @@ def survey(shots: Iterator[Shot], course: SpanTracker, *, length: int) -> Iterat
         if is_due:
             segments.cut(index, None, InpaintStats())
             if not goes_on:
-                course.forget()
+                tracker.forget()
         is_running = shot.hole is not None
         if shot.hole is not None:
-            course.begin(index, shot.hole)
+            tracker.begin(index, shot.hole)
         yield Met(shot, starts_segment=is_due or index == 0, is_free=not goes_on)
