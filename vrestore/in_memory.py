@@ -27,10 +27,10 @@ from vrestore.methods.dehaze.opened import open_dehaze
 from vrestore.methods.dehaze.options import DehazeOptions
 from vrestore.methods.inpaint.opened import opened_with_masks
 from vrestore.methods.inpaint.options import InpaintOptions
-from vrestore.methods.inpaint.stage import one_thread_each
 from vrestore.progress import ProgressEvent
 from vrestore.run.memory_limits import device_memory_for, memory_for
 from vrestore.run.options import RunOptions
+from vrestore.threads import one_thread_each
 
 Array = NDArray[Any]
 
