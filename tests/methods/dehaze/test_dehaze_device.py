@@ -17,8 +17,8 @@ from vrestore.device.transfers import Transfers
 from vrestore.errors import DeviceError
 from vrestore.frames import Color, MaskedFrame
 from vrestore.methods.dehaze import stage, temporal
-from vrestore.methods.dehaze.dark_channel import estimate_dark
-from vrestore.methods.dehaze.network import network_estimator
+from vrestore.methods.dehaze.estimators.dark_channel import estimate_dark
+from vrestore.methods.dehaze.estimators.network import network_estimator
 from vrestore.methods.dehaze.opened import OpenedDehaze
 from vrestore.methods.dehaze.render import Renderer
 from vrestore.methods.dehaze.settings import DehazeSettings, DehazeStats, HazeState

@@ -26,7 +26,7 @@ from vrestore.device.transfers import CPU
 from vrestore.frames import Color, Component, Frame, PixelFormat
 from vrestore.media.color.color_matrix import Coding
 from vrestore.media.color.convert import coding_for
-from vrestore.methods.dehaze.estimate import HazeEstimate
+from vrestore.methods.dehaze.estimators.estimate import HazeEstimate
 from vrestore.methods.dehaze.planes import (
     Planes,
     codes_of,

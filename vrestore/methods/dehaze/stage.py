@@ -13,8 +13,8 @@ from torch import Tensor
 from vrestore.device.fallback import DeviceFallback
 from vrestore.flow.estimator import make_estimator
 from vrestore.frames import Color, Frame, MaskedFrame, PixelFormat
-from vrestore.methods.dehaze.dark_channel import estimate_dark
-from vrestore.methods.dehaze.estimate import Estimator, HazeEstimate
+from vrestore.methods.dehaze.estimators.dark_channel import estimate_dark
+from vrestore.methods.dehaze.estimators.estimate import Estimator, HazeEstimate
 from vrestore.methods.dehaze.render import Renderer
 from vrestore.methods.dehaze.settings import DehazeSettings, DehazeStats, HazeState
 from vrestore.methods.dehaze.temporal import FLOW, TemporalState, steadied

@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from vrestore.methods.dehaze.estimate import HazeEstimate
+from vrestore.methods.dehaze.estimators.estimate import HazeEstimate
 from vrestore.methods.dehaze.settings import DehazeSettings
 from vrestore.methods.dehaze.thumbnail import Thumbnail
 from vrestore.ops.filters.guided import box_mean

@@ -19,8 +19,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from vrestore.flow.estimator import FlowEstimator, FlowName, make_estimator
-from vrestore.methods.dehaze.dark_channel import local_air
-from vrestore.methods.dehaze.estimate import HazeEstimate
+from vrestore.methods.dehaze.estimators.dark_channel import local_air
+from vrestore.methods.dehaze.estimators.estimate import HazeEstimate
 from vrestore.methods.dehaze.settings import DehazeSettings
 from vrestore.methods.dehaze.thumbnail import Thumbnail
 from vrestore.ops.warp.warp import pixel_grid, warp

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from vrestore.device.devices import Precision
 from vrestore.errors import ModelError
-from vrestore.methods.dehaze.estimate import Estimator, HazeEstimate
+from vrestore.methods.dehaze.estimators.estimate import Estimator, HazeEstimate
 from vrestore.methods.dehaze.thumbnail import Thumbnail
 from vrestore.models.blocks import in_channels_last
 from vrestore.models.cgidn.config import HazeConfig

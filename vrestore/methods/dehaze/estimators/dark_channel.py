@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import torch.nn.functional as F
 from torch import Tensor
 
-from vrestore.methods.dehaze.estimate import HazeEstimate
+from vrestore.methods.dehaze.estimators.estimate import HazeEstimate
 from vrestore.methods.dehaze.thumbnail import Thumbnail
 from vrestore.ops.filters.dark_channel import LEAST_AIR, dark_air, dark_depth, min_nearby
 
