@@ -16,10 +16,10 @@ from vrestore.frames import Frame
 from vrestore.masks.tracks import Track
 from vrestore.methods.inpaint.frame_buffer import FrameBuffer
 from vrestore.methods.inpaint.network.refine import load_refiner
-from vrestore.methods.inpaint.passes import fill
+from vrestore.methods.inpaint.patch_io import PatchIO
 from vrestore.methods.inpaint.patches.patch import Patch
-from vrestore.methods.inpaint.patches.patch_io import PatchIO
-from vrestore.methods.inpaint.propagate import Filled, Known, regularize
+from vrestore.methods.inpaint.propagation.passes import fill
+from vrestore.methods.inpaint.propagation.propagate import Filled, Known, regularize
 from vrestore.methods.inpaint.settings import InpaintStats, Settings, SpanState
 from vrestore.methods.inpaint.span_tracker import Span, SpanTracker
 from vrestore.methods.inpaint.tools import Tools

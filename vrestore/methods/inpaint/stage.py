@@ -58,7 +58,7 @@ def inpaint(
     def surroundings(opened: ExitStack) -> Surroundings:
         """Open what spans are repaired with, which loads torch."""
         from vrestore import ops
-        from vrestore.methods.inpaint.patches.patch_io import PatchIO
+        from vrestore.methods.inpaint.patch_io import PatchIO
         from vrestore.methods.inpaint.spans import Surroundings
         from vrestore.methods.inpaint.tools import make_tools
 

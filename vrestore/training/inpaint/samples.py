@@ -1,6 +1,6 @@
 """Samples: what the network is trained on, made by the very propagation that it will follow.
 
-A clip with a hole drawn into it is filled by `vrestore.methods.inpaint.passes`; the windows around the hole,
+A clip with a hole drawn into it is filled by `vrestore.methods.inpaint.propagation.passes`; the windows around the hole,
 their motion and the truth are one sample. Stills are frames of which each is a clip of its own: what no other
 frame shows is learnt from them, without the cost of frames that are much alike. Sample `n` of a seed is
 always the same."""
@@ -23,8 +23,8 @@ from vrestore.frames import Box
 from vrestore.masks.tracks import find_tracks
 from vrestore.methods.inpaint.network.refine import no_motion
 from vrestore.methods.inpaint.network.windows import Window, clip_of, motion_between, window_of
-from vrestore.methods.inpaint.passes import fill
 from vrestore.methods.inpaint.patches.patch import Patch, make_patch
+from vrestore.methods.inpaint.propagation.passes import fill
 from vrestore.methods.inpaint.settings import Settings
 from vrestore.methods.inpaint.tools import NETWORK_FLOW, make_tools
 from vrestore.models.tsam.network import Clip

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 
-from vrestore.methods.inpaint.correspondence import View, link
 from vrestore.methods.inpaint.patches.gray import gray_filled, gray_without_hole
 from vrestore.methods.inpaint.patches.patch import Patch, luma_of
-from vrestore.methods.inpaint.propagate import Filled, Known, propagate
+from vrestore.methods.inpaint.propagation.correspondence import View, link
+from vrestore.methods.inpaint.propagation.propagate import Filled, Known, propagate
 from vrestore.methods.inpaint.settings import Settings
 from vrestore.methods.inpaint.tools import Tools
 from vrestore.ops.warp.consistency import Tolerance
@@ -25,7 +25,7 @@ def fill(
 
     `known` is what the hole of the first patch was filled with before, if it was. All passes but the last
     are there for the flow of the next one and carry luma only, as flow sees no color. Colors of little
-    confidence are as they were fetched: see `vrestore.methods.inpaint.propagate.regularize`.
+    confidence are as they were fetched: see `vrestore.methods.inpaint.propagation.propagate.regularize`.
     """
     # As fine as the flow is searched: a finer picture would show it nothing.
     cell, run = 1 << settings.scale, tools.fallback.run

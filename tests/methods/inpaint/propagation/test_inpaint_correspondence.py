@@ -10,9 +10,9 @@ from close import assert_close
 from vrestore.device.fallback import DeviceFallback
 from vrestore.flow.estimator import make_estimator
 from vrestore.frames import Box
-from vrestore.methods.inpaint.correspondence import View, link
 from vrestore.methods.inpaint.patches.gray import gray_without_hole
 from vrestore.methods.inpaint.patches.patch import make_patch
+from vrestore.methods.inpaint.propagation.correspondence import View, link
 from vrestore.ops.warp.consistency import Tolerance
 
 TOLERANCE = Tolerance(pixels=3.0, softness=1.0)

@@ -18,8 +18,8 @@ from torch import Tensor
 from vrestore.device.fallback import DeviceFallback
 from vrestore.device.transfers import CPU, moved
 from vrestore.frames import Box
-from vrestore.methods.inpaint.correspondence import FetchMap, Linked
 from vrestore.methods.inpaint.patches.patch import Patch, box_around
+from vrestore.methods.inpaint.propagation.correspondence import FetchMap, Linked
 from vrestore.ops.filters.membrane import membrane
 from vrestore.ops.filters.seam import match_seam_gain
 from vrestore.ops.warp.offsets import corner_of
