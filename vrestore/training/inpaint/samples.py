@@ -1,9 +1,9 @@
 """Samples: what the network is trained on, made by the very propagation that it will follow.
 
-A clip with a hole drawn into it is filled by `vrestore.methods.inpaint.propagation.passes`; the windows around the hole,
-their motion and the truth are one sample. Stills are frames of which each is a clip of its own: what no other
-frame shows is learnt from them, without the cost of frames that are much alike. Sample `n` of a seed is
-always the same."""
+A clip with a hole drawn into it is filled by `vrestore.methods.inpaint.propagation.passes`; the windows
+around the hole, their motion and the truth are one sample. Stills are frames of which each is a clip of its
+own: what no other frame shows is learnt from them, without the cost of frames that are much alike. Sample `n`
+of a seed is always the same."""
 
 from __future__ import annotations
 
