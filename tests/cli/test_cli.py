@@ -10,9 +10,9 @@ import torch
 from typer.testing import CliRunner
 
 import vrestore
-from vrestore.cli.command import library_words
 from vrestore.cli.main import build_app
-from vrestore.cli.overwriting import may_overwrite
+from vrestore.cli.parameters import library_words
+from vrestore.cli.terminal.overwriting import may_overwrite
 from vrestore.errors import UsageError
 from vrestore.methods.inpaint.method import INPAINT
 

@@ -13,7 +13,7 @@ from resuming import assert_same, left_behind, lines, names, state_of
 
 import vrestore
 from vrestore.errors import InputError, TargetError, UsageError
-from vrestore.methods.inpaint.spans import PatchIO
+from vrestore.methods.inpaint.patch_io import PatchIO
 from vrestore.models.cards import Card
 from vrestore.models.weights import save_weights
 from vrestore.run.checkpoint import frames_kept

@@ -10,7 +10,7 @@ from networks import paper, published_state
 
 from vrestore.errors import ModelError, TargetError, UsageError
 from vrestore.models import library
-from vrestore.models.tsam.importing import import_official
+from vrestore.models.importing import import_official
 from vrestore.models.tsam.network import Tsam
 from vrestore.models.tsam.official import official_entries
 from vrestore.models.weights import load_model, verify

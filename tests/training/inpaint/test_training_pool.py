@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from lessons import dying_sample, number_of, plain_sample, unreadable_sample
 
 from vrestore.errors import InputError, VRestoreError
-from vrestore.training.data.pool import Pool
+from vrestore.training.inpaint.pool import Pool
 
 SIZES = {"batch": st.integers(1, 9), "reuse": st.integers(1, 20), "span": st.integers(1, 400)}
 
