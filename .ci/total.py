@@ -10,7 +10,8 @@ def total(folder: Path) -> str:
     """Return a line such as `1 failed, 20 passed, 3 skipped in 45.67s` for all results in `folder`."""
     counts: Counter[str] = Counter()
     seconds = 0.0
-    for suite in (suite for file in folder.glob("*.xml") for suite in ElementTree.parse(file).iter("testsuite")):
+    roots = [ElementTree.parse(file).getroot() for file in folder.glob("*.xml")]
+    for suite in (suite for root in roots for suite in root.iter("testsuite")):
         found = {name: int(suite.get(name, 0)) for name in ("failures", "errors", "skipped", "tests")}
         counts["failed"] += found["failures"]
         counts["passed"] += found["tests"] - found["failures"] - found["errors"] - found["skipped"]

@@ -9,7 +9,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 
 BUILDS = "VRESTORE_TEST_BUILDS"
-"""Names a folder for kernels that are built for the CPU (`cuda_on_cpu.py`); a session's processes share it."""
+"""Names a folder for kernels that are built for the CPU; the processes of a session share it."""
 
 
 def pytest_configure(config):

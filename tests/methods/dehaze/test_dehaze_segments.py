@@ -77,7 +77,10 @@ def check(frames, *, length, method="dcp", **how):
     return cut.borders
 
 
-QUICK = {("as it is", "cgidn"), *((case, "dcp") for case in ("as it is", "one air a shot", "by night", "nothing"))}
+QUICK = {
+    ("as it is", "cgidn"),
+    *((case, "dcp") for case in ("as it is", "one air a shot", "by night", "nothing")),
+}
 
 
 @pytest.mark.parametrize(
@@ -96,6 +99,7 @@ def test_going_on_at_any_border_gives_the_same_frames(method, case):
     assert [carried is not None for carried in borders.values()] == [is_steadied] * 2 + [False, is_steadied]
 
 
+@pytest.mark.slow
 @settings(max_examples=8, deadline=None)
 @given(lengths=st.lists(st.integers(1, 12), min_size=1, max_size=3), length=st.integers(1, 6))
 def test_any_scenes_and_length(lengths, length):
