@@ -197,6 +197,7 @@ def test_words_that_cannot_be_done_leave_nothing(clip, tmp_path, monkeypatch, wo
     assert names(tmp_path) == ["clip.mp4"]
 
 
+@pytest.mark.alone
 @pytest.mark.skipif(os.name == "nt", reason="signals are POSIX's")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_stopped_run_leaves_nothing(tmp_path, number):

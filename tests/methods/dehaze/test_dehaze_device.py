@@ -99,7 +99,11 @@ LAYOUTS = {
 
 @pytest.mark.parametrize(
     ("name", "method"),
-    [*((name, "dcp") for name in LAYOUTS), *((name, "cgidn") for name in ("yuv420p", "gray", "gbrp12le"))],
+    [
+        *((name, "dcp") for name in LAYOUTS),
+        ("yuv420p", "cgidn"),
+        *(pytest.param(name, "cgidn", marks=pytest.mark.slow) for name in ("gray", "gbrp12le")),
+    ],
 )
 def test_a_device_gives_what_the_cpu_gives(name, method):
     """Over a cut, in pictures of odd sides, interleaved or not, of any depth of bits."""
