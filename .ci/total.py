@@ -1,25 +1,25 @@
 """Add up the results of several runs of pytest, JUnit XML in a folder, and say the sum in pytest's words."""
 
 import sys
-from collections import Counter
 from pathlib import Path
 from xml.etree import ElementTree
 
 
 def total(folder: Path) -> str:
     """Return a line such as `1 failed, 20 passed, 3 skipped in 45.67s` for all results in `folder`."""
-    counts: Counter[str] = Counter()
-    seconds = 0.0
     roots = [ElementTree.parse(file).getroot() for file in folder.glob("*.xml")]
-    for suite in (suite for root in roots for suite in root.iter("testsuite")):
-        found = {name: int(suite.get(name, 0)) for name in ("failures", "errors", "skipped", "tests")}
-        counts["failed"] += found["failures"]
-        counts["passed"] += found["tests"] - found["failures"] - found["errors"] - found["skipped"]
-        counts["skipped"] += found["skipped"]
-        counts["errors"] += found["errors"]
-        seconds += float(suite.get("time", 0))
-    told = [f"{count} {what}" for what, count in counts.items() if count]
-    return f"{', '.join(told) or 'no tests ran'} in {seconds:.2f}s"
+    suites = [suite for root in roots for suite in root.iter("testsuite")]
+
+    def count(name: str) -> int:
+        return sum(int(suite.get(name, 0)) for suite in suites)
+
+    failed, errors, skipped = count("failures"), count("errors"), count("skipped")
+    passed = count("tests") - failed - errors - skipped
+    words = "error" if errors == 1 else "errors"
+    counts = {"failed": failed, "passed": passed, "skipped": skipped, words: errors}
+    told = ", ".join(f"{number} {what}" for what, number in counts.items() if number)
+    seconds = sum(float(suite.get("time", 0)) for suite in suites)
+    return f"{told or 'no tests ran'} in {seconds:.2f}s"
 
 
 if __name__ == "__main__":
