@@ -318,7 +318,7 @@ def test_a_short_video_or_one_without_segments_is_written_at_once(clip, tmp_path
             seen.extend(names(state_of(target)))
 
     vrestore.inpaint(clip, target=target, progress=look, **OPTIONS | options)
-    assert seen == ["lock"]
+    assert seen == ["lock", "owner"]
 
 
 def test_a_run_without_segments_takes_away_what_one_with_them_left(clip, halfway, tmp_path):

@@ -217,7 +217,7 @@ def test_a_short_video_is_written_at_once(clip, tmp_path):
             seen.extend(names(state_of(target)))
 
     vrestore.dehaze(clip, target=target, progress=look, **OPTIONS | {"segment": 60})
-    assert seen == ["lock"]
+    assert seen == ["lock", "owner"]
 
 
 def test_a_plan_leaves_what_is_kept_alone(clip, halfway, tmp_path):
