@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint install clean
+.PHONY: demo test test-slow lint install clean
 
 demo: install
 	$(BIN)/python examples/demo_clip.py demo
@@ -23,6 +23,9 @@ demo: install
 # pytest runs against the installed package, not the checkout: a module missing from the wheel fails here.
 test: lint
 	$(BIN)/pytest
+
+test-slow: install
+	$(BIN)/pytest -m slow
 
 lint: install
 	$(BIN)/ruff check .

@@ -23,8 +23,8 @@ from rich.console import Console
 
 from benchmarks.bars import Bar, show_bars
 from benchmarks.machine import RESULTS, describe_machine, write_results
-from vrestore.batch.folder import FolderJobs
-from vrestore.batch.scheduler import BatchOptions, run_batch
+from vrestore.batching.folder import FolderJobs
+from vrestore.batching.scheduler import BatchOptions, run_batch
 from vrestore.parallel.executor import Outcome, TaskEvent
 from vrestore.parallel.process_pool import ProcessPool
 from vrestore.parallel.task import Task

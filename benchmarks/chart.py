@@ -1,4 +1,4 @@
-"""Draw what `benchmarks.kernels` and `benchmarks.gpu` found: examples/images/gpu.svg.
+"""Draw what `benchmarks.kernels` and `benchmarks.gpu` found: docs/images/gpu.svg.
 
     python -m benchmarks.chart [--kernels PATH] [--gpu PATH] [--svg PATH]
 
@@ -19,7 +19,7 @@ from benchmarks.gpu_parts import SCENES
 from benchmarks.kernels import CASES
 from benchmarks.machine import NOT_MEASURED, RESULTS, ROOT
 
-PLACE = ROOT / "examples" / "images" / "gpu.svg"
+PLACE = ROOT / "docs" / "images" / "gpu.svg"
 
 _WIDTH, _NAMES, _BARS, _ROW, _TOP = 760, 200, 330, 20, 34
 """Pixels: of the picture, of the column of names, of the longest bar, of a row, above the first row."""
@@ -114,7 +114,7 @@ def _speed_rows(scene: str, name: str, works: dict[str, Any]) -> list[Row]:
 
 def _source(values: dict[str, Any]) -> str:
     if not values.get("measured", False):
-        return f"{NOT_MEASURED}: {values['unavailable_reason']}"
+        return f"{NOT_MEASURED}: {values['why_not']}"
     device, date = values["machine"]["device"], values["machine"]["date"]
     return f"{device['name']}, driver {device['driver']}, CUDA {device['CUDA of torch']}, {date[:10]}"
 

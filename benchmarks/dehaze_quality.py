@@ -38,7 +38,7 @@ from benchmarks.measures import PERFECT, psnr, ssim_map
 from benchmarks.sheet import save_sheet
 from benchmarks.tables import figures_table
 from vrestore.device.devices import Precision
-from vrestore.methods.dehaze.options import STRENGTH
+from vrestore.methods.dehaze.options import DehazeOptions
 
 PARTS = ("indoor", "video", "real", "clear")
 METHODS = (HAZY, PLAIN, STEADY, NETWORK)
@@ -247,7 +247,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--data", type=Path, metavar="DIR", help="folder of the data")
     parser.add_argument("--parts", type=parts_of(PARTS), default=list(PARTS), metavar="A,B")
     parser.add_argument("--methods", type=parts_of(METHODS), default=list(METHODS), metavar="A,B")
-    parser.add_argument("--strength", type=float, default=STRENGTH, help="for real haze and clear clips")
+    parser.add_argument(
+        "--strength", type=float, default=DehazeOptions().strength, help="for real haze and clear clips"
+    )
     parser.add_argument("--model", metavar="FILE", help="other weights for the network")
     parser.add_argument("--precision", choices=get_args(Precision), default="fp32", help="of the network")
     parser.add_argument("--threads", type=int, default=2)

@@ -25,7 +25,7 @@ from benchmarks.machine import RESULTS, Values, describe_machine, write_results
 from benchmarks.sheet import save_sheet
 from benchmarks.tables import figures_table
 from vrestore.device.devices import core_count
-from vrestore.methods.inpaint.plan import Quality
+from vrestore.methods.inpaint.options import Quality
 
 KINDS = ("stationary", "moving")
 BARS = {"stationary": 21.5, "moving": 21.6}

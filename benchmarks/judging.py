@@ -15,7 +15,7 @@ from benchmarks.measures import Motion, motion_of, psnr, ssim, warping_error
 from benchmarks.methods import Filling, fill, methods_with, settings_of
 from benchmarks.sheet import Picture, row_of
 from vrestore.flow.complete import dilated
-from vrestore.methods.inpaint.plan import Quality
+from vrestore.methods.inpaint.options import Quality
 
 TRUTH = "truth"
 """The clip itself among the methods: its warping error is the least that can be hoped for."""

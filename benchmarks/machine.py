@@ -14,7 +14,7 @@ from pathlib import Path
 
 import torch
 
-from vrestore.run.diagnostics import examine
+from vrestore.diagnostics import examine
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = Path(__file__).resolve().parent / "results"

@@ -20,4 +20,4 @@ report = vrestore.inpaint(
 )
 
 print(report.target)
-print(report.origins.line())
+print(report.details.line())

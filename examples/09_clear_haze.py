@@ -15,4 +15,5 @@ add_haze(video, folder / "hazy.mp4")
 report = vrestore.dehaze(
     folder / "hazy.mp4", strength=90, target=folder / "cleared.mp4", matte=folder / "haze.mp4", overwrite=True
 )
-print(f"{report.repaired_frames} frames cleared; {report.haze.transmission:.0%} of the light came through")
+print(f"{report.repaired_frames} frames cleared")
+print(report.details.line())

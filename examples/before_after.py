@@ -1,7 +1,7 @@
 """Draw the picture of the README: moments of a clip above, the same moments of its repair below.
 
 make demo
-python examples/before_after.py demo/meadow.mp4 demo/meadow.inpaint.mp4 examples/images/before_after.jpg
+python examples/before_after.py demo/meadow.mp4 demo/meadow.inpaint.mp4 docs/images/before_after.jpg
 """
 
 import sys

@@ -12,6 +12,7 @@ import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Literal
 
@@ -147,3 +148,9 @@ def _card(path: Path) -> Card:
     if card.name != path.stem:
         raise ModelError(f"the card of {str(path)!r} is that of {card.name!r}; put the right one beside it")
     return card
+
+
+@cache
+def hashes_of(name: str) -> dict[str, str]:
+    """Return the hash of weights by their name, taken once in a process."""
+    return {name: find_weights(name).sha256()}

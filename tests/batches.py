@@ -9,11 +9,12 @@ from pathlib import Path
 
 from clips import write_clip
 
-from vrestore.batch.folder import FolderJobs
-from vrestore.batch.scheduler import BatchOptions, run_batch
+from vrestore.batching.folder import FolderJobs
+from vrestore.batching.report import BatchReport
+from vrestore.batching.scheduler import BatchOptions, run_batch
 from vrestore.parallel.executor import Outcome, TaskEvent
+from vrestore.parallel.options import ParallelOptions
 from vrestore.parallel.task import Task
-from vrestore.run.report import BatchReport
 
 BOX = "20,16,12,10"
 
@@ -75,6 +76,12 @@ def clips_in(folder: Path, *names: str) -> Path:
     return folder
 
 
+def batch_options(**options: object) -> BatchOptions:
+    """Return the options of a batch, told as one row."""
+    shared = {name: options.pop(name) for name in ("jobs", "threads", "memory_bytes") if name in options}
+    return BatchOptions(ParallelOptions(**shared), **options)  # type: ignore[arg-type]
+
+
 def run_here(
     folder_jobs: FolderJobs, work: Work = written, **options: object
 ) -> tuple[BatchReport, list[Task]]:
@@ -84,7 +91,7 @@ def run_here(
         folder_jobs.checked_tasks(),
         base=folder_jobs.base,
         state=folder_jobs.state,
-        options=BatchOptions(**options),  # type: ignore[arg-type]
+        options=batch_options(**options),
         executor=executor,
     )
     assert executor.is_closed

@@ -19,7 +19,7 @@ SHOWN = {
     "06_plan_first.py": "24 frames 320x180 yuv420p",
     "07_progress.py": "MaskError, exit code 4: box '300,10,48,18' spans",
     "08_read_frames.py": "frame 4 at 0.167 s",
-    "09_clear_haze.py": "24 frames cleared; ",
+    "09_clear_haze.py": "24 frames cleared\nhaze: ",
 }
 MOST_LINES = 40
 

@@ -1,37 +1,99 @@
-"""The functions of `import vrestore`; the command line calls the same ones."""
+"""The functions of `import vrestore`; the command line calls the same ones.
+
+What a command can be told stands at the fields of its option types, and nowhere else: the parameters that
+`help(vrestore.inpaint)` shows are made from them.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, Unpack
+from typing import Any
 
-from vrestore.batch.discover import Selection
-from vrestore.batch.folder import FolderJobs, watched
-from vrestore.batch.manifest import read_manifest
-from vrestore.batch.scheduler import BatchOptions, ExecutorName, Show, run_batch, show_nothing
+from vrestore.batching.discover import Selection
+from vrestore.batching.folder import FolderJobs, watched
+from vrestore.batching.manifest import read_manifest
+from vrestore.batching.report import BatchReport
+from vrestore.batching.scheduler import BatchOptions, Show, run_batch, show_nothing
 from vrestore.device.devices import core_count
 from vrestore.device.memory import parse_bytes
+from vrestore.in_memory import dehaze_frames as dehaze_frames
+from vrestore.in_memory import inpaint_frames as inpaint_frames
 from vrestore.media.reader import VideoReader
 from vrestore.media.reader import open_video as open_reader
-from vrestore.methods.dehaze.method import plan_dehaze as plan_dehaze_job
-from vrestore.methods.dehaze.method import run_dehaze
-from vrestore.methods.dehaze.options import DehazeOptions, dehaze_job
-from vrestore.methods.inpaint.method import plan_inpaint as plan_job
-from vrestore.methods.inpaint.method import run_inpaint
-from vrestore.methods.inpaint.options import InpaintOptions, inpaint_job
-from vrestore.parallel.multi_gpu import inpaint_on_devices
-from vrestore.parallel.ray_run import inpaint_clustered
+from vrestore.methods.base import Method
+from vrestore.methods.dehaze.method import DEHAZE
+from vrestore.methods.inpaint.method import INPAINT
+from vrestore.option_schema import PathLike, plain
+from vrestore.parallel.multi_gpu import run_on_devices
+from vrestore.parallel.options import ExecutorName, ParallelOptions
+from vrestore.parallel.ray_run import run_on_cluster
 from vrestore.parallel.task import Task
 from vrestore.progress import Progress
 from vrestore.run.checkpoint import drop_segments
-from vrestore.run.execute import silent
-from vrestore.run.option_schema import plain
-from vrestore.run.options import PathLike
-from vrestore.run.report import BatchReport, PlanReport, Report
+from vrestore.run.execute import plan_job, run_job, silent
+from vrestore.run.job import Job, command_named, command_words, make_job
+from vrestore.run.options import RunOptions
+from vrestore.run.report import DetectionReport, PlanReport, Report
+from vrestore.signatures import spelled_out
+
+# The room of batches is `batching`, so that `vrestore.batch` is the function whatever was imported before.
 
 
+@dataclass(frozen=True, slots=True)
+class ClusterWish:
+    """What the caller says of a cluster; nothing of it means this process, or its several devices."""
+
+    executor: ExecutorName = "local"
+    address: str | None = None
+    jobs: int = 0
+
+    @property
+    def is_local(self) -> bool:
+        """Whether nothing is asked for."""
+        return self.executor == "local" and self.address is None and not self.jobs
+
+
+def run_command(
+    command: str,
+    source: PathLike,
+    *,
+    progress: Progress | None = None,
+    executor: ExecutorName = "local",
+    address: str | None = None,
+    jobs: int = 0,
+    **options: Any,  # noqa: ANN401 - those of any command
+) -> Report | DetectionReport:
+    """Do what a command of the command line does, also one that a plugin brings.
+
+    Args:
+        command: the words after `vrestore`, such as `inpaint` or `mask NAME`.
+        source: a video file, a folder or pattern of images, or `-` for y4m on standard input.
+        progress: is called with a ProgressEvent for each thing that happens.
+        executor, address, jobs: `ray` works on parts of a long video on a Ray cluster, so many at a time, by
+            default as many as this machine has cores; `memory` is for all of them together. With several
+            `device`s parts of a long video are worked on side by side here. Only for what is worked on in
+            parts.
+        options: those of the command and of every run, see RunOptions.
+
+    Raises:
+        VRestoreError: a subclass for each cause, see `vrestore.errors`; nothing half-written is left.
+    """
+    job = make_job(command_named(command), source, **options)
+    parallel = ClusterWish(executor, address, jobs)
+    report = _run(job, plain(_without_target(options)), parallel, progress=progress or silent)
+    drop_segments(job.target)
+    return report
+
+
+def plan_command(command: str, source: PathLike, **options: Any) -> PlanReport:  # noqa: ANN401
+    """Say what `run_command` would do with the same words and how much memory it would need."""
+    return plan_job(make_job(command_named(command), source, **options))
+
+
+@spelled_out(*INPAINT.options, RunOptions)
 def inpaint(
     source: PathLike,
     *,
@@ -39,45 +101,87 @@ def inpaint(
     executor: ExecutorName = "local",
     address: str | None = None,
     jobs: int = 0,
-    **options: Unpack[InpaintOptions],
+    **options: Any,  # noqa: ANN401 - spelled out by the decorator
 ) -> Report:
     """Remove what a mask or box covers, and fill it from the rest of the video.
 
     Args:
         source: a video file, a folder or pattern of images, or `-` for y4m on standard input.
         progress: is called with a ProgressEvent for each thing that happens.
-        executor, address, jobs: `ray` works on parts of a long video on a Ray cluster, so many at a time, by
-            default as many as this machine has cores; `memory` is for all of them together. With several
-            `device`s parts of a long video are worked on side by side here.
-        options: see InpaintOptions; at least one `mask` or `box` is needed.
+        executor, address, jobs: work on parts of a long video on a Ray cluster, see `run_command`.
+        options: those below; at least one `mask` or `box` is needed.
 
     Raises:
         VRestoreError: a subclass for each cause, see `vrestore.errors`; nothing half-written is left.
     """
-    job = inpaint_job(source, **options)
-    devices = _device_count(job.device)
-    is_local = executor == "local" and address is None and not jobs
-    if is_local and devices == 1:
-        report = run_inpaint(job, progress=progress or silent)
-    else:
-        how = BatchOptions(
-            jobs=devices if is_local else jobs or core_count(),
-            memory_bytes=job.memory_bytes,
-            threads=job.threads,
-            executor=executor,
-            address=address,
-        )
-        words = {name: value for name, value in options.items() if name != "target"}
-        task = Task("inpaint", job.source, job.target, plain(words))
-        work = inpaint_on_devices if is_local else inpaint_clustered
-        report = work(task, how, progress=progress or silent)
+    return _restored(INPAINT, source, ClusterWish(executor, address, jobs), progress, options)
+
+
+@spelled_out(*DEHAZE.options, RunOptions)
+def dehaze(
+    source: PathLike,
+    *,
+    progress: Progress | None = None,
+    **options: Any,  # noqa: ANN401 - spelled out by the decorator
+) -> Report:
+    """Clear haze, fog and smoke from a video, without flicker.
+
+    Args:
+        source: a video file, a folder or pattern of images, or `-` for y4m on standard input.
+        progress: is called with a ProgressEvent for each thing that happens.
+        options: those below.
+
+    Raises:
+        VRestoreError: a subclass for each cause, see `vrestore.errors`; nothing half-written is left.
+    """
+    return _restored(DEHAZE, source, ClusterWish(), progress, options)
+
+
+@spelled_out(*INPAINT.options, RunOptions)
+def plan_inpaint(source: PathLike, **options: Any) -> PlanReport:  # noqa: ANN401
+    """Say what `inpaint` would do with the same options and how much memory it would need."""
+    return plan_job(make_job(INPAINT, source, **options))
+
+
+@spelled_out(*DEHAZE.options, RunOptions)
+def plan_dehaze(source: PathLike, **options: Any) -> PlanReport:  # noqa: ANN401
+    """Say what `dehaze` would do with the same options and how much memory it would need."""
+    return plan_job(make_job(DEHAZE, source, **options))
+
+
+def _restored(
+    method: Method,
+    source: PathLike,
+    wish: ClusterWish,
+    progress: Progress | None,
+    options: Mapping[str, Any],
+) -> Report:
+    job = make_job(method, source, **options)
+    report = _run(job, plain(_without_target(options)), wish, progress=progress or silent)
     drop_segments(job.target)
+    if not isinstance(report, Report):
+        raise TypeError(f"{method.name} gives a report of a run")
     return report
 
 
-def plan_inpaint(source: PathLike, **options: Unpack[InpaintOptions]) -> PlanReport:
-    """Say what `inpaint` would do with the same options and how much memory it would need."""
-    return plan_job(inpaint_job(source, **options))
+def _run(
+    job: Job, words: Mapping[str, Any], wish: ClusterWish, *, progress: Progress
+) -> Report | DetectionReport:
+    """Do a job here, on several devices, or on a cluster."""
+    devices = _device_count(job.run.device)
+    has_parts = isinstance(job.command, Method) and job.command.sharding is not None
+    if not has_parts or (wish.is_local and devices == 1):
+        return run_job(job, progress=progress)
+    options = ParallelOptions(
+        jobs=devices if wish.is_local else wish.jobs or core_count(),
+        memory_bytes=job.run.memory_bytes,
+        threads=job.run.threads,
+        executor=wish.executor,
+        address=wish.address,
+    )
+    task = Task(command_words(job.command), job.source, job.target, words)
+    work = run_on_devices if wish.is_local else run_on_cluster
+    return work(task, options, progress=progress)
 
 
 def batch(
@@ -86,7 +190,7 @@ def batch(
     *,
     output: PathLike | None = None,
     masks: PathLike | None = None,
-    name: str = "{name}",
+    name: str | None = None,
     include: Sequence[str] = (),
     exclude: Sequence[str] = (),
     watch: bool = False,
@@ -99,14 +203,16 @@ def batch(
     progress: Show | None = None,
     **options: Any,  # noqa: ANN401 - those of any command
 ) -> BatchReport:
-    """Do the same to every video of a folder, each in a process beside this one; see the README on batches.
+    """Do the same to every video of a folder, each in a process beside this one; see
+    docs/batch-and-cluster.md.
 
     Args:
         command: what is done, such as `inpaint`.
         folder: where the videos lie, in sub-folders too.
         output: where results go, in the same sub-folders; by default `FOLDER.COMMAND` beside it.
         masks: a folder with a mask for each video, found by its name.
-        name: of each target; `{stem}`, `{suffix}` and `{name}` stand for those of the source.
+        name: of each target; `{stem}`, `{suffix}` and `{name}` stand for those of the source. By default the
+            source's own, and `{stem}.mask.mkv` for a detector's masks.
         include, exclude: patterns such as `*.mp4` for the paths within the folder.
         watch: go on for ever with videos that come, until interrupted.
         jobs: how many at a time, at least one for each `device`; `memory` is for all of them together.
@@ -171,6 +277,10 @@ def _own(options: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in options.items() if name not in _OF_THE_BATCH}
 
 
+def _without_target(options: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in options.items() if name != "target"}
+
+
 def _batch_options(
     options: Mapping[str, Any],
     *,
@@ -182,39 +292,20 @@ def _batch_options(
     report: PathLike | None,
 ) -> BatchOptions:
     memory = options.get("memory")
-    return BatchOptions(
+    parallel = ParallelOptions(
         jobs=max(jobs, _device_count(options.get("device", ""))) if executor == "local" else jobs,
-        tries=tries,
-        redo=redo,
-        executor=executor,
-        address=address,
-        overwrite=bool(options.get("overwrite", False)),
         memory_bytes=parse_bytes(memory) if isinstance(memory, str) else memory,
         threads=options.get("threads", 0),
+        executor=executor,
+        address=address,
+    )
+    return BatchOptions(
+        parallel,
+        tries=tries,
+        redo=redo,
+        overwrite=bool(options.get("overwrite", False)),
         report=None if report is None else Path(report),
     )
-
-
-def dehaze(source: PathLike, *, progress: Progress | None = None, **options: Unpack[DehazeOptions]) -> Report:
-    """Clear haze, fog and smoke from a video, without flicker.
-
-    Args:
-        source: a video file, a folder or pattern of images, or `-` for y4m on standard input.
-        progress: is called with a ProgressEvent for each thing that happens.
-        options: see DehazeOptions.
-
-    Raises:
-        VRestoreError: a subclass for each cause, see `vrestore.errors`; nothing half-written is left.
-    """
-    job = dehaze_job(source, **options)
-    report = run_dehaze(job, progress=progress or silent)
-    drop_segments(job.target)
-    return report
-
-
-def plan_dehaze(source: PathLike, **options: Unpack[DehazeOptions]) -> PlanReport:
-    """Say what `dehaze` would do with the same options and how much memory it would need."""
-    return plan_dehaze_job(dehaze_job(source, **options))
 
 
 def open_video(

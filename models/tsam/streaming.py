@@ -20,10 +20,12 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor
 
+from vrestore.kernels.launch import Runner
 from vrestore.models.temporal_context import join_channels
 from vrestore.models.tsam.network import Clip, Tsam
-from vrestore.ops.operations import ByKernels
-from vrestore.ops.warp.shift_align import Alignment, ClipEnd, Motion, align_pairs, alignment, end_channels
+from vrestore.ops.dispatch import TORCH, Backend
+from vrestore.ops.warp.align_tables import Alignment, align_pairs, alignment
+from vrestore.ops.warp.shift_align import ClipEnd, Motion, align_placed, end_channels, place
 
 TableKey = tuple[int, int, torch.dtype]
 
@@ -64,8 +66,8 @@ class StreamState:
     """Pairs that some layer has yet to see, by the number of their first frame."""
     tables: dict[TableKey, dict[int, Alignment]] = field(default_factory=dict)
     """Of those pairs, as far as asked for."""
-    kernels: ByKernels | None = None
-    """That align features instead of the tables."""
+    backend: Backend = TORCH
+    """Whose kernels, where it has any for the frames' device, align features instead of the tables."""
     placed: dict[tuple[int, int], dict[int, Tensor]] = field(default_factory=dict)
     """What these read where, of those pairs, as far as asked for."""
 
@@ -81,7 +83,7 @@ class StreamState:
         )
 
     def to(self, device: torch.device) -> StreamState:
-        """Return the same on a device, without kernels; tables are made there when they are asked for."""
+        """Return the same on a device; tables are made there when they are asked for."""
         return replace(
             self,
             no_frames=None if self.no_frames is None else self.no_frames.to(device),
@@ -89,7 +91,6 @@ class StreamState:
             waiting={name: deque(each.to(device) for each in kept) for name, kept in self.waiting.items()},
             motion={pair: motion.to(device) for pair, motion in self.motion.items()},
             tables={},
-            kernels=None,
             placed={},
         )
 
@@ -144,8 +145,9 @@ class _Stream:
         held = self._state.held.setdefault(name, Held())
         if len(frames) == 0:
             return self._last(held, frames, fold=fold)
-        if self._state.kernels is not None:
-            return self._shift_by(self._state.kernels, held, frames, fold=fold)
+        runner = self._state.backend.runner_for(frames)
+        if runner is not None:
+            return self._shift_by(runner, held, frames, fold=fold)
         earlier = frames[:-1] if held.frame is None else _joined([held.frame, frames[:-1]])
         later = frames[1:] if held.frame is None else frames
         if held.from_previous is None:
@@ -161,10 +163,8 @@ class _Stream:
         held.from_previous = from_previous[-1:].clone()
         return join_channels(from_next, from_previous[:-1], earlier), earlier
 
-    def _shift_by(
-        self, kernels: ByKernels, held: Held, frames: Tensor, *, fold: int
-    ) -> tuple[Tensor, Tensor]:
-        """Do the same in one pass over the frames."""
+    def _shift_by(self, runner: Runner, held: Held, frames: Tensor, *, fold: int) -> tuple[Tensor, Tensor]:
+        """Do the same by kernels, in one pass over the frames."""
         past = slice(fold, 2 * fold)
         block = frames if held.frame is None else torch.cat([held.frame, frames])
         before = held.from_previous
@@ -175,20 +175,20 @@ class _Stream:
         held.frame, held.from_previous = frames[-1:].clone(), before
         if len(block) == 1:
             return block[:0], block[:0]
-        placed = self._placed(kernels, first, first + len(block) - 1, frames)
-        aligned = kernels.align(block, placed, fold=fold, official=self._official)
+        placed = self._placed(runner, first, first + len(block) - 1, frames)
+        aligned = align_placed(block, placed, fold=fold, official=self._official, runner=runner)
         held.from_previous = aligned[-1:, past].clone()
         aligned[:1, past] = before
         return aligned[:-1], block[:-1]
 
-    def _placed(self, kernels: ByKernels, start: int, stop: int, frames: Tensor) -> Tensor:
+    def _placed(self, runner: Runner, start: int, stop: int, frames: Tensor) -> Tensor:
         """Return where the pixels of such frames are read, for pairs [start, stop)."""
         height, width = frames.shape[-2:]
         known = self._state.placed.setdefault((height, width), {})
         for index in range(start, stop):
             if index not in known:
                 motion = self._state.motion[index]
-                known[index] = kernels.place(motion, height, width, official=self._official)
+                known[index] = place(motion, height, width, official=self._official, runner=runner)
         return torch.cat([known[index] for index in range(start, stop)], dim=1)
 
     def meet(self, name: str, early: Tensor, late: Tensor) -> Tensor:

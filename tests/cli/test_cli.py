@@ -10,16 +10,18 @@ import torch
 from typer.testing import CliRunner
 
 import vrestore
-from vrestore.cli.inpaint import library_arguments, may_overwrite
-from vrestore.cli.main import app
+from vrestore.cli.main import build_app
+from vrestore.cli.parameters import library_words
+from vrestore.cli.terminal.overwriting import may_overwrite
 from vrestore.errors import UsageError
+from vrestore.methods.inpaint.method import INPAINT
 
 COMMANDS = ["inpaint", "dehaze", "plan inpaint", "plan dehaze", "probe", "mask preview", "compare", "doctor"]
 
 
 def run(*words, environment=None):
     return CliRunner(env={"COLUMNS": "80", "TERM": "dumb", "NO_COLOR": "1"} | (environment or {})).invoke(
-        app, words
+        build_app(), words
     )
 
 
@@ -140,14 +142,15 @@ def test_the_log_file_holds_the_command_and_the_error(tmp_path, monkeypatch):
 
 
 def test_words_reach_the_library_under_its_names():
-    words = {"source": "a.mp4", "output": "b.mp4", "yes": True, "encoder_option": ["tune=grain", "x=a=b"]}
-    arguments = library_arguments({**words, "rate": "24000/1001", "grow": 4, "debug": True})
+    words = {"source": "a.mp4", "target": "b.mp4", "encoder_options": ["tune=grain", "x=a=b"]}
+    words |= {"rate": "24000/1001", "grow": 4, "resume": True, "debug": True}
+    arguments = library_words(INPAINT, words)
     assert arguments == {
         "target": "b.mp4",
-        "assume_yes": True,
         "encoder_options": {"tune": "grain", "x": "a=b"},
         "rate": arguments["rate"],
         "grow": 4,
+        "resume": False,  # what is said on the command line is --no-resume
     }
     assert (arguments["rate"].numerator, arguments["rate"].denominator) == (24000, 1001)
 

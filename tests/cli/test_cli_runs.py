@@ -14,14 +14,14 @@ import pytest
 from clips import stamps_of, write_clip, write_pictures
 from typer.testing import CliRunner
 
-from vrestore.cli.main import app
+from vrestore.cli.main import build_app
 
 BOX = "--box=20,16,12,10"
 
 
 def run(*words):
     return CliRunner(env={"COLUMNS": "80", "TERM": "dumb", "NO_COLOR": "1"}).invoke(
-        app, [str(w) for w in words]
+        build_app(), [str(w) for w in words]
     )
 
 

@@ -9,7 +9,7 @@ from checkpoints import archive, save_published
 from networks import published_state, small
 from typer.testing import CliRunner
 
-from vrestore.cli.main import app
+from vrestore.cli.main import build_app
 from vrestore.models import library
 from vrestore.models.cards import Card
 from vrestore.models.weights import save_weights
@@ -30,7 +30,9 @@ CARD = Card(
 
 
 def run(*words):
-    return CliRunner(env={"COLUMNS": "80", "TERM": "dumb", "NO_COLOR": "1"}).invoke(app, ["models", *words])
+    return CliRunner(env={"COLUMNS": "80", "TERM": "dumb", "NO_COLOR": "1"}).invoke(
+        build_app(), ["models", *words]
+    )
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from clips import stamps_of, write_clip
 from networks import small
 from typer.testing import CliRunner
 
-from vrestore.cli.main import app
+from vrestore.cli.main import build_app
 from vrestore.media.preview.provenance_map import BLENDED, COPIED, PAINTED
 from vrestore.models.cards import Card
 from vrestore.models.tsam.config import SMALL
@@ -21,7 +21,7 @@ CARD = Card("drawn", "1", SMALL.name, "Paints.", "CC0-1.0", (), "a test", 0, 0, 
 
 def run(*words):
     return CliRunner(env={"COLUMNS": "80", "TERM": "dumb", "NO_COLOR": "1"}).invoke(
-        app, ["inpaint", *(str(word) for word in words)]
+        build_app(), ["inpaint", *(str(word) for word in words)]
     )
 
 

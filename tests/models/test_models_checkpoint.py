@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from vrestore.errors import ModelError
 from vrestore.models.checkpoint import PICKLE_LIMIT_BYTES, open_checkpoint
-from vrestore.models.tsam.importing import import_official
+from vrestore.models.importing import import_official
 from vrestore.models.unpickle import StoredTensor
 
 STATE = {

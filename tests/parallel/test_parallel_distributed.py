@@ -9,19 +9,20 @@ from pathlib import Path
 import pytest
 from clips import with_company, write_clip
 from resuming import assert_same, lines, names
+from vrestore.run.option_schema import plain
 
 import vrestore
-from vrestore.batch.folder import FolderJobs
-from vrestore.batch.scheduler import BatchOptions, run_batch
+from vrestore.batching.folder import FolderJobs
+from vrestore.batching.scheduler import BatchOptions, run_batch
 from vrestore.errors import InputError, VRestoreError
-from vrestore.parallel.distributed import inpaint_on
+from vrestore.parallel.distributed import run_on
 from vrestore.parallel.executor import Outcome, TaskEvent
+from vrestore.parallel.options import ParallelOptions
 from vrestore.parallel.shard_executor import ShardExecutor
 from vrestore.parallel.shard_files import part_file
 from vrestore.parallel.task import Task
 from vrestore.parallel.worker import outcome_of
 from vrestore.run.checkpoint import drop_segments, frames_kept
-from vrestore.run.option_schema import plain
 
 BOXES = ["20,16,12,10@0-20", "20,16,12,10@24-44", "8,8,12,10@52-77"]
 OPTIONS = {"box": BOXES, "quality": "draft", "codec": "ffv1", "segment": 0.4, "threads": 1}
@@ -80,15 +81,13 @@ def further(folder):
 
 def spread(clip, target, workers=None, *, events=None, **options):
     task = Task("inpaint", str(clip), str(target), plain(OPTIONS | options))
-    report = inpaint_on(
-        workers or ProcessPool(), task, progress=(events if events is not None else []).append
-    )
+    report = run_on(workers or ProcessPool(), task, progress=(events if events is not None else []).append)
     drop_segments(str(target))
     return report
 
 
 def facts_of(report):
-    return report.frames, report.repaired_frames, report.scenes, report.origins, report.codec, report.kept
+    return report.frames, report.repaired_frames, report.scenes, report.details, report.codec, report.kept
 
 
 @pytest.mark.parametrize("room", [1, 2, 100])
@@ -309,7 +308,7 @@ def test_a_batch_hands_out_the_parts_of_long_videos_and_the_others_whole(clip, w
         jobs.checked_tasks(),
         base=jobs.base,
         state=jobs.state,
-        options=BatchOptions(jobs=3, threads=1),
+        options=BatchOptions(ParallelOptions(jobs=3, threads=1)),
         executor=ShardExecutor(workers, 3),
         show=lambda source, event: seen.setdefault(Path(source).name, []).append(event.event),
     )
@@ -336,7 +335,7 @@ def test_what_fails_of_a_long_video_fails_that_job_of_a_batch(clip, tmp_path):
         jobs.checked_tasks(),
         base=jobs.base,
         state=jobs.state,
-        options=BatchOptions(jobs=2, threads=1, tries=1),
+        options=BatchOptions(ParallelOptions(jobs=2, threads=1), tries=1),
         executor=ShardExecutor(ProcessPool(work=work), 2),
     )
     ends = {Path(item.source).name: (item.state, item.words) for item in report.items}

@@ -13,7 +13,8 @@ from resuming import assert_same, names
 from textured import panned, texture
 
 import vrestore
-from vrestore.batch import scheduler as batching
+from vrestore.batching import scheduler as batching
+from vrestore.device import memory as device_memory
 from vrestore.device.memory import format_bytes
 from vrestore.errors import DeviceError, UsageError
 from vrestore.parallel import multi_gpu as dividing
@@ -59,7 +60,7 @@ def test_a_run_on_a_device_gives_the_processors_frames(clip, on_cpu, tmp_path):
     assert report.device == str(DEVICE)
     assert report.device_memory_bytes == METER.peak > 0
     assert report.plan.fills_on_device
-    assert report.origins == on_cpu[1].origins
+    assert report.details == on_cpu[1].details
     assert not any("CPU" in words for words in report.warnings)
     assert f"cuda:0: memory {format_bytes(METER.peak)} at most" in report.summary_lines()
     assert_alike(tmp_path / "out.mkv", on_cpu[0])
@@ -81,7 +82,7 @@ def test_the_memory_that_is_planned_for_is_what_is_taken(tmp_path, box):
 
 @pytest.mark.parametrize(("memory", "share"), [("2GiB", 0.25), (None, 0.8), ("64GiB", 1.0)])
 def test_the_memory_of_the_device_is_bounded(clip, tmp_path, memory, share, monkeypatch):
-    monkeypatch.setattr(memory, "free_memory_bytes", lambda: 2**36)
+    monkeypatch.setattr(device_memory, "free_memory_bytes", lambda: 2**36)
     FRACTIONS.clear()
     with pretended():
         report = vrestore.inpaint(
@@ -101,7 +102,7 @@ def test_where_holes_do_not_fit_the_device_the_processor_fills_them(clip, on_cpu
     assert not apart(tmp_path / "out.mkv", on_cpu[0]).any()
 
 
-@pytest.mark.parametrize("most_bytes", [1, 20_000])
+@pytest.mark.parametrize("max_bytes", [1, 20_000])
 def test_a_device_that_runs_out_of_memory_ends_no_run(clip, on_cpu, tmp_path, max_bytes):
     with pretended(max_bytes=max_bytes):
         report = vrestore.inpaint(clip, target=tmp_path / "out.mkv", device="cuda", **OPTIONS)

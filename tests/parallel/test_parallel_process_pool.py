@@ -13,8 +13,8 @@ from batches import BOX, clips_in, states
 from clips import planes_in, write_clip
 
 import vrestore
-from vrestore.batch.folder import FolderJobs
-from vrestore.batch.scheduler import BatchOptions, run_batch
+from vrestore.batching.folder import FolderJobs
+from vrestore.batching.scheduler import BatchOptions, run_batch
 from vrestore.parallel import process_pool as workers
 from vrestore.parallel.executor import Outcome
 from vrestore.parallel.process_pool import ProcessPool

@@ -11,8 +11,8 @@ from clips import write_clip
 from resuming import assert_same, names
 
 import vrestore
-from vrestore.batch.scheduler import BatchOptions
 from vrestore.errors import UsageError
+from vrestore.parallel.options import ParallelOptions
 
 needs_ray = pytest.mark.skipif(find_spec("ray") is None, reason="needs Ray: pip install 'vrestore[cluster]'")
 
@@ -27,8 +27,8 @@ DRIVER = """
 import json, os, signal, sys
 from pathlib import Path
 import vrestore
-from vrestore.batch.scheduler import BatchOptions
-from vrestore.parallel.ray_run import inpaint_clustered
+from vrestore.parallel.options import ParallelOptions
+from vrestore.parallel.ray_run import run_on_cluster
 from vrestore.parallel.task import Task
 
 what, source, target, options, number = json.loads(sys.argv[1])
@@ -57,8 +57,8 @@ else:
     Path(target).mkdir()
     options |= {"overwrite": True}
     task = Task("inpaint", source + "/long.mkv", target + "/long.mkv", options)
-    how = BatchOptions(jobs=2, executor="ray", stall_seconds=20.0 if number == signal.SIGSTOP else 600.0)
-    report = inpaint_clustered(task, how, progress=lambda event: show(task.source, event))
+    how = ParallelOptions(jobs=2, executor="ray", stall_seconds=20.0 if number == signal.SIGSTOP else 600.0)
+    report = run_on_cluster(task, how, progress=lambda event: show(task.source, event))
 for pid in hit:
     try:
         os.kill(pid, signal.SIGKILL)
@@ -138,11 +138,11 @@ def test_without_ray_a_line_says_what_to_install(tmp_path, monkeypatch):
 
 def test_an_address_is_for_a_cluster(tmp_path):
     with pytest.raises(UsageError, match="pass --executor ray with it"):
-        BatchOptions(address="head:6379")
+        ParallelOptions(address="head:6379")
     with pytest.raises(UsageError, match="pass --executor ray with it"):
         vrestore.inpaint(tmp_path / "a.mkv", box=BOX, jobs=2)
 
 
 def test_another_executor_is_refused():
     with pytest.raises(UsageError, match="executor is one of local, ray, got 'slurm'"):
-        BatchOptions(executor="slurm")
+        ParallelOptions(executor="slurm")

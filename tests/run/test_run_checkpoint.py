@@ -13,7 +13,7 @@ from resuming import assert_same, left_behind, lines, names, state_of
 
 import vrestore
 from vrestore.errors import InputError, TargetError, UsageError
-from vrestore.methods.inpaint.spans import PatchIO
+from vrestore.methods.inpaint.patch_io import PatchIO
 from vrestore.models.cards import Card
 from vrestore.models.weights import save_weights
 from vrestore.run.checkpoint import frames_kept
@@ -61,7 +61,7 @@ def stopped(clip, target, *, at, **options):
 
 
 def facts_of(report):
-    return report.frames, report.repaired_frames, report.scenes, report.origins, report.codec, report.kept
+    return report.frames, report.repaired_frames, report.scenes, report.details, report.codec, report.kept
 
 
 @pytest.mark.parametrize("at", [1, 11, 23, 37, 50])

@@ -6,8 +6,9 @@ import pytest
 from clips import write_clip
 
 import vrestore
-from vrestore.methods.inpaint.options import inpaint_job
+from vrestore.methods.inpaint.method import INPAINT
 from vrestore.run import job_files as opening
+from vrestore.run.job import make_job
 
 BOX = "21,15,11,9"
 
@@ -21,7 +22,7 @@ def clip(tmp_path):
 def test_the_device_of_the_work_is_asked_to_decode(device, decoder, clip, monkeypatch):
     monkeypatch.setattr(opening, "choose_device", lambda *words, **more: device)
     with ExitStack() as opened:
-        files = opening.open_run(inpaint_job(clip, box=BOX), opened)
+        files = opening.open_files(make_job(INPAINT, clip, box=BOX), opened)
         assert decoder in files.reader.decoder
         assert bool(files.reader.decoder) is bool(decoder)
 

@@ -42,7 +42,7 @@ COMMANDS = {
 RUNS = """
 import json, mmap, os, random, signal, sys, threading
 import vrestore.api
-import vrestore.methods.dehaze.network
+import vrestore.methods.dehaze.estimators.network
 import vrestore.methods.inpaint.spans
 from vrestore.run.checkpoint import frames_kept
 

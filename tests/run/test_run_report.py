@@ -8,7 +8,8 @@ from clips import mask_meta
 
 from vrestore.frames import Box, HoleSummary
 from vrestore.methods.inpaint.plan import make_plan
-from vrestore.run.report import Origins, PlanReport, Report
+from vrestore.methods.inpaint.report import InpaintReport, Origins
+from vrestore.run.report import PlanReport, Report
 
 PLAN = make_plan(
     mask_meta(), [HoleSummary((Box(3, 4, 5, 6),), 30)], quality="balanced", threads=2, memory_bytes=2**32
@@ -22,7 +23,7 @@ REPORT = Report(
     frames=50,
     repaired_frames=40,
     scenes=3,
-    origins=Origins(copied=50, blended=25, painted=25),
+    details=InpaintReport(Origins(copied=50, blended=25, painted=25)),
     codec="libx264",
     kept=[{"kind": "audio", "index": 1}],
     dropped=[],
@@ -37,19 +38,19 @@ REPORT = Report(
 
 
 def test_shares_are_of_all_hidden_pixels():
-    line = Origins(copied=50, blended=25, painted=25).line()
+    line = InpaintReport(Origins(copied=50, blended=25, painted=25)).line()
     assert line == "hole pixels: 50.0% copied, 25.0% blended, 25.0% painted (no frame shows them)"
 
 
 def test_without_hidden_pixels_all_shares_are_nothing():
     assert Origins().total == 0
-    assert "0.0% copied, 0.0% blended, 0.0% painted" in Origins().line()
+    assert "0.0% copied, 0.0% blended, 0.0% painted" in InpaintReport(Origins()).line()
 
 
 def test_the_target_comes_first():
     first, second, third = REPORT.summary_lines()
     assert first == "out.mp4: 50 frames, 40 repaired, 3 scene(s), 2.5 s, 20.0 frames a second"
-    assert second == REPORT.origins.line()
+    assert second == REPORT.details.line()
     assert third == "memory 3 MiB at most, 4.00 GiB allowed; encoded with libx264"
 
 

@@ -8,8 +8,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from vrestore.cli import options
-from vrestore.cli.failure import failures_shown
-from vrestore.cli.report import show_json
+from vrestore.cli.terminal.failure import failures_shown
+from vrestore.cli.terminal.report import show_json
 
 EXAMPLES = """\
 [bold]Examples[/bold]
@@ -30,7 +30,7 @@ def doctor(
     With `--kernels cupy` it fails where CUDA kernels cannot run.
     """
     with failures_shown(debug=debug):
-        from vrestore.run.diagnostics import examine
+        from vrestore.diagnostics import examine
 
         found = examine(kernels=kernels)
         if json:

@@ -9,8 +9,14 @@ from typing import Annotated
 import typer
 
 import vrestore
-from vrestore.cli import batch, compare, dehaze, doctor, inpaint, mask, models, plan, probe
-from vrestore.cli.report import escape_unprintable
+from vrestore.cli import compare, doctor, models, probe
+from vrestore.cli.batch import batch_app
+from vrestore.cli.command import run_command
+from vrestore.cli.mask import mask_app
+from vrestore.cli.plan import plan_app
+from vrestore.cli.terminal.failure import failures_shown
+from vrestore.cli.terminal.report import escape_unprintable
+from vrestore.methods.registry import methods
 
 EXAMPLES = """\
 [bold]Examples[/bold]
@@ -20,14 +26,28 @@ EXAMPLES = """\
   vrestore COMMAND --help
 """
 
-app = typer.Typer(
-    name="vrestore",
-    no_args_is_help=True,
-    rich_markup_mode="rich",
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-    epilog=EXAMPLES,
-)
+
+def build_app() -> typer.Typer:
+    """Return the whole command line, with the commands of every method and detector that there is."""
+    app = typer.Typer(
+        name="vrestore",
+        no_args_is_help=True,
+        rich_markup_mode="rich",
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+        epilog=EXAMPLES,
+    )
+    app.callback()(_root)
+    for method in methods().values():
+        app.command(method.name, epilog=method.examples.get("run"))(run_command(method))
+    app.add_typer(batch_app(), name="batch")
+    app.add_typer(plan_app(), name="plan")
+    app.command("probe", epilog=probe.EXAMPLES)(probe.probe)
+    app.add_typer(mask_app(), name="mask")
+    app.add_typer(models.app, name="models")
+    app.command("compare", epilog=compare.EXAMPLES)(compare.compare)
+    app.command("doctor", epilog=doctor.EXAMPLES)(doctor.doctor)
+    return app
 
 
 def main() -> None:
@@ -38,11 +58,13 @@ def main() -> None:
     """
     escape_unprintable()
     try:
-        app()
+        _built()()
     except SystemExit as end:
         if not isinstance(end.code, int):
             raise
         code = end.code
+    except typer.Exit as end:  # of `_built`, before there is an application that would take it
+        code = end.exit_code
     try:
         sys.stdout.flush()
         sys.stderr.flush()
@@ -51,13 +73,18 @@ def main() -> None:
     os._exit(code)
 
 
+def _built() -> typer.Typer:
+    """Return the command line; a plugin that cannot be loaded ends the process with its line."""
+    with failures_shown(debug=False):
+        return build_app()
+
+
 def _show_version(value: bool) -> None:  # noqa: FBT001 - Typer calls it so
     if value:
         typer.echo(f"vrestore {vrestore.__version__}")
         raise typer.Exit
 
 
-@app.callback()
 def _root(
     *,
     version: Annotated[
@@ -65,14 +92,3 @@ def _root(
     ] = False,
 ) -> None:
     """Repair video: remove objects, logos, subtitles and scratches; the file stays your file."""
-
-
-app.command("inpaint", epilog=inpaint.EXAMPLES)(inpaint.inpaint)
-app.command("dehaze", epilog=dehaze.EXAMPLES)(dehaze.dehaze)
-app.add_typer(batch.app, name="batch")
-app.add_typer(plan.app, name="plan")
-app.command("probe", epilog=probe.EXAMPLES)(probe.probe)
-app.add_typer(mask.app, name="mask")
-app.add_typer(models.app, name="models")
-app.command("compare", epilog=compare.EXAMPLES)(compare.compare)
-app.command("doctor", epilog=doctor.EXAMPLES)(doctor.doctor)

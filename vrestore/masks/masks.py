@@ -22,9 +22,10 @@ import numpy as np
 from vrestore.errors import MaskError, UsageError
 from vrestore.frames import Frame, Hole, HoleSummary, MaskArray, VideoMeta
 from vrestore.masks.boxes import TimedBox, as_seconds, read_box
-from vrestore.masks.reading import Fit, MaskTrack, Stretch, counted_frames, track_masks
+from vrestore.masks.reading import MaskTrack, Stretch, counted_frames, track_masks
 from vrestore.masks.shapes import hole_of
 from vrestore.masks.store import EMPTY, MaskStore
+from vrestore.media.choices import Fit
 from vrestore.media.clock import FrameClock
 
 MOST_COVERED = 0.9

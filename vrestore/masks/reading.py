@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
-from typing import Literal
 
 import av
 import cv2
@@ -16,10 +15,9 @@ from vrestore.errors import InputError, MaskError
 from vrestore.frames import MaskArray, VideoMeta
 from vrestore.masks.files import MaskFile, MaskImage, open_mask_file
 from vrestore.masks.store import MaskStore
+from vrestore.media.choices import Fit
 from vrestore.media.container.demux import FileFeed
 from vrestore.media.rotation import displayed_size, turned_back
-
-Fit = Literal["error", "resize"]
 
 _ADVICE = "give one mask a frame, or say with --mask-offset at which frame they begin"
 _RATE_SLACK = 0.01  # frame rates closer than this part of each other are the same

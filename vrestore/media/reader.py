@@ -61,7 +61,7 @@ def open_video(
         stop: first frame not to give any more.
         threads: decoder threads, 0 for as many as there are cores.
         rate: frames a second of an image sequence, 25 if None; other sources have their own.
-        protocols: by which a playlist may open what it names, see `opening.PROTOCOLS`; no playlists if none.
+        protocols: by which a playlist may open what it names, see `choices.PROTOCOLS`; no playlists if none.
         excerpt: which frames to give of those between start and stop, up to the end; all if None.
         cuda_device: number of the device that decodes, where it gives the same; the processor if None.
 

@@ -15,45 +15,45 @@ from typing import Any
 
 from vrestore.errors import DeviceError, VRestoreError, error_for
 from vrestore.media.reader import open_video
-from vrestore.methods.inpaint.method import Ready, open_inpaint, report_on, run_inpaint, segments_of
-from vrestore.methods.inpaint.options import InpaintJob
-from vrestore.methods.inpaint.settings import InpaintStats, SpanState
+from vrestore.methods.base import Method
 from vrestore.parallel.executor import Executor, Outcome
 from vrestore.parallel.partition import parts_of
 from vrestore.parallel.shard_files import ShardTask
 from vrestore.parallel.task import Task, job_of
 from vrestore.progress import Progress, ProgressEvent
+from vrestore.run.build_report import account_for
 from vrestore.run.checkpoint import CheckpointStore
 from vrestore.run.content_hash import preload_hashes
-from vrestore.run.execute import check_source, conclude
+from vrestore.run.execute import Ready, check_source, conclude, open_job, run_job
+from vrestore.run.job import Job
 from vrestore.run.job_files import is_long
 from vrestore.run.pipeline import Timings
-from vrestore.run.report import Report
-from vrestore.run.resume import begin, shared
+from vrestore.run.report import DetectionReport, Report
+from vrestore.run.resume import begin, shared, store_for
 from vrestore.run.state_folder import sole_writer
 
 _WAIT_SECONDS = 0.25
 
 
-def inpaint_in_parts(
+def run_in_parts(
     executor: Executor, task: Task, *, alone: Task, why_alone: str, progress: Progress
-) -> Report:
-    """Do an inpainting task by handing out parts of the video, and close the executor.
+) -> Report | DetectionReport:
+    """Do a task by handing out parts of the video, and close the executor.
 
     A video without parts is worked on by this process as the task `alone` says, and a warning says so.
     """
     try:
-        report = inpaint_on(executor, task, progress=progress)
+        report = run_on(executor, task, progress=progress)
     finally:
         executor.close()
     if report is not None:
         return report
     progress(ProgressEvent("warning", text=f"{why_alone}; see --segment"))
-    return run_inpaint(job_of(alone), progress=progress)
+    return run_job(job_of(alone), progress=progress)
 
 
-def inpaint_on(executor: Executor, task: Task, *, progress: Progress) -> Report | None:
-    """Do an inpainting task by handing out parts of the video; else as `run_inpaint`.
+def run_on(executor: Executor, task: Task, *, progress: Progress) -> Report | None:
+    """Do a task by handing out parts of the video; else as `run_job`.
 
     Gives None, nothing being done, where there are no parts: the target is not written in segments, or there
     is no such device on this machine, so that not even the memory can be planned. Parts that are under way
@@ -61,20 +61,20 @@ def inpaint_on(executor: Executor, task: Task, *, progress: Progress) -> Report 
     """
     began = time.perf_counter()
     preload_hashes(task.sums)
-    job: InpaintJob = job_of(task)
+    job = job_of(task)
     if not _may_have_parts(job):
         return None
     with ExitStack() as opened:
         opened.enter_context(sole_writer(job.target))
         try:
-            ready = open_inpaint(job, opened, progress)
+            ready = open_job(job, opened, progress)
         except DeviceError:
             return None
-        kept = segments_of(ready)
+        kept = store_for(ready.files, ready.opened)
         if kept is None:
             return None
         opened.callback(kept.leave)
-        ready = replace(ready, plan=shared(kept, ready.files, ready.plan, progress=progress))
+        ready = replace(ready, opened=shared(kept, ready.files, ready.opened, progress=progress))
         for line in ready.lines():
             progress(ProgressEvent("plan", text=line))
         spread = _Spread(task, ready, kept, executor, progress, ready.files.reader.meta.frame_count)
@@ -82,13 +82,16 @@ def inpaint_on(executor: Executor, task: Task, *, progress: Progress) -> Report 
         return spread.report(began)
 
 
-def _may_have_parts(job: InpaintJob) -> bool:
+def _may_have_parts(job: Job) -> bool:
     """Look quickly whether the video is long enough, without its masks."""
+    if not isinstance(job.command, Method) or job.command.sharding is None:
+        return False
     if "-" in {job.source, job.target}:
         return False
-    if job.start is not None:  # up to there it would be read twice
+    if job.run.start is not None:  # up to there it would be read twice
         return True
-    with open_video(job.source, stop=job.stop, rate=job.rate, threads=1, protocols=job.protocols) as reader:
+    run = job.run
+    with open_video(job.source, stop=run.stop, rate=run.rate, threads=1, protocols=run.protocols) as reader:
         return is_long(job, reader.meta)
 
 
@@ -98,7 +101,7 @@ class _Spread:
 
     task: Task
     ready: Ready
-    kept: CheckpointStore[SpanState, InpaintStats]
+    kept: CheckpointStore[Any, Any]
     executor: Executor
     progress: Progress
     frames: int | None
@@ -136,7 +139,7 @@ class _Spread:
             )
         begin(self.ready.files, self.kept, self.kept.tally)
         done = conclude(self.ready.files, frames, progress=self.progress, timings=self.timings)
-        return report_on(
+        return account_for(
             self.ready, done, self.kept.tally,
             began=began, frames_before=self.frames_before, peak_bytes=self.peak_bytes,
             device_bytes=self.device_bytes,

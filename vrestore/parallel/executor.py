@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from vrestore.methods.base import Values
 from vrestore.parallel.task import Task
 from vrestore.progress import ProgressEvent
-from vrestore.run.report import Values
 
 
 @dataclass(frozen=True, slots=True)

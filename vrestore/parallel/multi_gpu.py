@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from vrestore.batch.scheduler import BatchOptions
 from vrestore.device.devices import choose_device
 from vrestore.errors import UsageError
 from vrestore.parallel.device_pool import DevicePool
-from vrestore.parallel.distributed import inpaint_in_parts
+from vrestore.parallel.distributed import run_in_parts
+from vrestore.parallel.options import ParallelOptions
 from vrestore.parallel.process_pool import ProcessPool
 from vrestore.parallel.task import Task
 from vrestore.progress import Progress
-from vrestore.run.report import Report
+from vrestore.run.report import DetectionReport, Report
 
 
-def inpaint_on_devices(task: Task, how: BatchOptions, *, progress: Progress) -> Report:
-    """Do an inpainting task with a process for each of its devices, each at another part of the video.
+def run_on_devices(task: Task, options: ParallelOptions, *, progress: Progress) -> Report | DetectionReport:
+    """Do a task with a process for each of its devices, each at another part of the video.
 
     The frames are those of one device. A video without parts is worked on with the first device, and a
     warning says so. Raises UsageError for pipes, DeviceError for a device that is not there.
@@ -24,9 +24,9 @@ def inpaint_on_devices(task: Task, how: BatchOptions, *, progress: Progress) -> 
     devices = choose_device(str(task.options["device"])).split(",")
     if "-" in {task.source, task.target}:
         raise UsageError(f"a pipe cannot be divided among devices; pass --device {devices[0]}")
-    shared = replace(task, options={**task.options, **how.share})
-    return inpaint_in_parts(
-        DevicePool(ProcessPool(how.jobs, stall_seconds=how.stall_seconds)),
+    shared = replace(task, options={**task.options, **options.share})
+    return run_in_parts(
+        DevicePool(ProcessPool(options.jobs, stall_seconds=options.stall_seconds)),
         shared,
         alone=replace(task, options={**task.options, "device": devices[0]}),
         why_alone=f"{devices[0]} does it alone: the video is short, or its target cannot be joined of parts",

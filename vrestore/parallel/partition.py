@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
 from pathlib import Path
 
 from vrestore.frames import MaskedFrame
-from vrestore.methods.inpaint.method import Ready
-from vrestore.methods.inpaint.span_tracker import Met, SpanTracker, survey
+from vrestore.methods.base import Method, Sharding
+from vrestore.methods.inpaint.span_tracker import Met
 from vrestore.parallel.shard_files import PartWriter, ShardTask, part_file, sum_of_frame
+from vrestore.run.execute import Ready
 from vrestore.run.resume import segment_frames
 
 
@@ -43,20 +43,23 @@ def parts_of(ready: Ready, folder: Path, seen: Callable[[int], None]) -> Iterato
 
 
 def _met(ready: Ready) -> Iterator[Met]:
-    from vrestore.methods.shots import mark_cuts
+    masks, sharding = ready.opened.masks, sharding_of(ready)
+    items = (MaskedFrame(frame, masks.hole(frame)) for frame in ready.files.reader)
+    return sharding.survey(ready.opened, items, segment_frames(ready.files))
 
-    meta = ready.files.reader.meta
-    course = SpanTracker(
-        ready.masks.summaries, margin=ready.plan.margin, height=meta.height, width=meta.width
-    )
-    items = (MaskedFrame(frame, ready.masks.hole(frame)) for frame in ready.files.reader)
-    return survey(mark_cuts(items, format=meta.pixel_format), course, length=segment_frames(ready.files))
+
+def sharding_of(ready: Ready) -> Sharding:
+    """Return how the job's method is worked on in parts; raises ValueError for one that is not."""
+    command = ready.job.command
+    if not isinstance(command, Method) or command.sharding is None:
+        raise ValueError(f"{command.name} is not worked on in parts")
+    return command.sharding
 
 
 def _part(
     ready: Ready, writer: PartWriter, *, number: int, segments: int, start: int, stop: int
 ) -> ShardTask:
-    writer.finish(ready.masks.summaries, start=start, stop=stop)
+    writer.finish(ready.opened.masks.summaries, start=start, stop=stop)
     reader = ready.files.reader
     damage = reader.damage
     return ShardTask(
@@ -67,6 +70,5 @@ def _part(
         first_index=reader.first_index,
         first_pts=reader.first_pts,
         is_damaged=bool(damage.corrupt_packets or damage.corrupt_frames),
-        plan=ready.plan.to_dict(),
-        network=None if ready.network is None else asdict(ready.network),
+        opened=sharding_of(ready).describe(ready.opened),
     )

@@ -18,12 +18,12 @@ from pathlib import Path
 from typing import Any
 
 from vrestore.errors import UsageError, VRestoreError
+from vrestore.methods.base import Values
 from vrestore.parallel.executor import Outcome, TaskEvent
 from vrestore.parallel.process_pool import STALL_SECONDS
 from vrestore.parallel.task import Task
 from vrestore.parallel.worker import RateLimiter, outcome_of
 from vrestore.progress import ProgressEvent
-from vrestore.run.report import Values
 
 TRIES = 4
 """How often a task is begun in all when its workers are lost."""

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from itertools import count
 
 from vrestore.errors import Interrupted
-from vrestore.parallel.distributed import inpaint_on
+from vrestore.methods.registry import methods
+from vrestore.parallel.distributed import run_on
 from vrestore.parallel.executor import Executor, Outcome, TaskEvent
 from vrestore.parallel.task import Task
 from vrestore.parallel.worker import RateLimiter, failure, success
@@ -41,7 +42,7 @@ class ShardExecutor:
     def start(self, number: int, task: Task) -> None:
         """Begin with a video."""
         self._videos[number] = None
-        if task.command != "inpaint":
+        if not _may_be_divided(task):
             self._orders.append(_PendingTask(number, task))
             return
         thread = threading.Thread(target=self._conduct, args=(number, task), name="spread", daemon=True)
@@ -97,7 +98,7 @@ class ShardExecutor:
 
         door = _VideoExecutor(self._orders, self._executor, self._is_closed)
         try:
-            report = inpaint_on(door, task, progress=progress)
+            report = run_on(door, task, progress=progress)
         except Exception as error:  # noqa: BLE001 - the other videos go on
             door.is_over = True
             self._said.put(TaskEvent(number, failure(error)))
@@ -106,6 +107,11 @@ class ShardExecutor:
             self._orders.append(_PendingTask(number, task))
         else:
             self._said.put(TaskEvent(number, success(report)))
+
+
+def _may_be_divided(task: Task) -> bool:
+    method = methods().get(task.command)
+    return method is not None and method.sharding is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,8 +35,8 @@ class ShardTask:
 
     Its frames are those from `start` to before `stop`, of a reader's whole; its first segment has that
     `number`, and all its segments are `segments`. The whole begins with the source's frame `first_index` at
-    `first_pts`. A source that `is_damaged` may be decoded to other frames each time. `plan` and `network` are
-    those of the whole.
+    `first_pts`. A source that `is_damaged` may be decoded to other frames each time. `opened`
+    says what a worker must know of the opened method.
     """
 
     number: int
@@ -46,8 +46,7 @@ class ShardTask:
     first_index: int
     first_pts: int
     is_damaged: bool
-    plan: dict[str, Any]
-    network: dict[str, Any] | None
+    opened: dict[str, Any]
 
     @property
     def frames(self) -> int:

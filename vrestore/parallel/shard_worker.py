@@ -1,4 +1,4 @@
-"""Inpaint a part of a video: what a worker does, told by a file in the target's state folder."""
+"""Work on a part of a video: what a worker does, told by a file in the target's state folder."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 from vrestore.device.devices import choose_device
 from vrestore.device.memory import peak_device_bytes, peak_memory_bytes
@@ -14,18 +15,14 @@ from vrestore.errors import InputError
 from vrestore.frames import Frame
 from vrestore.media.container.segment_writer import SegmentWriter
 from vrestore.media.reader import Excerpt
-from vrestore.methods.inpaint.method import Ready, inpaint_method, open_reveal
-from vrestore.methods.inpaint.options import InpaintJob
-from vrestore.methods.inpaint.plan import Plan
-from vrestore.methods.inpaint.settings import InpaintStats, NetworkSettings, SpanState
+from vrestore.methods.base import Context, Method, OpenedMethod, Sharding, Values
 from vrestore.parallel.shard_files import PartFile, ShardTask, part_file, sum_of_frame
 from vrestore.progress import Progress, ProgressEvent
 from vrestore.run.checkpoint import CheckpointStore
-from vrestore.run.execute import end_clips, pass_frames
+from vrestore.run.execute import end_clips, open_job, pass_frames
 from vrestore.run.file_stamps import check_unchanged
-from vrestore.run.job_files import open_run
+from vrestore.run.job import Job
 from vrestore.run.pipeline import Timings
-from vrestore.run.report import Values
 from vrestore.run.resume import begin
 from vrestore.run.state_folder import work_folder
 
@@ -50,7 +47,7 @@ class ShardReport:
         return {name: getattr(self, name) for name in self.__slots__}
 
 
-def inpaint_part(job: InpaintJob, task: ShardTask, *, progress: Progress) -> ShardReport:
+def run_shard(job: Job, task: ShardTask, *, progress: Progress) -> ShardReport:
     """Make the segments of a part, going on where an earlier worker stopped.
 
     The source is read from a key frame before the part on. Where other frames come then than the whole video
@@ -58,7 +55,7 @@ def inpaint_part(job: InpaintJob, task: ShardTask, *, progress: Progress) -> Sha
 
     Raises InputError where other frames come even so.
     """
-    job = replace(job, overwrite=True, report=None)  # that is checked already
+    job = replace(job, run=replace(job.run, overwrite=True, report=None))  # that is checked already
     seconds = dict[str, float]()
     before = None
     with PartFile(part_file(work_folder(job.target), task.number), task) as part:
@@ -69,28 +66,35 @@ def inpaint_part(job: InpaintJob, task: ShardTask, *, progress: Progress) -> Sha
                 _work(job, task, part, kept, progress, seconds, is_sought=is_sought)
             except OtherFrames:
                 continue
-            device_bytes = peak_device_bytes(choose_device(job.device))
+            device_bytes = peak_device_bytes(choose_device(job.run.device))
             return ShardReport(before - task.start, seconds, peak_memory_bytes(), device_bytes)
     raise InputError(
         f"{job.source!r} gives other frames to a worker than to the run; is it the same file on all machines?"
     )
 
 
-def _kept(job: InpaintJob, task: ShardTask) -> CheckpointStore[SpanState, InpaintStats]:
+def _kept(job: Job, task: ShardTask) -> CheckpointStore[Any, Any]:
     """Return what keeps the part's segments, with those that there are."""
+    kinds = _sharding(job).kinds()
     kept = CheckpointStore(
-        job.target, facts=dict, numbers={}, carried=SpanState, tally=InpaintStats, check=lambda: None,
+        job.target, facts=dict, numbers={}, carried=kinds.carried, tally=kinds.stats, check=lambda: None,
         number=task.number, start=task.start,
     )  # fmt: skip
     kept.load_part(task.stop)
     return kept
 
 
+def _sharding(job: Job) -> Sharding:
+    if not isinstance(job.command, Method) or job.command.sharding is None:
+        raise ValueError(f"{job.command.name} is not worked on in parts")
+    return job.command.sharding
+
+
 def _work(
-    job: InpaintJob,
+    job: Job,
     task: ShardTask,
     part: PartFile,
-    kept: CheckpointStore[SpanState, InpaintStats],
+    kept: CheckpointStore[Any, Any],
     progress: Progress,
     seconds: dict[str, float],
     *,
@@ -101,25 +105,23 @@ def _work(
     first = max(0, kept.start - 1)  # what is done is a source for what is not
     index, pts = task.first_index + first, part.pts(first)
     excerpt = Excerpt(index, pts, task.first_index, task.first_pts, is_sought=is_sought and first > 0)
-    timings, tally = Timings(seconds), InpaintStats()
-    with ExitStack() as opened:
-        files = open_run(job, opened, inputs=job.masks.paths, excerpt=excerpt)
+
+    def reopened(context: Context, *options: object) -> OpenedMethod:
+        return _sharding(job).reopen(context, part, task.opened, *options)
+
+    with ExitStack() as closing:
+        ready = open_job(job, closing, progress, excerpt=excerpt, opening=reopened)
+        files, stats = ready.files, ready.opened.stats()
         if not isinstance(files.writer, SegmentWriter):
             raise ValueError("a part is for a target that is written in segments")
-        reveal = open_reveal(job, files, opened)
-        network = None
-        if task.network is not None:
-            network = NetworkSettings(**{**task.network, "device": files.device})
-        ready = Ready(job, files, part, {}, Plan(**task.plan), network, reveal)
-        segments = begin(files, kept, tally, stop=task.stop, mark=f"-{secrets.token_hex(4)}")
+        segments = begin(files, kept, stats, stop=task.stop, mark=f"-{secrets.token_hex(4)}")
         pass_frames(
-            files,
+            ready,
             _checked(files.reader, task, part, first),
             part,
-            inpaint_method(ready, tally, segments, part.from_frame(first)),
-            stage="inpaint",
+            ready.opened.transform(stats, segments, part.from_frame(first)),
             progress=partial(_tell, progress, task, first),
-            timings=timings,
+            timings=Timings(seconds),
             start=segments.start,
             stop=task.stop,
         )

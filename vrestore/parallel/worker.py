@@ -21,11 +21,12 @@ from dataclasses import asdict
 from typing import BinaryIO
 
 from vrestore.errors import Interrupted, verdict_on
+from vrestore.methods.base import Values
 from vrestore.parallel.executor import Outcome
 from vrestore.parallel.shard_worker import ShardReport
 from vrestore.parallel.task import Task, run_task
 from vrestore.progress import Progress, ProgressEvent
-from vrestore.run.report import Report, Values
+from vrestore.run.report import DetectionReport, Report
 
 _MOST_OFTEN_SECONDS = 0.1
 
@@ -84,7 +85,7 @@ def failure(error: Exception) -> Outcome:
     return Outcome(exit_code, " ".join(words.split()), log="".join(traceback.format_exception(error)))
 
 
-def success(report: Report | ShardReport) -> Outcome:
+def success(report: Report | DetectionReport | ShardReport) -> Outcome:
     """Return the end of a task that was done."""
     return Outcome(report.exit_code, "; ".join(report.damage), report.to_dict())
 

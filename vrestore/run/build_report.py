@@ -4,85 +4,77 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Protocol
 
 from vrestore import __version__
 from vrestore.device.memory import peak_device_bytes, peak_memory_bytes
 from vrestore.files import commit, part_beside, writing
-from vrestore.methods.dehaze.plan import DehazePlan
-from vrestore.methods.inpaint.plan import Plan
-from vrestore.run.execute import Done
-from vrestore.run.job_files import JobFiles
-from vrestore.run.report import BatchReport, HazeSeen, Origins, Report
+from vrestore.methods.base import Values
+from vrestore.run.job import merged
+from vrestore.run.report import Report
 
-NO_ORIGINS = Origins()
+if TYPE_CHECKING:
+    from vrestore.run.execute import Done, Ready
+
+
+class Writable(Protocol):
+    """A report that JSON can hold."""
+
+    def to_dict(self) -> Values:
+        """Return everything for programs."""
+        ...
 
 
 def account_for(
-    opened: JobFiles,
+    ready: Ready,
     done: Done,
+    stats: object,
     *,
     began: float,
-    plan: Plan | DehazePlan,
-    settings: dict[str, object],
-    repaired_frames: int,
-    scenes: int,
-    origins: Origins = NO_ORIGINS,
     frames_before: int = 0,
-    haze: HazeSeen | None = None,
-    warnings: Sequence[str] = (),
     peak_bytes: int = 0,
     device_bytes: int = 0,
 ) -> Report:
     """Return the report of a run that began at `time.perf_counter()`, written where the job says.
 
-    `warnings` are the method's own, `peak_bytes` the memory of other processes that worked for it, and
+    `stats` are what the method counted, `peak_bytes` the memory of other processes that worked for it, and
     `device_bytes` what these had of a device.
     """
-    job, reader, written = opened.job, opened.reader, done.written
+    job, files, opened, written = ready.job, ready.files, ready.opened, done.written
+    reader, summary = files.reader, ready.opened.summarize(stats)
     report = Report(
         version=__version__,
         source=reader.meta.source,
         target=job.target,
-        method=job.method,
-        device=opened.device,
+        method=opened.algorithm,
+        device=files.device,
         frames=done.frames,
-        repaired_frames=repaired_frames,
-        scenes=scenes,
-        origins=origins,
+        repaired_frames=summary.repaired_frames,
+        scenes=summary.scenes,
+        details=summary.details,
         frames_before=frames_before,
-        haze=haze,
         decoder=reader.decoder,
         codec=written.codec,
         kept=[asdict(stream) for stream in written.kept],
         dropped=[asdict(drop) for drop in written.dropped],
-        warnings=list(dict.fromkeys([*reader.warnings, *written.warnings, *warnings])),
+        warnings=list(dict.fromkeys([*reader.warnings, *written.warnings, *summary.warnings])),
         damage=done.damage,
-        plan=plan,
-        settings=settings,
+        plan=opened.plan,
+        settings=merged(job.settings(), opened.settings()),
         seconds=time.perf_counter() - began,
         stage_seconds=done.timings.seconds,
         peak_memory_bytes=max(peak_bytes, peak_memory_bytes()),
-        device_memory_bytes=max(device_bytes, peak_device_bytes(opened.device) or 0) or None,
+        device_memory_bytes=max(device_bytes, peak_device_bytes(files.device) or 0) or None,
         extra_files=done.extra_files,
     )
-    if job.report is not None:
-        write_report(report, Path(job.report))
+    if job.run.report is not None:
+        write_report(report, Path(job.run.report))
     return report
 
 
-def settings_of(job: Any) -> dict[str, Any]:  # noqa: ANN401 - any job that is a dataclass
-    """Return a job's options in plain types."""
-    values = asdict(job)
-    values["encode"]["extra"] = dict(job.encode.extra)
-    values["rate"] = None if job.rate is None else str(job.rate)
-    return values
-
-
-def write_report(report: Report | BatchReport, place: Path) -> None:
+def write_report(report: Writable, place: Path) -> None:
     """Write a report as JSON, whole or not at all."""
     part = part_beside(place)
     try:

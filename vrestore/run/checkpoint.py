@@ -25,8 +25,8 @@ import numpy as np
 from vrestore.errors import TargetError
 from vrestore.files import commit, part_beside, writing
 from vrestore.media.container.segment_files import CONTAINERS, Segment
+from vrestore.methods.base import Values
 from vrestore.methods.segmenter import C
-from vrestore.run.report import Values
 from vrestore.run.state_folder import sole_writer, work_folder
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 T = TypeVar("T", bound="DataclassInstance")
 """What is counted, of values that JSON holds."""
 
-VERSION = 4
+VERSION = 5
 PICTURE = "picture"
 """The label of the target's own segments; further clips have others."""
 

@@ -1,22 +1,51 @@
-"""What every run does, whatever the method: carry out, verify, give the target its name."""
+"""What every run does, whatever the method: open, check, carry out, verify, name the target, report."""
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Callable, Iterable
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from functools import partial
+from importlib import import_module
 
+from vrestore.detect.base import Detector
+from vrestore.device.devices import core_count
 from vrestore.device.memory import bound_device_memory
 from vrestore.errors import LossError
 from vrestore.frames import Frame
 from vrestore.media.preview.display import as_picture, shown
+from vrestore.media.reader import Excerpt
 from vrestore.media.write_result import Written
+from vrestore.methods.base import Context, Method, OpenedMethod
 from vrestore.methods.memory_model import frames_waiting
 from vrestore.progress import Progress, ProgressEvent
 from vrestore.protocols import FrameTransform, MaskSource
+from vrestore.run.build_report import account_for
+from vrestore.run.detection import plan_detection, run_detection
 from vrestore.run.file_stamps import check_unchanged
-from vrestore.run.job_files import JobFiles
-from vrestore.run.memory_limits import check_one_device, device_memory_for
+from vrestore.run.job import Job
+from vrestore.run.job_files import JobFiles, open_clip, open_files
+from vrestore.run.memory_limits import check_one_device, device_memory_for, kernel_lines, memory_for
 from vrestore.run.pipeline import Timings, run
+from vrestore.run.report import DetectionReport, PlanReport, Report
+from vrestore.run.resume import begin, resumed, store_for
+from vrestore.run.state_folder import sole_writer
+from vrestore.threads import one_thread_each
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A job whose words all fit together; nothing but temporary files exists yet."""
+
+    job: Job
+    files: JobFiles
+    opened: OpenedMethod
+
+    def lines(self) -> list[str]:
+        """Say what will be done."""
+        return [*self.opened.plan.lines(), *self.opened.lines(), *kernel_lines(self.files)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,15 +63,94 @@ def silent(event: ProgressEvent) -> None:
     """Show no progress."""
 
 
-def carry_out(
-    opened: JobFiles,
-    masks: MaskSource,
-    method: FrameTransform,
-    *,
-    stage: str,
+def run_job(job: Job, *, progress: Progress = silent) -> Report | DetectionReport:
+    """Do a job in this process; whatever goes wrong, no half-written file is left.
+
+    Finished segments stay until `drop_segments`, so that a batch loses nothing before it has noted the end.
+    """
+    began = time.perf_counter()
+    if isinstance(job.command, Detector):
+        return run_detection(job, progress=progress)
+    if job.command.warm_up:
+        threading.Thread(target=import_module, args=(job.command.warm_up,), daemon=True).start()
+    with ExitStack() as closing:
+        closing.enter_context(sole_writer(job.target))
+        ready = open_job(job, closing, progress)
+        store = store_for(ready.files, ready.opened)
+        stats, segments, start = ready.opened.stats(), None, 0
+        if store is not None:
+            ready = replace(ready, opened=resumed(store, ready.files, ready.opened, progress=progress))
+        _tell_plan(ready, progress)
+        if store is not None:
+            stats, start = store.tally, store.start
+            segments = begin(ready.files, store, stats)
+        transform = ready.opened.transform(stats, segments)
+        done = carry_out(ready, transform, progress=progress, start=start)
+        return account_for(ready, done, stats, began=began, frames_before=start)
+
+
+def plan_job(job: Job) -> PlanReport:
+    """Check a job and say what it would do; nothing is written, so the target may exist."""
+    if isinstance(job.command, Detector):
+        return plan_detection(job)
+    with ExitStack() as closing:
+        ready = open_job(replace(job, run=replace(job.run, overwrite=True, segment=0.0)), closing, silent)
+        reader, writer, opened = ready.files.reader, ready.files.writer, ready.opened
+        meta = reader.meta
+        return PlanReport(
+            source=meta.source,
+            target=job.target,
+            frames=meta.frame_count,
+            frames_with_holes=opened.frames_with_holes,
+            picture=f"{meta.width}x{meta.height} {meta.pixel_format.name}",
+            codec=writer.codec,
+            device=ready.files.device,
+            plan=opened.plan,
+            notes=kernel_lines(ready.files),
+            warnings=[*reader.warnings, *writer.warnings, *writer.losses],
+        )
+
+
+def open_job(
+    job: Job,
+    closing: ExitStack,
     progress: Progress,
-    start: int = 0,
-) -> Done:
+    *,
+    excerpt: Excerpt | None = None,
+    opening: Callable[..., OpenedMethod] | None = None,
+) -> Ready:
+    """Open and check everything, the quick checks first.
+
+    `excerpt` are the frames that are read of the source, all if None; `opening` opens the method where that
+    is not done as for a whole video.
+    """
+    method = job.command
+    if not isinstance(method, Method):
+        raise TypeError(f"{method.name} is no method")
+    files = open_files(job, closing, excerpt=excerpt)
+    if method.sharding is None:
+        check_one_device(files)
+    reader, run = files.reader, job.run
+    context = Context(
+        source=job.source,
+        target=job.target,
+        meta=reader.meta,
+        device=files.device,
+        kernels=run.kernels,
+        threads=run.threads or core_count(),
+        memory_bytes=memory_for(job.run),
+        device_memory_bytes=device_memory_for(job.run, files.device),
+        first_index=reader.first_index,
+        first_pts=reader.first_picture.pts,
+        is_trimmed=run.stop is not None,
+        open_clip=partial(open_clip, files, closing),
+        progress=progress,
+        closing=closing,
+    )
+    return Ready(job, files, (opening or method.open)(context, *job.options))
+
+
+def carry_out(ready: Ready, transform: FrameTransform, *, progress: Progress, start: int = 0) -> Done:
     """Send all frames through the method, then verify what was written and give it its name.
 
     Those before the frame of number `start` are done already.
@@ -52,71 +160,75 @@ def carry_out(
     """
     timings = Timings()
     count = pass_frames(
-        opened, opened.reader, masks, method, stage=stage, progress=_told(progress, start), start=start,
-        timings=timings,
+        ready, ready.files.reader, ready.opened.masks, transform,
+        progress=_told(progress, start), start=start, timings=timings,
     )  # fmt: skip
-    check_source(opened)
-    return conclude(opened, count, progress=progress, timings=timings)
+    check_source(ready.files)
+    return conclude(ready.files, count, progress=progress, timings=timings)
 
 
 def pass_frames(
-    opened: JobFiles,
+    ready: Ready,
     frames: Iterable[Frame],
     masks: MaskSource,
-    method: FrameTransform,
+    transform: FrameTransform,
     *,
-    stage: str,
     progress: Progress,
     timings: Timings,
     start: int = 0,
     stop: int | None = None,
 ) -> int:
     """Send frames through the method to what is written, and compare those from `start` to before `stop`."""
-    from vrestore.methods.inpaint.stage import one_thread_each
-
-    if opened.device != "cpu":
-        check_one_device(opened)
-        bound_device_memory(opened.device, device_memory_for(opened.job, opened.device))
+    files = ready.files
+    if files.device != "cpu":
+        check_one_device(files)
+        bound_device_memory(files.device, device_memory_for(files.job.run, files.device))
     with one_thread_each():
         return run(
             frames,
             masks,
-            method,
-            opened.writer,
-            stage=stage,
+            transform,
+            files.writer,
+            stage=ready.job.command.name,
             progress=progress,
-            frames=opened.reader.meta.frame_count,
-            before_and_after=_pairs(opened, start, stop),
+            frames=files.reader.meta.frame_count,
+            before_and_after=_pairs(files, start, stop),
             timings=timings,
-            waiting=frames_waiting(opened.reader.meta),
+            waiting=frames_waiting(files.reader.meta),
         )
 
 
-def check_source(opened: JobFiles) -> None:
+def check_source(files: JobFiles) -> None:
     """Raise an error when the source, read to its end, has changed, or is damaged and the job is strict."""
-    reader = opened.reader
-    if reader.damage.texts and opened.job.strict:
+    reader = files.reader
+    if reader.damage.texts and files.job.run.strict:
         texts = "; ".join(reader.damage.texts)
         raise LossError(f"{reader.meta.source!r} is damaged: {texts}; drop --strict to go on")
-    check_unchanged(opened.stamps)
+    check_unchanged(files.stamps)
 
 
-def conclude(opened: JobFiles, count: int, *, progress: Progress, timings: Timings) -> Done:
-    """Verify what was written of so many frames, and give it its name."""
+def conclude(files: JobFiles, count: int, *, progress: Progress, timings: Timings) -> Done:
+    """Verify what was written of so many frames, and give it its name; then what lies beside it."""
     progress(ProgressEvent("stage", "verify"))
-    end_clips(opened)
-    written = opened.writer.finish()
-    extra_files = []
-    if opened.compare is not None:
-        opened.compare.finish()
-        extra_files.append(str(opened.job.compare))
-    return Done(count, written, list(opened.reader.damage.texts), extra_files, timings)
+    end_clips(files)
+    written = files.writer.finish()
+    if files.compare is not None:
+        files.compare.finish()
+    for label, clip in files.clips.items():
+        if label != "compare":
+            clip.finish()
+    return Done(count, written, list(files.reader.damage.texts), list(files.further.values()), timings)
 
 
-def end_clips(opened: JobFiles) -> None:
+def end_clips(files: JobFiles) -> None:
     """Finish the last segments of the clips, so that the target's own last segment can be kept whole."""
-    for clip in opened.clips.values():
+    for clip in files.clips.values():
         clip.end()
+
+
+def _tell_plan(ready: Ready, progress: Progress) -> None:
+    for line in ready.lines():
+        progress(ProgressEvent("plan", text=line))
 
 
 def _told(progress: Progress, start: int) -> Progress:
@@ -128,14 +240,14 @@ def _told(progress: Progress, start: int) -> Progress:
     return tell
 
 
-def _pairs(opened: JobFiles, start: int, stop: int | None) -> Callable[[Frame, Frame], None] | None:
+def _pairs(files: JobFiles, start: int, stop: int | None) -> Callable[[Frame, Frame], None] | None:
     """Return what draws the comparison, None where none is wanted."""
-    compare, meta = opened.compare, opened.reader.meta
+    compare, meta = files.compare, files.reader.meta
     if compare is None:
         return None
 
     def draw(before: Frame, after: Frame) -> None:
-        number = before.index - opened.reader.first_index
+        number = before.index - files.reader.first_index
         if number < start or (stop is not None and number >= stop):
             return
         pictures = (as_picture(shown(frame, meta), rotation=meta.rotation) for frame in (before, after))

@@ -1,138 +1,89 @@
-"""What jobs of every method have, and their files, opened and checked."""
+"""The files of a job, opened and checked."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
-from fractions import Fraction
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
 
-from vrestore.device.devices import Kernels, choose_device, device_number
+from vrestore.device.devices import choose_device, device_number
 from vrestore.errors import TargetError
 from vrestore.files import check_target, place_of
 from vrestore.frames import VideoMeta
-from vrestore.media.encode.encoder import EncodeOptions
-from vrestore.media.preview.compare import CompareWriter, Layout
+from vrestore.media.preview.compare import CompareWriter
 from vrestore.media.preview.display import ClipWriter
 from vrestore.media.reader import Excerpt, VideoReader, open_video
 from vrestore.media.write_result import Writer
 from vrestore.media.writer import open_writer
 from vrestore.run.file_stamps import FileStamp, stamps_of
-
-
-class Job(Protocol):
-    """What jobs of every method have."""
-
-    @property
-    def source(self) -> str: ...
-    @property
-    def target(self) -> str: ...
-    @property
-    def method(self) -> str: ...
-    @property
-    def encode(self) -> EncodeOptions: ...
-    @property
-    def start(self) -> str | None: ...
-    @property
-    def stop(self) -> str | None: ...
-    @property
-    def rate(self) -> Fraction | None: ...
-    @property
-    def device(self) -> str: ...
-
-    @property
-    def kernels(self) -> Kernels: ...
-    @property
-    def has_network(self) -> bool: ...
-    @property
-    def threads(self) -> int: ...
-    @property
-    def memory_bytes(self) -> int | None: ...
-    @property
-    def overwrite(self) -> bool: ...
-    @property
-    def strict(self) -> bool: ...
-    @property
-    def compare(self) -> str | None: ...
-    @property
-    def compare_layout(self) -> Layout: ...
-    @property
-    def report(self) -> str | None: ...
-    @property
-    def protocols(self) -> tuple[str, ...]: ...
-    @property
-    def segment_seconds(self) -> float: ...
-    @property
-    def resume(self) -> bool: ...
+from vrestore.run.job import Job
 
 
 @dataclass(frozen=True, slots=True)
 class JobFiles:
     """A job's files, checked and fitting; nothing but temporary files exists yet.
 
-    `inputs` are files that are read beside the source, `clips` what is written beside the target, by a word
-    for each.
+    `clips` are what is written beside the target, by a label for each, `further` the names of these files.
     """
 
     job: Job
-    inputs: Sequence[Path]
     reader: VideoReader
     writer: Writer
     compare: CompareWriter | None
     clips: dict[str, ClipWriter]
+    further: dict[str, str]
     device: str
     stamps: Mapping[Path, FileStamp | None]
 
 
-def open_run(
-    job: Job, opened: ExitStack, *, inputs: Sequence[Path] = (), excerpt: Excerpt | None = None
-) -> JobFiles:
+def open_files(job: Job, closing: ExitStack, *, excerpt: Excerpt | None = None) -> JobFiles:
     """Open source and targets, the quick checks first.
 
-    `inputs` are files it reads beside the source, `excerpt` the frames that it reads of that, all if None. A
-    video longer than the job's segments, or of unknown length, gets a SegmentWriter, where there can be one.
+    `excerpt` are the frames that are read of the source, all if None. A video longer than the job's segments,
+    or of unknown length, gets a SegmentWriter, where there can be one.
     """
-    device = choose_device(job.device)
-    stamps = stamps_of([job.source, *inputs])
-    reader = opened.enter_context(
+    run = job.run
+    device = choose_device(run.device)
+    stamps = stamps_of([job.source, *job.reads])
+    reader = closing.enter_context(
         open_video(
             job.source,
-            start=job.start,
-            stop=job.stop,
-            rate=job.rate,
-            threads=job.threads,
-            protocols=job.protocols,
+            start=run.start,
+            stop=run.stop,
+            rate=run.rate,
+            threads=run.threads,
+            protocols=run.protocols,
             excerpt=excerpt,
             cuda_device=device_number(device),
         )
     )
-    if job.report is not None:
-        check_target(Path(job.report), sources=[Path(job.source), *inputs], overwrite=True)
-    writer = opened.enter_context(
+    if run.report is not None:
+        check_target(Path(run.report), sources=[Path(job.source), *job.reads], overwrite=True)
+    writer = closing.enter_context(
         open_writer(
             job.target,
             reader,
-            options=job.encode,
-            overwrite=job.overwrite,
-            strict=job.strict,
-            in_segments=is_long(job, reader.meta),
+            options=run.encode,
+            overwrite=run.overwrite,
+            strict=run.strict,
+            in_segments=job.is_resumable and is_long(job, reader.meta),
         )
     )
-    compare, clips = None, dict[str, ClipWriter]()
-    if job.compare is not None:
-        compare = opened.enter_context(_comparison(job, reader))
-        clips["compare"] = compare.clip
-    return JobFiles(job, inputs, reader, writer, compare, clips, device, stamps)
+    files = JobFiles(job, reader, writer, None, {}, {}, device, stamps)
+    if run.compare is None:
+        return files
+    compare = closing.enter_context(_comparison(job, reader))
+    files.clips["compare"], files.further["compare"] = compare.clip, str(run.compare)
+    return replace(files, compare=compare)
 
 
 def is_long(job: Job, meta: VideoMeta) -> bool:
     """Tell whether the work is worth keeping, and what it is made from can be told when it is run again."""
-    if not job.segment_seconds or job.source == "-" or job.protocols:
+    if not job.run.segment or job.source == "-" or job.run.protocols:
         return False
     frames = frames_about(meta)
-    return frames is None or frames > job.segment_seconds * meta.rate
+    return frames is None or frames > job.run.segment * meta.rate
 
 
 def frames_about(meta: VideoMeta) -> int | None:
@@ -148,17 +99,21 @@ def check_apart(name: str, place: str, target: str) -> None:
         raise TargetError(f"{name} and the target are both {place!r}; give them different names")
 
 
-def further_clip(name: str, place: str, job: Job, meta: VideoMeta) -> ClipWriter:
+def open_clip(files: JobFiles, closing: ExitStack, label: str, name: str, place: str) -> ClipWriter:
     """Open a clip that is written beside the target, as the option `name` asks for."""
+    job = files.job
     check_apart(name, place, job.target)
     sources = [path for path in (Path(job.source),) if path.is_file()]
-    return ClipWriter(check_target(Path(place), sources=sources, overwrite=job.overwrite), meta)
+    checked = check_target(Path(place), sources=sources, overwrite=job.run.overwrite)
+    clip = closing.enter_context(ClipWriter(checked, files.reader.meta))
+    files.clips[label], files.further[label] = clip, place
+    return clip
 
 
 def _comparison(job: Job, reader: VideoReader) -> CompareWriter:
-    place = str(job.compare)
+    place = str(job.run.compare)
     check_apart("--compare", place, job.target)
     sources = tuple(path for path in (Path(job.source),) if path.is_file())
     return CompareWriter(
-        place, reader.meta, layout=job.compare_layout, overwrite=job.overwrite, sources=sources
+        place, reader.meta, layout=job.run.compare_layout, overwrite=job.run.overwrite, sources=sources
     )

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 from vrestore.device.memory import DEVICE_SHARE, free_device_bytes, free_memory_bytes
 from vrestore.errors import UsageError
-from vrestore.run.job_files import Job, JobFiles
+from vrestore.run.job_files import JobFiles
+from vrestore.run.options import RunOptions
 
 MEMORY_SHARE = 0.5
 """Of the free memory, where no bound is given."""
 
 
-def memory_for(job: Job) -> int:
+def memory_for(run: RunOptions) -> int:
     """Return the bytes that a job may use."""
-    return job.memory_bytes or int(free_memory_bytes() * MEMORY_SHARE)
+    return run.memory_bytes or int(free_memory_bytes() * MEMORY_SHARE)
 
 
-def device_memory_for(job: Job, device: str) -> int:
+def device_memory_for(run: RunOptions, device: str) -> int:
     """Return the bytes of a CUDA device that a job may use, of each if there are several; 0 for the CPU."""
     if device == "cpu":
         return 0
-    return job.memory_bytes or int(min(free_device_bytes(each) for each in device.split(",")) * DEVICE_SHARE)
+    return run.memory_bytes or int(min(free_device_bytes(each) for each in device.split(",")) * DEVICE_SHARE)
 
 
 def check_one_device(opened: JobFiles) -> None:
@@ -40,5 +41,5 @@ def kernel_lines(opened: JobFiles) -> list[str]:
         return []
     from vrestore.ops import select
 
-    chosen = select(opened.device.split(",")[0], asked=opened.job.kernels)
+    chosen = select(opened.device.split(",")[0], asked=opened.job.run.kernels)
     return [f"operations on the device by {chosen.name}: {chosen.why}"]

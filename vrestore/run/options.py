@@ -1,144 +1,225 @@
-"""What every method can be told, and what is made of it."""
+"""What every command that reads a video and writes one can be told."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
 from fractions import Fraction
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypedDict, get_args
+from typing import TYPE_CHECKING
 
+from vrestore.device.devices import Kernels
 from vrestore.device.memory import parse_bytes
 from vrestore.errors import UsageError
-from vrestore.media.container.opening import PROTOCOLS
-from vrestore.media.encode.encoder import EncodeOptions
-from vrestore.media.preview.compare import Layout
+from vrestore.media.choices import PROTOCOLS, Layout
+from vrestore.option_schema import WRITE, PathLike, as_text, check_choice, check_choices, option
 
 if TYPE_CHECKING:
-    from vrestore.run.job_files import Job
-
-PathLike = str | Path
-
-SEGMENT_SECONDS = 60.0
-"""Of the video, at most, are done again after a run was stopped."""
+    from vrestore.media.encode.encoder import EncodeOptions
 
 
-class RunOptions(TypedDict, total=False):
-    """What every method can be told, all optional.
-
-    target: the file to write; by default `video.inpaint.mp4` beside the source, or `video.dehaze.mp4`.
-    start, stop: frame number or time; only this part is restored and written.
-    rate: frames a second of an image sequence.
-    device: `auto` or `cpu`, `cuda` or `cuda:1` for a CUDA device, `cuda:0,cuda:1` for several.
-    threads, memory: 0 threads are all cores; bytes or `4GiB`, by default half of what is free, and of a CUDA
-        device's own memory, for which it holds as well, 80 %.
-    codec, crf, preset, encoder_options: see `media.encode.EncodeOptions`.
-    overwrite: replace a target that exists. strict: refuse any loss instead of reporting it.
-    compare, compare_layout: also write a clip of before and after.
-    report: also write the report as JSON.
-    allow_protocols: `file`, `http`, `https`, `crypto`, or several with commas: the source may be a playlist,
-        and what that names is opened by these. Without it nothing but the source itself is opened.
-    segment: seconds after which at the latest what is done is kept, so that the same call goes on there when
-        it was stopped; 0 keeps nothing. Shorter videos, pipes, playlists and images are done at once.
-    resume: go on where an earlier run was stopped; False starts afresh.
-    """
-
-    target: PathLike | None
-    start: str | int | None
-    stop: str | int | None
-    rate: Fraction | None
-    device: str
-    threads: int
-    memory: int | str | None
-    codec: str | None
-    crf: float | None
-    preset: str | None
-    encoder_options: Mapping[str, str] | None
-    overwrite: bool
-    strict: bool
-    compare: PathLike | None
-    compare_layout: Layout
-    report: PathLike | None
-    allow_protocols: str | None
-    segment: float
-    resume: bool
+def key_and_value(texts: list[str]) -> dict[str, str]:
+    """Read `key=value`, several times; raises UsageError."""
+    read = {}
+    for text in texts:
+        key, separator, value = text.partition("=")
+        if not separator or not key:
+            raise UsageError(f"-e takes key=value, for example -e tune=grain, got {text!r}")
+        read[key] = value
+    return read
 
 
-def fields_of_run(
-    source: PathLike,
-    method: str,
-    *,
-    target: PathLike | None = None,
-    start: str | int | None = None,
-    stop: str | int | None = None,
-    rate: Fraction | None = None,
-    device: str = "auto",
-    threads: int = 0,
-    memory: int | str | None = None,
-    codec: str | None = None,
-    crf: float | None = None,
-    preset: str | None = None,
-    encoder_options: Mapping[str, str] | None = None,
-    overwrite: bool = False,
-    strict: bool = False,
-    compare: PathLike | None = None,
-    compare_layout: Layout = "side",
-    report: PathLike | None = None,
-    allow_protocols: str | None = None,
-    segment: float = SEGMENT_SECONDS,
-    resume: bool = True,
-) -> dict[str, Any]:
-    """Return the fields that jobs of every method have, for these words; see RunOptions."""
-    return {
-        "source": str(source),
-        "target": default_target(str(source), method) if target is None else str(target),
-        "encode": EncodeOptions(codec=codec, crf=crf, preset=preset, extra=dict(encoder_options or {})),
-        "start": None if start is None else str(start),
-        "stop": None if stop is None else str(stop),
-        "rate": rate,
-        "device": device,
-        "threads": threads,
-        "memory_bytes": parse_bytes(memory) if isinstance(memory, str) else memory,
-        "overwrite": overwrite,
-        "strict": strict,
-        "compare": None if compare is None else str(compare),
-        "compare_layout": compare_layout,
-        "report": None if report is None else str(report),
-        "protocols": tuple(allow_protocols.split(",")) if allow_protocols else (),
-        "segment_seconds": segment,
-        "resume": resume,
-    }
+def frame_rate(text: str | None) -> Fraction | None:
+    """Read frames a second, such as `25` or `24000/1001`; raises UsageError."""
+    if text is None:
+        return None
+    try:
+        rate = Fraction(text)
+    except (ValueError, ZeroDivisionError) as error:
+        raise UsageError(f"--rate is frames a second, for example 25 or 24000/1001, got {text!r}") from error
+    if rate <= 0:
+        raise UsageError(f"--rate is more than 0 frames a second, got {text!r}")
+    return rate
 
 
-def check_run(job: Job) -> None:
-    """Refuse what no method can do; raises UsageError."""
-    check_choice("compare layout", job.compare_layout, get_args(Layout))
-    for name in job.protocols:
-        check_choice("an allowed protocol", name, list(PROTOCOLS))
-    if not 0 <= job.segment_seconds < math.inf:
-        raise UsageError(f"a segment is 0 s (none) or longer, got {job.segment_seconds:g}")
-    if job.threads < 0:
-        raise UsageError(f"threads are 0 (automatic) or more, got {job.threads}")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOptions:
+    """What every command can be told, whatever it does to the picture; all are optional."""
+
+    target: PathLike | None = option(
+        None,
+        "By default SOURCE.COMMAND.EXT beside it.",
+        more="The file to write.",
+        affects="placement",
+        panel=WRITE,
+        flags=("--output", "-o"),
+        metavar="TARGET",
+        is_of_one_video=True,
+    )
+    overwrite: bool = option(
+        False, "Replace a target that exists.", affects="placement", panel=WRITE, flags=("--overwrite", "-y")
+    )
+    codec: str | None = option(
+        None,
+        "By default what the source has.",
+        panel=WRITE,
+        flags=("--codec", "-c"),
+        metavar="NAME",
+        setting="encode.codec",
+        is_of_pictures=True,
+    )
+    crf: float | None = option(
+        None,
+        "Quality of the encoder, lower is better.",
+        panel=WRITE,
+        metavar="N",
+        setting="encode.crf",
+        is_of_pictures=True,
+    )
+    preset: str | None = option(
+        None,
+        "Speed of the encoder.",
+        panel=WRITE,
+        metavar="NAME",
+        setting="encode.preset",
+        is_of_pictures=True,
+    )
+    encoder_options: Mapping[str, str] | None = option(
+        None,
+        "Straight to the encoder.",
+        panel=WRITE,
+        flags=("--encoder-option", "-e"),
+        metavar="K=V",
+        setting="encode.extra",
+        parse=key_and_value,
+        is_of_pictures=True,
+    )
+    compare: PathLike | None = option(
+        None,
+        "Also a video of before and after.",
+        panel=WRITE,
+        metavar="FILE",
+        file="written",
+        is_of_one_video=True,
+        is_of_pictures=True,
+    )
+    compare_layout: Layout = option(
+        "side",
+        "side (default), split, difference, stack.",
+        panel=WRITE,
+        metavar="HOW",
+        is_of_one_video=True,
+        is_of_pictures=True,
+    )
+    report: PathLike | None = option(
+        None, "Also the report as JSON.", panel=WRITE, metavar="FILE", file="written"
+    )
+    strict: bool = option(
+        False, "Rather fail than lose anything.", affects="placement", panel=WRITE, flags=("--strict",)
+    )
+    start: str | int | None = option(
+        None,
+        "From this time (1:02.5) or frame.",
+        more="Only what lies between `start` and `stop` is restored and written.",
+        metavar="TIME",
+        is_of_one_video=True,
+    )
+    stop: str | int | None = option(
+        None, "Up to, not including, this one.", metavar="TIME", is_of_one_video=True
+    )
+    rate: Fraction | None = option(
+        None,
+        "Of an image sequence; 24000/1001.",
+        more="Frames a second of an image sequence.",
+        metavar="FPS",
+        is_of_one_video=True,
+        parse=frame_rate,
+    )
+    allow_protocols: str | None = option(
+        None,
+        "Playlists may open file,http,https.",
+        more="The source may be a playlist, and what that names is opened by `file`, `http`, `https`, "
+        "`crypto`, or several with commas. Without it nothing but the source itself is opened.",
+        metavar="LIST",
+        setting="protocols",
+    )
+    device: str = option(
+        "auto",
+        "auto (default), cpu, cuda, cuda:0,cuda:1.",
+        affects="placement",  # but for its kind: see `device_kind`
+        metavar="NAME",
+    )
+    kernels: Kernels = option(
+        "auto",
+        "auto (default), torch or cupy, on CUDA.",
+        more="Which operations serve a CUDA device, see `vrestore doctor`.",
+        metavar="NAME",
+        is_hidden=True,  # of use to who measures them
+        is_of_pictures=True,
+    )
+    threads: int = option(0, "0 takes all cores.", affects="placement", metavar="N", minimum=0)
+    memory: int | str | None = option(
+        None,
+        "4GiB; by default half of what is free.",
+        more="Bytes, or `4GiB`; by default half of what is free, and 80 % of a CUDA device's own memory, for "
+        "which it holds as well.",
+        affects="placement",
+        metavar="SIZE",
+        setting="memory_bytes",
+    )
+    segment: float = option(
+        60.0,
+        "Keep what is done so often (60).",
+        more="Seconds after which at the latest what is done is kept, so that the same call goes on there "
+        "when it was stopped; 0 keeps nothing. Shorter videos, pipes, playlists and images are done at once.",
+        metavar="SECONDS",
+        setting="segment_seconds",
+        is_of_pictures=True,
+    )
+    resume: bool = option(
+        True,
+        "Begin anew, whatever is kept.",
+        more="Go on where an earlier run was stopped; False starts afresh.",
+        affects="placement",
+        flags=("--no-resume",),
+        is_of_pictures=True,
+    )
+
+    def __post_init__(self) -> None:
+        for name in ("target", "compare", "report", "start", "stop"):
+            object.__setattr__(self, name, as_text(getattr(self, name)))
+        object.__setattr__(self, "encoder_options", dict(self.encoder_options or {}))
+        check_choices(self, compare_layout="compare layout", kernels="kernels")
+        for name in self.protocols:
+            check_choice("an allowed protocol", name, list(PROTOCOLS))
+        if not 0 <= self.segment < math.inf:
+            raise UsageError(f"a segment is 0 s (none) or longer, got {self.segment:g}")
+        if self.threads < 0:
+            raise UsageError(f"threads are 0 (automatic) or more, got {self.threads}")
+        if isinstance(self.memory, str):
+            parse_bytes(self.memory)
+
+    @property
+    def memory_bytes(self) -> int | None:
+        """The bound of the memory, None where none is given."""
+        return parse_bytes(self.memory) if isinstance(self.memory, str) else self.memory
+
+    @property
+    def protocols(self) -> tuple[str, ...]:
+        """By which a playlist may open what it names."""
+        return tuple(self.allow_protocols.split(",")) if self.allow_protocols else ()
+
+    @property
+    def encode(self) -> EncodeOptions:
+        """What the encoder is told."""
+        from vrestore.media.encode.encoder import EncodeOptions
+
+        return EncodeOptions(
+            codec=self.codec, crf=self.crf, preset=self.preset, extra=dict(self.encoder_options or {})
+        )
 
 
-def check_choice(what: str, got: str, allowed: Sequence[str]) -> None:
-    """Refuse a word that is not among those allowed; raises UsageError."""
-    if got not in allowed:
-        raise UsageError(f"{what} is one of {', '.join(allowed)}, got {got!r}")
-
-
-def default_target(source: str, method: str) -> str:
-    """Return `video.inpaint.mp4` beside `video.mp4`; a folder or pattern of images gives a folder."""
-    if source == "-":
-        return "-"
-    path = Path(source)
-    if path.is_dir():
-        return f"{_beside(path, method)}/"
-    if "%" in path.name:
-        return f"{_beside(path.parent, method)}/"
-    return str(path.with_name(f"{path.stem}.{method}{path.suffix}"))
-
-
-def _beside(folder: Path, method: str) -> Path:
-    named = folder.resolve() if folder.name in {"", ".."} else folder
-    return named.parent / f"{named.name}.{method}"
+def device_kind(device: str) -> str:
+    """Return `cpu` or `cuda` for a device; results of the two differ by a hair."""
+    kind = device.partition(":")[0]
+    return "cpu" if kind == "auto" else kind

@@ -2,60 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import asdict, dataclass, field
-from typing import Literal
 
 from vrestore.device.memory import format_bytes
-from vrestore.errors import LOSS_EXIT_CODE, BatchFailed
-from vrestore.methods.dehaze.plan import DehazePlan
-from vrestore.methods.inpaint.plan import Plan
+from vrestore.errors import LOSS_EXIT_CODE
+from vrestore.methods.base import MethodPlan, MethodReport, Values
 
-Values = dict[str, object]
-
-
-@dataclass(frozen=True, slots=True)
-class Origins:
-    """Where the hidden pixels' colors came from, summed over all frames.
-
-    `copied` were fetched from the past or the future, `blended` from both, `painted` from no frame.
-    """
-
-    copied: int = 0
-    blended: int = 0
-    painted: int = 0
-
-    @property
-    def total(self) -> int:
-        """All hidden pixels."""
-        return self.copied + self.blended + self.painted
-
-    def line(self) -> str:
-        """Return the shares as a person reads them."""
-        shares = (count / max(self.total, 1) for count in (self.copied, self.blended, self.painted))
-        return "hole pixels: {:.1%} copied, {:.1%} blended, {:.1%} painted (no frame shows them)".format(
-            *shares
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class HazeSeen:
-    """What haze was found: `transmission` is the mean share of light that comes through, 1 is clear air.
-
-    `air_lights` are the colors of the haze at the start of each scene, RGB in [0, 1].
-    """
-
-    transmission: float
-    air_lights: list[tuple[float, float, float]]
-
-    def line(self) -> str:
-        """Return it as a person reads it."""
-        colors = ["#" + "".join(f"{round(255 * part):02x}" for part in air) for air in self.air_lights[:4]]
-        more = ", ..." if len(self.air_lights) > len(colors) else ""
-        return (
-            f"haze: {self.transmission:.0%} of the light comes through; "
-            f"color {', '.join(colors) or 'not seen'}{more}"
-        )
+NO_DETAILS: Values = {"origins": {"copied": 0, "blended": 0, "painted": 0}, "haze": None}
+"""What a report says where a method says nothing else, so that its keys are always there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +17,8 @@ class Report:
     """The account of one run; `to_dict` is what `--report` writes.
 
     `frames_before` of the frames were done by an earlier run that was stopped; the seconds are without it.
-    `device_memory_bytes` is the most that torch's pool had of a CUDA device, None without one. `haze` is what
-    dehazing saw, None with inpainting. `decoder` says who decoded where a device was asked to, else it is
+    `device_memory_bytes` is the most that torch's pool had of a CUDA device, None without one. `details`
+    are what the method found out. `decoder` says who decoded where a device was asked to, else it is
     empty. `damage` says what the source lacked: with any, `exit_code` is 9 although the target is whole.
     """
 
@@ -76,13 +30,13 @@ class Report:
     frames: int
     repaired_frames: int
     scenes: int
-    origins: Origins
+    details: MethodReport
     codec: str
     kept: list[Values]
     dropped: list[Values]
     warnings: list[str]
     damage: list[str]
-    plan: Plan | DehazePlan
+    plan: MethodPlan
     settings: Values
     seconds: float
     stage_seconds: dict[str, float]
@@ -90,7 +44,6 @@ class Report:
     device_memory_bytes: int | None = None
     extra_files: list[str] = field(default_factory=list)
     frames_before: int = 0
-    haze: HazeSeen | None = None
     decoder: str = ""
 
     @property
@@ -101,8 +54,8 @@ class Report:
     def to_dict(self) -> Values:
         """Return everything for programs, in plain types."""
         values: Values = asdict(self)
-        values["exit_code"] = self.exit_code
-        return values
+        del values["details"]
+        return values | NO_DETAILS | self.details.to_dict() | {"exit_code": self.exit_code}
 
     def summary_lines(self) -> list[str]:
         """Return the closing words, the target first."""
@@ -110,7 +63,7 @@ class Report:
         lines = [
             f"{self.target}: {self.frames} frames, {self.repaired_frames} repaired, {self.scenes} scene(s), "
             f"{self.seconds:.1f} s, {rate:.1f} frames a second",
-            self.origins.line() if self.haze is None else self.haze.line(),
+            self.details.line(),
             f"memory {format_bytes(self.peak_memory_bytes)} at most, {format_bytes(self.plan.memory_bytes)} "
             f"allowed; encoded with {self.codec}",
         ]
@@ -143,7 +96,7 @@ class PlanReport:
     picture: str
     codec: str
     device: str
-    plan: Plan | DehazePlan
+    plan: MethodPlan
     warnings: list[str]
     notes: list[str] = field(default_factory=list)
 
@@ -165,60 +118,37 @@ class PlanReport:
         return asdict(self)
 
 
-State = Literal["done", "done before", "failed", "set aside"]
-"""What became of a job: `set aside` has failed too often before and was not tried again."""
-
-
 @dataclass(frozen=True, slots=True)
-class BatchItem:
-    """What became of one job of a batch.
-
-    `words` say why it failed or what its source lacked, `log` names the file that says more; `facts` are from
-    the job's own report, none where it did not run to its end.
-    """
-
-    source: str
-    target: str
-    state: State
-    exit_code: int
-    words: str = ""
-    log: str = ""
-    tries: int = 0
-    seconds: float = 0.0
-    facts: Values = field(default_factory=dict)
-
-    @property
-    def is_failed(self) -> bool:
-        return self.state in {"failed", "set aside"}
-
-
-@dataclass(frozen=True, slots=True)
-class BatchReport:
-    """The account of a batch; `to_dict` is what `--report` writes."""
+class DetectionReport:
+    """The account of a detector's run; `covered` is the share of all pixels that its masks mark."""
 
     version: str
-    items: list[BatchItem]
+    source: str
+    target: str
+    detector: str
+    frames: int
+    marked_frames: int
+    covered: float
+    warnings: list[str]
+    damage: list[str]
+    settings: Values
     seconds: float
-    jobs: int
 
     @property
     def exit_code(self) -> int:
-        """The exit code of the command: 0, 10 when a job failed, else 9 when a source was damaged."""
-        if any(item.is_failed for item in self.items):
-            return BatchFailed.exit_code
-        return max((item.exit_code for item in self.items), default=0)
+        """The exit code of the command: 0, or 9 when the source was damaged."""
+        return LOSS_EXIT_CODE if self.damage else 0
 
     def to_dict(self) -> Values:
         """Return everything for programs, in plain types."""
-        values: Values = asdict(self)
-        values["exit_code"] = self.exit_code
-        values["counts"] = dict(self._counts())
-        return values
+        return {**asdict(self), "exit_code": self.exit_code}
 
-    def summary_line(self) -> str:
-        """Return the closing words."""
-        counts = ", ".join(f"{count} {state}" for state, count in self._counts().items())
-        return f"{len(self.items)} files: {counts or 'nothing to do'}, {self.seconds:.1f} s"
-
-    def _counts(self) -> Counter[str]:
-        return Counter(item.state for item in self.items)
+    def summary_lines(self) -> list[str]:
+        """Return the closing words, the target first."""
+        rate = self.frames / max(self.seconds, 1e-9)
+        return [
+            f"{self.target}: {self.frames} frames, {self.marked_frames} with something found, "
+            f"{self.covered:.1%} of the pixels, {self.seconds:.1f} s, {rate:.1f} frames a second",
+            *(f"warning: {text}" for text in self.warnings),
+            *(f"source damaged: {text}" for text in self.damage),
+        ]

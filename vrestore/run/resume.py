@@ -3,92 +3,71 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import Callable
 from functools import partial
 from hashlib import sha256
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from vrestore import __version__
 from vrestore.media.container.segment_files import Segment, SegmentDir
 from vrestore.media.container.segment_writer import SegmentWriter
-from vrestore.methods.dehaze.plan import DehazePlan
-from vrestore.methods.inpaint.plan import Plan
+from vrestore.methods.base import OpenedMethod
 from vrestore.methods.segmenter import C, Segments
 from vrestore.progress import Progress, ProgressEvent
 from vrestore.run.checkpoint import MORE_MEMORY, PICTURE, CheckpointStore, T
 from vrestore.run.content_hash import content_of, sum_of
 from vrestore.run.file_stamps import check_unchanged
 from vrestore.run.job_files import JobFiles, frames_about
+from vrestore.run.options import device_kind
 
-P = TypeVar("P", Plan, DehazePlan)
-
-_HOW = {
-    *("source", "target", "threads", "memory_bytes", "device", "overwrite", "strict", "resume"),
-    *("compare", "report", "reveal_map", "matte"),
-}
-"""Settings that say how or where, not what; files are told by their content."""
+M = TypeVar("M", bound=OpenedMethod)
 
 
-def kept_for(
-    files: JobFiles,
-    *,
-    numbers: Mapping[str, int],
-    settings: Callable[[], Mapping[str, object]],
-    carried: type[C],
-    tally: type[T],
-) -> CheckpointStore[C, T] | None:
-    """Return what keeps finished segments, nothing loaded yet; None for a target written in one piece.
-
-    Args:
-        files: those of the run.
-        numbers: what the memory decides of the plan: a run that goes on takes them from the run before.
-        settings: gives the effective ones, without files that it reads; asked once, when first needed.
-        carried, tally: what a segment needs of the one before, and what is counted.
-    """
+def store_for(files: JobFiles, opened: OpenedMethod) -> CheckpointStore[Any, Any] | None:
+    """Return what keeps finished segments, nothing loaded yet; None for a target written in one piece."""
     writer = files.writer
     if not isinstance(writer, SegmentWriter):
         return None
     return CheckpointStore(
         files.job.target,
-        facts=partial(_facts, files, writer, settings),
-        numbers=numbers,
-        carried=carried,
-        tally=tally,
+        facts=partial(_facts, files, writer, opened),
+        numbers=opened.numbers,
+        carried=opened.carried,
+        tally=opened.stats,
         check=partial(check_unchanged, files.stamps),
     )
 
 
-def resumed(kept: CheckpointStore[C, T], files: JobFiles, plan: P, *, progress: Progress) -> P:
-    """Take over what an earlier run left, unless the job says not to; returns the plan to go on with."""
-    if not files.job.resume:
-        kept.drop()
-    why = kept.load()
-    if kept.start and kept.numbers.get("expected_bytes", 0) > plan.memory_bytes:
-        kept.drop()
+def resumed(store: CheckpointStore[Any, Any], files: JobFiles, opened: M, *, progress: Progress) -> M:
+    """Take over what an earlier run left, unless the job says not to; return the method to go on with."""
+    if not files.job.run.resume:
+        store.drop()
+    why = store.load()
+    if store.start and store.numbers.get("expected_bytes", 0) > opened.plan.memory_bytes:
+        store.drop()
         why = MORE_MEMORY
     if why:
         progress(ProgressEvent("warning", text=why))
-    if not kept.start:
-        return plan
+    if not store.start:
+        return opened
     frames = frames_about(files.reader.meta)
     of = "" if frames is None else f" of {frames}"
-    progress(ProgressEvent("plan", text=f"goes on at frame {kept.start}{of}, where an earlier run stopped"))
-    return replace(plan, **kept.numbers)
+    progress(ProgressEvent("plan", text=f"goes on at frame {store.start}{of}, where an earlier run stopped"))
+    return opened.replanned(store.numbers)
 
 
-def shared(kept: CheckpointStore[C, T], files: JobFiles, plan: P, *, progress: Progress) -> P:
+def shared(store: CheckpointStore[Any, Any], files: JobFiles, opened: M, *, progress: Progress) -> M:
     """Let other processes keep segments too, those of an earlier run left where they fit; see `resumed`."""
-    if not files.job.resume:
-        kept.drop()
-    if why := kept.share(plan.memory_bytes):
+    if not files.job.run.resume:
+        store.drop()
+    if why := store.share(opened.plan.memory_bytes):
         progress(ProgressEvent("warning", text=why))
-    return replace(plan, **kept.numbers)
+    return opened.replanned(store.numbers)
 
 
 def segment_frames(files: JobFiles) -> int:
     """Return after how many frames a segment may end; twice that are the most."""
-    return max(1, round(files.job.segment_seconds * files.reader.meta.rate / 2))
+    return max(1, round(files.job.run.segment * files.reader.meta.rate / 2))
 
 
 def begin(
@@ -129,17 +108,16 @@ def begin(
     return segments
 
 
-def _facts(
-    files: JobFiles, writer: SegmentWriter, settings: Callable[[], Mapping[str, object]]
-) -> dict[str, str]:
+def _facts(files: JobFiles, writer: SegmentWriter, opened: OpenedMethod) -> dict[str, str]:
     """Return what the segments are made from and how, by the words for it."""
-    options = {name: value for name, value in settings().items() if name not in _HOW}
+    job = files.job
+    options = [job.output_settings(), opened.settings(), sorted(files.clips), device_kind(files.device)]
     facts = {
         "version": __version__,
-        "source": content_of(files.job.source, sum_of),
-        "mask": [content_of(path, sum_of) for path in files.inputs],
+        "source": content_of(job.source, sum_of),
+        "mask": [content_of(path, sum_of) for path in job.reads],
         "encoder": [writer.codec, writer.header.hex()],
-        "set of options": [options, sorted(files.clips), files.device.partition(":")[0]],
+        "set of options": [job.command.name, *options],
     }
     return {word: _hash(fact) for word, fact in facts.items()}
 

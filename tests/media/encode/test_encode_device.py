@@ -6,7 +6,7 @@ from clips import write_clip
 from passing import restore
 from typer.testing import CliRunner
 
-from vrestore.cli.main import app
+from vrestore.cli.main import build_app
 from vrestore.errors import DeviceError, UsageError
 from vrestore.media.encode.encoding import IN_SOFTWARE, encoder_unavailable_reason
 from vrestore.media.encode.quality import encoder_options
@@ -73,7 +73,7 @@ def test_a_preset_that_only_the_device_has_is_dropped_with_a_word(encoder, prese
 @without_device
 def test_strict_refuses_another_encoder_and_leaves_nothing(source, tmp_path):
     words = ["inpaint", str(source), BOX, "-o", str(tmp_path / "out.mp4"), "-c", "h264_nvenc", "--strict"]
-    result = CliRunner().invoke(app, words)
+    result = CliRunner().invoke(build_app(), words)
     assert result.exit_code == DeviceError.exit_code
     assert "Cannot load libcuda.so.1" in result.stderr.replace("\n", " ")
     assert [path.name for path in tmp_path.iterdir()] == ["in.mp4"]

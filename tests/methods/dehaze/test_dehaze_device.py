@@ -1,6 +1,6 @@
 """Dehazing on a device: the frames the CPU gives, each plane copied once each way, and no memory left."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from unittest import mock
 
 import cuda_on_cpu
@@ -13,20 +13,21 @@ from pretend import DEVICE, pretended
 from textured import layout
 
 import vrestore
-from vrestore.device.devices import fallback as place
 from vrestore.device.transfers import Transfers
 from vrestore.errors import DeviceError
 from vrestore.frames import Color, MaskedFrame
-from vrestore.methods.dehaze.dark_channel import estimate_dark
-from vrestore.methods.dehaze.network import network_estimator
-from vrestore.methods.dehaze.options import DehazeJob
+from vrestore.methods.dehaze import stage, temporal
+from vrestore.methods.dehaze.estimators.dark_channel import estimate_dark
+from vrestore.methods.dehaze.estimators.network import network_estimator
+from vrestore.methods.dehaze.opened import OpenedDehaze
 from vrestore.methods.dehaze.render import Renderer
 from vrestore.methods.dehaze.settings import DehazeSettings, DehazeStats, HazeState
 from vrestore.methods.dehaze.stage import _arrived, dehaze
 from vrestore.methods.segmenter import Segments
+from vrestore.models.cgidn import align
 from vrestore.models.cgidn.network import CgIdn
-from vrestore.ops import Selection
-from vrestore.ops.operations import ByKernels, ByTorch
+from vrestore.ops import Backend
+from vrestore.threads import Arrived
 
 METHODS = {"dcp": lambda: estimate_dark, "cgidn": lambda: network_estimator(stirred())}
 ON_DEVICE = {"device": str(DEVICE), "kernels": "torch"}
@@ -173,7 +174,7 @@ def test_frames_come_in_order_and_so_many_wait():
     def coming():
         for index in range(4):
             begun.append(index)
-            yield lambda index=index: index
+            yield Arrived(index)
 
     for waiting in (0, 1):
         begun.clear()
@@ -207,7 +208,7 @@ def test_a_device_without_memory_leaves_all_to_the_cpu(method):
 
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize(
-    ("size", "most_bytes"),
+    ("size", "max_bytes"),
     [((100, 164), 2_000), ((100, 164), 30_000), ((100, 164), 80_000), ((400, 640), 900_000)],
     ids=["not a plane", "not luma as numbers", "not the small picture", "the small picture"],
 )
@@ -265,41 +266,34 @@ def test_a_cpu_that_runs_out_of_memory_is_an_error():
         on_device(foggy())
 
 
-class _Counted(ByTorch):
-    """Operations that are counted."""
-
-    def __init__(self):
-        self.calls = []
-
-    def warp(self, pictures, flow, *, padding="zeros"):
-        self.calls.append("warp")
-        return super().warp(pictures, flow, padding=padding)
-
-    def deform_conv(self, frames, *rest, **steps):
-        self.calls.append("deform_conv")
-        return super().deform_conv(frames, *rest, **steps)
-
-
-def test_a_device_is_served_by_the_operations_that_were_selected_for_it(monkeypatch):
-    counted, wanted = _Counted(), []
+def test_a_device_is_served_by_the_backend_that_was_selected_for_it(monkeypatch):
+    wanted, calls = [], []
+    chosen = Backend("torch", "a test")
 
     def select(device, *, asked="auto"):
         wanted.append((torch.device(device).type, asked))
-        return Selection("cupy", "a test", counted if torch.device(device).type == "cuda" else ByTorch())
+        return chosen
 
-    monkeypatch.setattr(place, "select", select)
+    def counted(home, name):
+        real = getattr(home, name)
+
+        def work(*given, backend, **how):
+            calls.append((name, backend is chosen))
+            return real(*given, backend=backend, **how)
+
+        monkeypatch.setattr(home, name, work)
+
+    monkeypatch.setattr(stage, "select", select)
+    counted(temporal, "warp")
+    counted(align, "deform_conv")
     on_device(foggy("yuv420p", 3), method="cgidn")
-    assert ("cuda", "torch") in wanted
+    assert wanted == [("cuda", "torch")]
+    assert {is_chosen for _, is_chosen in calls} == {True}
     layers = sum(name.endswith("offset.weight") for name, _ in CgIdn(TINY).named_parameters())
     neighbors = 2 * 3  # of each of 3 frames; what lacks stands in
-    assert (
-        counted.calls.count("deform_conv") == layers * (neighbors - 2)
-        or counted.calls.count("deform_conv") == layers * neighbors
-    )
-    assert counted.calls.count("warp") == 3 * 2
-    counted.calls.clear()
-    cleared(foggy("yuv420p", 3), "yuv420p", estimate=METHODS["cgidn"]())
-    assert counted.calls == []
+    names = [name for name, _ in calls]
+    assert names.count("deform_conv") in {layers * (neighbors - 2), layers * neighbors}
+    assert names.count("warp") == 3 * 2
 
 
 @pytest.mark.skipif(cuda_on_cpu.COMPILER is None, reason="NOT TESTED: g++ is not installed")
@@ -313,8 +307,8 @@ def test_the_kernels_themselves_give_what_torch_gives(monkeypatch):
         launched.append(launch.kernel)
         cuda_on_cpu.run(launch)
 
-    selected = Selection("cupy", "a test", ByKernels(runner=run))
-    monkeypatch.setattr(place, "select", lambda *_, **__: selected)
+    selected = Backend("cupy", "a test", run, device_type="cpu")
+    monkeypatch.setattr(stage, "select", lambda *_, **__: selected)
     assert_near(cleared(frames, "yuv420p", estimate=METHODS["cgidn"]()), expected)
     assert set(launched) == {"deform", "warp"}
 
@@ -355,8 +349,8 @@ def test_the_report_says_what_a_device_had_no_memory_for(tmp_path, monkeypatch):
     source = write_foggy(tmp_path / "in.mkv", 6)
     options = {"method": "dcp", "codec": "ffv1", "kernels": "torch"}
     vrestore.dehaze(source, target=tmp_path / "cpu.mkv", **options)
-    real = DehazeJob.settings
-    monkeypatch.setattr(DehazeJob, "settings", lambda job, _: real(job, str(DEVICE)))
+    real = OpenedDehaze._settings
+    monkeypatch.setattr(OpenedDehaze, "_settings", lambda opened: replace(real(opened), device=str(DEVICE)))
     with pretended(max_bytes=1000):
         report = vrestore.dehaze(source, target=tmp_path / "out.mkv", **options)
     words = "had too little memory for all that 6 frames need; the rest of it was done by the CPU"

@@ -66,7 +66,7 @@ def stopped(clip, target, *, at, **options):
 
 
 def facts_of(report):
-    return report.frames, report.repaired_frames, report.scenes, report.haze, report.codec, report.kept
+    return report.frames, report.repaired_frames, report.scenes, report.details, report.codec, report.kept
 
 
 @pytest.mark.parametrize("method", METHODS)

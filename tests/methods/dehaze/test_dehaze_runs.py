@@ -57,7 +57,7 @@ def test_a_report_says_what_was_seen_and_done(foggy, tmp_path):
     report = vrestore.dehaze(foggy, target=tmp_path / "out.mkv", report=tmp_path / "r.json", **DCP)
     assert (report.frames, report.repaired_frames, report.scenes) == (12, 12, 1)
     assert (report.method, report.device, report.exit_code) == ("dcp", "cpu", 0)
-    assert 0.3 < report.haze.transmission < 0.8
+    assert 0.3 < report.details.haze.transmission < 0.8
     written = json.loads((tmp_path / "r.json").read_text())
     assert written == json.loads(json.dumps(report.to_dict()))
     assert written["settings"]["steady"] == 0.9

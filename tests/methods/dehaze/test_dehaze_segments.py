@@ -8,8 +8,8 @@ from hazy import cleared, foggy_scenes, frames_of, stirred
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vrestore.methods.dehaze.dark_channel import estimate_dark
-from vrestore.methods.dehaze.network import network_estimator
+from vrestore.methods.dehaze.estimators.dark_channel import estimate_dark
+from vrestore.methods.dehaze.estimators.network import network_estimator
 from vrestore.methods.dehaze.settings import DehazeStats, HazeState
 from vrestore.methods.dehaze.stage import FRAMES_BEFORE
 from vrestore.methods.segmenter import Segments

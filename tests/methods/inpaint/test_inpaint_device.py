@@ -1,5 +1,6 @@
 """Inpainting on a device gives the CPU's frames, and goes on on the CPU when the device has no memory."""
 
+import dataclasses
 import itertools
 from dataclasses import replace
 from functools import partial
@@ -12,21 +13,21 @@ from networks import small
 from pretend import DEVICE, pretended
 from textured import hole_of_boxes, layout, noise_frame, panned, repaired, texture
 
-from vrestore.device.transfers import Transfers
+from vrestore import ops
+from vrestore.device.transfers import Transfers, moved
 from vrestore.flow.cells import mean_of_cells
 from vrestore.frames import Box, Color
 from vrestore.media.color.convert import composite, known_rgb
-from vrestore.methods.inpaint import correspondence as link
-from vrestore.methods.inpaint import passes
-from vrestore.methods.inpaint import spans as runs
 from vrestore.methods.inpaint.network import refine as paint
 from vrestore.methods.inpaint.patches.device_color import DeviceColor
-from vrestore.methods.inpaint.patches.device_patch import DevicePatch, _mean_of_codes, device_patch
-from vrestore.methods.inpaint.patches.patch import make_patch
+from vrestore.methods.inpaint.patches.gray import gray_filled, gray_without_hole, mean_of_codes
+from vrestore.methods.inpaint.patches.patch import Patch, make_patch
+from vrestore.methods.inpaint.propagation import correspondence, passes, propagate, spans
 from vrestore.methods.inpaint.settings import InpaintStats, NetworkSettings, Settings
-from vrestore.ops.operations import ByKernels, ByTorch, Selection
+from vrestore.ops import Backend
 
 HEIGHT, WIDTH = 64, 96
+CPU = torch.device("cpu")
 FORMATS = [
     "yuv420p",
     "yuv420p10le",
@@ -81,7 +82,7 @@ def differences(some, others):
 @pytest.mark.parametrize("cell", [1, 2, 4, 8])
 def test_cells_on_a_device_are_those_of_the_processor(cell):
     picture = np.random.default_rng(cell).integers(0, 256, (61, 90), dtype=np.uint8)
-    assert np.array_equal(_mean_of_codes(torch.from_numpy(picture), cell), mean_of_cells(picture, cell))
+    assert np.array_equal(mean_of_codes(torch.from_numpy(picture), cell), mean_of_cells(picture, cell))
 
 
 @pytest.mark.parametrize("cell", [2, 4])
@@ -92,14 +93,14 @@ def test_a_patch_on_a_device_is_that_of_the_processor(cell, size):
     rgb = CODES * torch.from_numpy(~hidden)
     here = make_patch(3, BOX, rgb.numpy(), hidden)
     with pretended():
-        there = device_patch(3, BOX, rgb.to(DEVICE), hidden, serving=ByTorch())
-        assert np.array_equal(there.on_cpu().rgb, here.rgb)
+        there = make_patch(3, BOX, rgb.to(DEVICE), hidden)
+        assert torch.equal(moved(there, CPU).codes, here.codes)
         for channels in (1, 3):
             assert torch.equal(there.rim_values(channels).cpu(), here.rim_values(channels))
             assert torch.equal(there.picture(here.hole, channels).cpu(), here.picture(here.hole, channels))
         luma = torch.rand(1, here.hidden_count)
-        assert np.array_equal(there.gray_filled(luma.to(DEVICE), cell), here.gray_filled(luma, cell))
-        closed = there.gray_without_hole(cell).astype(int) - here.gray_without_hole(cell)
+        assert np.array_equal(gray_filled(there, luma.to(DEVICE), cell), gray_filled(here, luma, cell))
+        closed = gray_without_hole(there, cell).astype(int) - gray_without_hole(here, cell)
     assert np.abs(closed).max() <= 1
 
 
@@ -117,7 +118,7 @@ def test_colors_on_a_device_are_those_of_the_processor(format, box):
     with pretended():
         device = DeviceColor(Transfers(DEVICE), **how)
         known = device.known_rgb(frame, box, alpha).cpu()
-        written = device.composite(frame, box, torch.from_numpy(rgb).to(DEVICE), alpha)()
+        written = device.composite(frame, box, torch.from_numpy(rgb).to(DEVICE), alpha).result()
     assert np.abs(known.numpy() - known_rgb(frame, box, alpha, **how)).max() < 1e-5
     apart = differences([written], [composite(frame, box, rgb, alpha, **how)])
     step = 1 << layout(format).components[0].shift
@@ -183,12 +184,9 @@ KERNELS = {"membrane", "place", "propagate", "seam", "shift_align"}
 def test_a_network_corrects_on_the_device_too(frames, monkeypatch, kernels):
     launched = set()
     if kernels:
-        chosen = Selection("cupy", "by the kernels' text", ByKernels(partial(run_behind, launched)))
-        real = runs.select
-        for module in (paint, runs):
-            monkeypatch.setattr(
-                module, "select", lambda at, asked: chosen if at != "cpu" else real(at, asked=asked)
-            )
+        chosen = Backend("cupy", "by the kernels' text", partial(run_behind, launched))
+        for module in (paint, ops):
+            monkeypatch.setattr(module, "select", lambda *_, **__: chosen)
     apart = np.abs(differences(*by_network(frames, monkeypatch)))
     assert apart.max() <= 1
     assert np.count_nonzero(apart) <= apart.size // 1000
@@ -204,14 +202,14 @@ def run_behind(launched, launch):
 
 WORK = {
     "cut": (DeviceColor, "known_rgb"),
-    "close": (DevicePatch, "gray_without_hole"),
-    "link": (link._Way, "step"),
-    "look": (DevicePatch, "rim_values"),
-    "fetch": (ByTorch, "fetch"),
-    "meet": (ByTorch, "matched"),
-    "smooth": (ByTorch, "membrane"),
-    "show": (DevicePatch, "gray_filled"),
-    "soften": (runs, "soften"),
+    "close": (passes, "gray_without_hole"),
+    "link": (correspondence._Way, "step"),
+    "look": (Patch, "rim_values"),
+    "fetch": (propagate, "fetch"),
+    "meet": (propagate, "match_seam_gain"),
+    "smooth": (propagate, "membrane"),
+    "show": (passes, "gray_filled"),
+    "soften": (spans, "regularize"),
     "put back": (DeviceColor, "composite"),
 }
 NETWORK_WORK = {
@@ -223,21 +221,26 @@ NETWORK_WORK = {
 
 def is_there(given):
     """Tell whether what work is given lies on the device."""
-    if isinstance(given, list):
-        return any(map(is_there, given))
-    inner = [getattr(given, name, None) for name in ("of", "patch", "values", "filled", "window")]
-    return getattr(given, "device", None) == DEVICE or any(
-        is_there(each) for each in inner if each is not None
-    )
+    return any(each.device == DEVICE for each in tensors_in(given))
+
+
+def tensors_in(given):
+    if isinstance(given, torch.Tensor):
+        return [given]
+    if isinstance(given, list | tuple):
+        return [tensor for each in given for tensor in tensors_in(each)]
+    if dataclasses.is_dataclass(given):
+        return tensors_in([getattr(given, field.name) for field in dataclasses.fields(given)])
+    return []
 
 
 def failing(monkeypatch, home, name, after):
     """Let work on the device fail for want of memory from a call on; returns a list that grows with each."""
     real, calls, failures = getattr(home, name), itertools.count(), []
-    subject = {ByTorch: 1, paint._Stretch: 2}.get(home, 0)
 
     def work(*given, **how):
-        if (home is DeviceColor or is_there(given[subject])) and next(calls) >= after:
+        subject = given[-1:] if home is paint._Stretch else given
+        if (home is DeviceColor or is_there(subject)) and next(calls) >= after:
             failures.append(name)
             raise torch.OutOfMemoryError
         return real(*given, **how)

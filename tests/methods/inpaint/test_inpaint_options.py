@@ -5,9 +5,14 @@ from pathlib import Path
 import pytest
 
 from vrestore.errors import UsageError
-from vrestore.methods.dehaze.options import DehazeOptions, dehaze_job
-from vrestore.methods.inpaint.options import InpaintOptions, inpaint_job
-from vrestore.run.options import RunOptions, default_target
+from vrestore.masks.options import mask_options
+from vrestore.methods.dehaze.method import DEHAZE
+from vrestore.methods.inpaint.method import INPAINT
+from vrestore.run.job import default_target, make_job
+
+
+def inpaint_job(source, **words):
+    return make_job(INPAINT, source, **words)
 
 
 @pytest.mark.parametrize(
@@ -22,13 +27,13 @@ from vrestore.run.options import RunOptions, default_target
     ],
 )
 def test_the_result_goes_beside_the_source(source, target):
-    assert default_target(source, "inpaint") == target
+    assert default_target(source, INPAINT) == target
     assert inpaint_job(source, box="0,0,1,1").target == target
 
 
 def test_a_folder_of_images_gives_a_folder(tmp_path):
     (tmp_path / "frames").mkdir()
-    assert default_target(str(tmp_path / "frames"), "inpaint") == str(tmp_path / "frames.inpaint") + "/"
+    assert default_target(str(tmp_path / "frames"), INPAINT) == str(tmp_path / "frames.inpaint") + "/"
 
 
 @pytest.mark.parametrize(
@@ -43,7 +48,7 @@ def test_a_folder_of_images_gives_a_folder(tmp_path):
 def test_the_current_folder_has_a_name(tmp_path, monkeypatch, source, target):
     (tmp_path / "shot").mkdir()
     monkeypatch.chdir(tmp_path / "shot")
-    assert default_target(source, "inpaint") == target.format(tmp_path.resolve())
+    assert default_target(source, INPAINT) == target.format(tmp_path.resolve())
 
 
 def test_a_target_that_is_named_is_taken():
@@ -51,21 +56,22 @@ def test_a_target_that_is_named_is_taken():
 
 
 def test_one_or_several_masks_and_boxes_may_be_given():
-    one = inpaint_job("a.mp4", mask="m.png", box="0,0,1,1").masks
-    several = inpaint_job("a.mp4", mask=["m.png", Path("n.png")], box=["0,0,1,1", "2,2,1,1"]).masks
+    one = inpaint_job("a.mp4", mask="m.png", box="0,0,1,1")
+    several = inpaint_job("a.mp4", mask=["m.png", Path("n.png")], box=["0,0,1,1", "2,2,1,1"])
+    one, several = mask_options(one.options[0]), mask_options(several.options[0])
     assert (one.paths, one.boxes) == ((Path("m.png"),), ("0,0,1,1",))
     assert (several.paths, several.boxes) == ((Path("m.png"), Path("n.png")), ("0,0,1,1", "2,2,1,1"))
 
 
 @pytest.mark.parametrize(("memory", "count"), [("2GiB", 2**31), (12345, 12345), (None, None)], ids=str)
 def test_memory_is_words_or_bytes(memory, count):
-    assert inpaint_job("a.mp4", box="0,0,1,1", memory=memory).memory_bytes == count
+    assert inpaint_job("a.mp4", box="0,0,1,1", memory=memory).run.memory_bytes == count
 
 
 @pytest.mark.parametrize(("start", "stop"), [(0, 12), ("0", "12"), ("1.5s", "0:02")], ids=str)
 def test_start_and_stop_are_numbers_or_times(start, stop):
     job = inpaint_job("a.mp4", box="0,0,1,1", start=start, stop=stop)
-    assert (job.start, job.stop) == (str(start), str(stop))
+    assert (job.run.start, job.run.stop) == (str(start), str(stop))
 
 
 @pytest.mark.parametrize(
@@ -90,13 +96,12 @@ def test_a_job_is_a_value():
     assert inpaint_job("a.mp4", box="0,0,1,1", crf=12) == inpaint_job("a.mp4", box="0,0,1,1", crf=12)
 
 
-def test_every_method_knows_the_common_words():
-    common = RunOptions.__annotations__.keys()
-    assert "resume" in common
-    assert common <= InpaintOptions.__annotations__.keys() & DehazeOptions.__annotations__.keys()
+@pytest.mark.parametrize(("method", "words"), [(INPAINT, {"box": "0,0,1,1"}), (DEHAZE, {})])
+def test_every_method_knows_the_common_words(method, words):
+    assert make_job(method, "a.mp4", resume=False, crf=3, **words).run.resume is False
 
 
-@pytest.mark.parametrize(("make", "words"), [(inpaint_job, {"box": "0,0,1,1"}), (dehaze_job, {})])
-def test_a_word_that_no_method_knows_is_refused(make, words):
-    with pytest.raises(TypeError, match="unexpected keyword argument 'color'"):
-        make("a.mp4", color=1, **words)
+@pytest.mark.parametrize(("method", "words"), [(INPAINT, {"box": "0,0,1,1"}), (DEHAZE, {})])
+def test_a_word_that_no_method_knows_is_refused(method, words):
+    with pytest.raises(TypeError, match="there is no option 'colour'; known are "):
+        make_job(method, "a.mp4", colour=1, **words)

@@ -17,10 +17,11 @@ from vrestore.masks.tracks import find_tracks
 from vrestore.methods.inpaint.network import refine as paint
 from vrestore.methods.inpaint.network.refine import Refiner, load_refiner, shrunk
 from vrestore.methods.inpaint.network.windows import clip_of, window_of
-from vrestore.methods.inpaint.passes import fill
 from vrestore.methods.inpaint.patches.patch import make_patch
-from vrestore.methods.inpaint.propagate import regularize
+from vrestore.methods.inpaint.propagation.passes import fill
+from vrestore.methods.inpaint.propagation.propagate import regularize
 from vrestore.methods.inpaint.settings import NetworkSettings, Settings
+from vrestore.methods.inpaint.tools import make_tools
 from vrestore.models.tsam.config import SMALL
 
 HEIGHT, WIDTH = 70, 96
@@ -42,7 +43,7 @@ def fillings(holes):
             hidden[inner.rows, inner.columns] = True
         patches.append(make_patch(index, box, view[:, box.rows, box.columns] * ~hidden, hidden))
     with ThreadPoolExecutor(1) as executor:
-        return list(fill(iter(patches), ONE_PASS, executor)), track
+        return list(fill(iter(patches), ONE_PASS, make_tools(ONE_PASS, executor))), track
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +69,7 @@ def idle():
 def painted(painter, made):
     filled, track = made
     with ThreadPoolExecutor(2) as executor:
-        return list(painter.paint(iter(filled), track, executor))
+        return list(painter.paint(iter(filled), track, make_tools(ONE_PASS, executor)))
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 4, 5, 7])

@@ -37,7 +37,7 @@ def test_a_report_says_what_was_done(clip, tmp_path):
     assert (report.source, report.target) == (str(clip), str(tmp_path / "clip.inpaint.mp4"))
     assert (report.frames, report.repaired_frames, report.scenes) == (8, 8, 1)
     assert (report.method, report.device, report.codec) == ("propagate", "cpu", "libx264")
-    assert report.origins.total == 8 * 11 * 9
+    assert report.details.origins.total == 8 * 11 * 9
     assert (report.damage, report.exit_code) == ([], 0)
     assert set(report.stage_seconds) == {"decode", "restore", "encode"}
     assert sum(report.stage_seconds.values()) > 0

@@ -12,6 +12,7 @@ from av.container import InputContainer
 
 from vrestore.errors import InputError
 from vrestore.files import check_source_file, reason_of
+from vrestore.media.choices import PROTOCOLS
 from vrestore.media.container.damage import ending_of
 
 # Demuxers that read one file and nothing that the file names. Playlists (hls, dash, concat, vobsub,
@@ -24,8 +25,6 @@ VIDEO_DEMUXERS = (
 )
 # Playlists, whose files and addresses are opened only by protocols that the user allows.
 _PLAYLISTS = "hls,dash,concat"
-PROTOCOLS = {"file": "file", "http": "http,tcp", "https": "https,tls,tcp", "crypto": "crypto"}
-"""What can be allowed, with FFmpeg's names of what each of them needs."""
 
 
 def open_container(
@@ -37,9 +36,9 @@ def open_container(
 ) -> InputContainer:
     """Open a file, or a stream of bytes holding yuv4mpeg, with nothing but that file in reach.
 
-    With `protocols`, keys of PROTOCOLS, it may be a playlist, and what that names is opened by them. An
-    `accelerator` decodes what it can of the pictures.
-    Raises InputError in one line for everything that cannot be opened.
+    With `protocols`, keys of `choices.PROTOCOLS`, it may be a playlist, and what that names is opened by
+    them. An `accelerator` decodes what it can of the pictures. Raises InputError in one line for everything
+    that cannot be opened.
     """
     options = _whitelists(protocols)
     try:

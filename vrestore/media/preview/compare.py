@@ -8,7 +8,6 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
-from typing import Literal
 
 import cv2
 import numpy as np
@@ -16,11 +15,10 @@ import numpy as np
 from vrestore.errors import InputError
 from vrestore.files import check_target
 from vrestore.frames import VideoMeta
+from vrestore.media.choices import Layout
 from vrestore.media.preview.display import ClipWriter, Picture, as_picture, shown
 from vrestore.media.reader import VideoReader, open_video
 from vrestore.media.write_result import Discarding
-
-Layout = Literal["side", "split", "difference", "stack"]
 
 GAIN = 8
 """How many times a difference is amplified; 16 code values then reach black or white."""

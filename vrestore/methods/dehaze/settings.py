@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vrestore.device.devices import Kernels
+from vrestore.methods.dehaze.options import AirLight
 
-DehazeAlgorithm = Literal["cgidn", "dcp"]
-AirLight = Literal["auto", "shot"]
 Color = tuple[float, float, float]
 """RGB in [0, 1]."""
 

@@ -16,9 +16,9 @@ from vrestore.device.memory import format_bytes
 from vrestore.errors import OutOfMemory
 from vrestore.frames import HoleSummary, VideoMeta
 from vrestore.masks.tracks import Track, find_tracks
+from vrestore.methods.inpaint.options import NETWORK_SCALES, Quality
 from vrestore.methods.memory_model import BASE_BYTES, CODEC_FRAMES, QUEUED_FRAMES, frames_waiting
 
-Quality = Literal["draft", "balanced", "best"]
 FlowPreset = Literal["ultrafast", "fast", "medium"]
 
 
@@ -56,9 +56,6 @@ a half: as fine for the picture's content, and 4 to 16 times as fast."""
 NETWORK_CONTEXT, NETWORK_MULTIPLE = 32, 16
 """Pixels around a hole that the network sees, and what the sides of its windows are multiples of; both of the
 smaller picture, where it works on one."""
-
-NETWORK_SCALES = (1, 2, 4, 8)
-"""How many times smaller than the picture the network may work."""
 
 LEAST_LOOK_AHEAD = 4
 LEAST_CHUNK = 4

@@ -1,0 +1,165 @@
+"""`vrestore NAME`, `vrestore batch NAME` and `vrestore plan NAME`, for every method and detector."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from inspect import Parameter
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from vrestore.cli import options
+from vrestore.cli.parameters import in_panels, own, parameter_of, positional, with_signature
+from vrestore.cli.terminal.failure import failures_shown
+from vrestore.cli.terminal.overwriting import may_overwrite
+from vrestore.cli.terminal.report import show_json, show_lines
+from vrestore.detect.base import Detector
+from vrestore.errors import Interrupted
+from vrestore.methods.base import Method
+from vrestore.option_schema import OptionField
+
+if TYPE_CHECKING:
+    from vrestore.run.job import Command
+from vrestore.cli.parameters import fields_of, has_folder_of_files, library_words
+
+OWN_WORDS = {"masks", "no_overwrite", "executor", "address", "jobs", "progress", "log_file", "debug", "json"}
+"""Words that are no options of the command: they are the command line's own."""
+
+
+def run_command(command: Command) -> Callable[..., None]:
+    """Return the function of `vrestore NAME`."""
+
+    def work(**words: Any) -> None:  # noqa: ANN401 - what Typer read
+        if words.get("masks") is not None:
+            from vrestore.cli.folder import run_folder
+
+            run_folder(command, words.pop("source"), words | {"jobs": words["jobs"] or 1})
+        with failures_shown(debug=words["debug"], log_file=words["log_file"]) as log:
+            arguments = library_words(command, words)
+            import vrestore
+            from vrestore.cli.terminal.progress import progress_shown
+            from vrestore.run.job import command_words, default_target
+
+            source = words["source"]
+            target = words["target"] or default_target(source, command)
+            arguments["overwrite"] = may_overwrite(
+                target, overwrite=words["overwrite"], no_overwrite=words["no_overwrite"]
+            )
+            arguments |= {name: words[name] for name in ("executor", "address", "jobs") if name in words}
+            with (
+                _where_stopped_told(target),
+                progress_shown(words["progress"], source=source, log=log) as shown,
+            ):
+                result = vrestore.run_command(command_words(command), source, progress=shown, **arguments)
+            lines = result.summary_lines()
+            log.write("done", "\n".join(lines))
+            show_lines(lines, is_piped=target == "-")
+            raise typer.Exit(result.exit_code)
+
+    doc = "\n\n".join(filter(None, [command.summary, command.more]))
+    return with_signature(work, _parameters(command), doc=doc)
+
+
+def plan_command(command: Command) -> Callable[..., None]:
+    """Return the function of `vrestore plan NAME`: any command line can be planned."""
+
+    def work(**words: Any) -> None:  # noqa: ANN401
+        with failures_shown(debug=words["debug"], log_file=words["log_file"]):
+            arguments = library_words(command, words)
+            import vrestore
+            from vrestore.run.job import command_words
+
+            plan = vrestore.plan_command(command_words(command), words["source"], **arguments)
+            if words["json"]:
+                show_json(plan.to_dict())
+            else:
+                show_lines(plan.lines())
+
+    parameters = [*_parameters(command), own("json", options.Json, False)]
+    doc = f"Print the plan of `vrestore {_words(command)}` for the same words, and write nothing."
+    return with_signature(work, parameters, doc=doc)
+
+
+def batch_command(command: Command) -> Callable[..., None]:
+    """Return the function of `vrestore batch NAME`."""
+
+    def work(**words: Any) -> None:  # noqa: ANN401
+        from vrestore.cli.folder import run_folder
+
+        run_folder(command, words.pop("folder"), words)
+
+    doc = f"Do what `vrestore {_words(command)}` does for every video of FOLDER, in sub-folders too."
+    return with_signature(work, _batch_parameters(command), doc=doc)
+
+
+def _words(command: Command) -> str:
+    return f"mask {command.name}" if isinstance(command, Detector) else command.name
+
+
+def _parameters(command: Command) -> list[Parameter]:
+    """Return the parameters of a command for one video."""
+    spelled = _in_order(command, list(fields_of(command).values()))
+    more = [
+        own("no_overwrite", options.NoOverwrite, False),
+        own("progress", options.Progress, None),
+        own("log_file", options.LogFile, None),
+        own("debug", options.Debug, False),
+    ]
+    if isinstance(command, Method) and command.sharding is not None:
+        more += [
+            own("executor", options.VideoExecutor, "local"),
+            own("address", options.VideoAddress, None),
+            own("jobs", options.VideoJobs, 0),
+        ]
+    return [positional("source", options.SourceInText), *_with_own(command, spelled, more)]
+
+
+def _batch_parameters(command: Command) -> list[Parameter]:
+    """Return the parameters of a command for many videos."""
+    spelled = _in_order(command, list(fields_of(command, for_many=True).values()))
+    more = [
+        own("output", options.OutputFolder, None),
+        own("name", options.NameTemplate, None),
+        own("include", options.Include, []),
+        own("exclude", options.Exclude, []),
+        own("jobs", options.Jobs, 1),
+        own("tries", options.Tries, 2),
+        own("redo", options.Redo, False),
+        own("executor", options.Executor, "local"),
+        own("address", options.Address, None),
+        own("watch", options.Watch, False),
+        own("progress", options.Progress, None),
+        own("log_file", options.LogFile, None),
+        own("debug", options.Debug, False),
+    ]
+    return [positional("folder", options.Folder), *_with_own(command, spelled, more)]
+
+
+def _in_order(command: Command, fields: list[OptionField]) -> list[Parameter]:
+    parameters = []
+    for each in in_panels(fields):
+        parameter = parameter_of(each)
+        if each.name == "target":
+            said = options.output_help(command.name, is_mask=isinstance(command, Detector))
+            parameter = parameter.replace(annotation=said)
+        parameters.append(parameter)
+    return parameters
+
+
+def _with_own(command: Command, spelled: list[Parameter], more: list[Parameter]) -> list[Parameter]:
+    masks = [own("masks", options.MasksFolder, None)] if has_folder_of_files(command) else []
+    return [*spelled, *masks, *more]
+
+
+@contextmanager
+def _where_stopped_told(target: str) -> Iterator[None]:
+    """Let a run that is interrupted say what it leaves for the next one."""
+    try:
+        yield
+    except KeyboardInterrupt as error:
+        from vrestore.run.checkpoint import frames_kept
+
+        frames = frames_kept(target)
+        left = f"{frames} frames are done and kept, the same command goes on there"
+        raise Interrupted(f"interrupted; {left if frames else 'nothing was written'}") from error

@@ -1,0 +1,25 @@
+"""The detectors that there are, those of plugins among them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from vrestore.detect.base import Detector
+from vrestore.plugins import load_plugins
+
+_DETECTORS: dict[str, Detector] = {}
+
+
+def register(detector: Detector) -> Detector:
+    """Add a detector; raises ValueError for a name that another one has."""
+    known = _DETECTORS.setdefault(detector.name, detector)
+    if known is not detector:
+        raise ValueError(f"there is a detector {detector.name!r} already")
+    return detector
+
+
+def detectors() -> Mapping[str, Detector]:
+    """Return all detectors by name, those of plugins too."""
+    load_plugins()
+    return MappingProxyType(_DETECTORS)

@@ -1,0 +1,90 @@
+"""What says which part of a picture is meant, as people say it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vrestore.media.choices import Fit
+from vrestore.option_schema import FILL, PathLike, as_paths, option
+
+if TYPE_CHECKING:
+    from vrestore.masks.masks import MaskOptions
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MaskWords:
+    """What says which part of a picture is meant; at least one `mask` or `box` is needed."""
+
+    mask: PathLike | Sequence[PathLike] = option(
+        (),
+        "Image, folder or video; white is filled.",
+        more="Image, folder, pattern or video, or several; white is filled.",
+        panel=FILL,
+        flags=("--mask", "-m"),
+        metavar="PATH",
+        setting="masks.paths",
+        file="read",
+        folder_word="masks",
+    )
+    box: str | Sequence[str] = option(
+        (),
+        "x,y,w,h@start-stop, pixels or percent.",
+        more="`x,y,w,h[@start-stop]` in pixels or percent, or several.",
+        panel=FILL,
+        flags=("--box", "-b"),
+        metavar="BOX",
+        setting="masks.boxes",
+    )
+    invert: bool = option(
+        False, "Fill what is black instead.", panel=FILL, flags=("--invert",), setting="masks.invert"
+    )
+    grow: int | None = option(
+        None, "Widen the mask; by default height/120.", panel=FILL, metavar="PX", setting="masks.grow"
+    )
+    feather: int | None = option(
+        None, "Fade out beyond it; by default height/240.", panel=FILL, metavar="PX", setting="masks.feather"
+    )
+    mask_offset: int = option(
+        0, "Mask frame i is for video frame i+N.", panel=FILL, metavar="N", setting="masks.offset"
+    )
+    mask_fit: Fit = option(
+        "error",
+        "Other size: error or resize.",
+        panel=FILL,
+        metavar="HOW",
+        setting="masks.fit",
+        has_default_shown=True,
+    )
+    assume_yes: bool = option(
+        False,
+        "The mask may cover nearly everything.",
+        affects="placement",  # it only lets pass what would be refused
+        panel=FILL,
+        flags=("--yes",),
+        setting="masks.allow_full",
+        is_of_one_video=True,
+    )
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "mask", as_paths(self.mask))
+        object.__setattr__(self, "box", as_paths(self.box))
+        mask_options(self)  # what does not fit together shows at once
+
+
+def mask_options(words: MaskWords) -> MaskOptions:
+    """Return what the masks are read by; raises UsageError where nothing says what to fill."""
+    from vrestore.masks.masks import MaskOptions
+
+    return MaskOptions(
+        paths=tuple(map(Path, as_paths(words.mask))),
+        boxes=as_paths(words.box),
+        invert=words.invert,
+        grow=words.grow,
+        feather=words.feather,
+        offset=words.mask_offset,
+        fit=words.mask_fit,
+        allow_full=words.assume_yes,
+    )

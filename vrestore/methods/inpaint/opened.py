@@ -1,0 +1,238 @@
+"""Inpainting opened on a video: its masks read, its plan made, its network found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any, Self
+
+from vrestore.device.devices import network_precision
+from vrestore.device.memory import format_bytes
+from vrestore.frames import Frame, MaskedFrame
+from vrestore.masks.masks import open_masks
+from vrestore.masks.options import MaskWords, mask_options
+from vrestore.media.preview.display import ClipWriter
+from vrestore.media.preview.provenance_map import RevealMap
+from vrestore.methods.base import Context, Summary, Values
+from vrestore.methods.inpaint.options import DEFAULT_MODEL, InpaintOptions
+from vrestore.methods.inpaint.plan import EFFORTS, Plan, make_plan
+from vrestore.methods.inpaint.report import InpaintReport, Origins
+from vrestore.methods.inpaint.settings import InpaintStats, NetworkSettings, Settings, SpanState
+from vrestore.methods.segmenter import Segments
+from vrestore.models.library import find_weights
+from vrestore.progress import ProgressEvent
+from vrestore.protocols import FrameTransform, MaskSource
+
+if TYPE_CHECKING:
+    from vrestore.methods.inpaint.propagation.propagate import Filled
+    from vrestore.methods.inpaint.span_tracker import Met, Shard
+
+_NUMBERS = ("passes", "chunk", "look_ahead", "frames_held", "expected_bytes")
+"""Of a plan, what the memory decides."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedInpaint:
+    """An OpenedMethod; `shape` says by how many pixels the masks are grown and feathered."""
+
+    context: Context
+    options: InpaintOptions
+    masks: MaskSource
+    plan: Plan
+    network: NetworkSettings | None
+    reveal: ClipWriter | None
+    shape: Mapping[str, int]
+
+    @property
+    def algorithm(self) -> str:
+        """Return the method's name for what fills holes."""
+        return self.options.method
+
+    @property
+    def numbers(self) -> Mapping[str, int]:
+        return {name: getattr(self.plan, name) for name in _NUMBERS}
+
+    @property
+    def carried(self) -> type[SpanState]:
+        return SpanState
+
+    @property
+    def stats(self) -> type[InpaintStats]:
+        return InpaintStats
+
+    @property
+    def frames_with_holes(self) -> int | None:
+        return sum(summary is not None for summary in self.masks.summaries)
+
+    def replanned(self, numbers: Mapping[str, int]) -> Self:
+        """Return the same with other numbers in its plan."""
+        return replace(self, plan=replace(self.plan, **dict[str, Any](numbers)))
+
+    def settings(self) -> Values:
+        """Return how far the masks are grown and feathered, and which network works."""
+        values: Values = {"masks": dict(self.shape)}
+        if self.network is not None:
+            sha256 = find_weights(self.network.model).sha256()
+            values["network"] = asdict(self.network) | {"sha256": sha256}
+        return values
+
+    def lines(self) -> list[str]:
+        """Say which network works."""
+        return [] if self.network is None else [self.network.line()]
+
+    def transform(
+        self,
+        stats: InpaintStats,
+        segments: Segments[SpanState, InpaintStats] | None,
+        shard: Shard | None = None,
+    ) -> FrameTransform:
+        """Return what fills the holes of all frames, or of those of a shard."""
+        from vrestore.methods.inpaint.stage import inpaint
+
+        meta, settings = self.context.meta, self._settings()
+        reveal = None if self.reveal is None else RevealMap(self.reveal, meta)
+
+        def filled(items: Iterator[MaskedFrame]) -> Iterator[Frame]:
+            frames = inpaint(
+                items,
+                summaries=self.masks.summaries,
+                height=meta.height,
+                width=meta.width,
+                format=meta.pixel_format,
+                color=meta.color,
+                settings=settings,
+                tally=stats,
+                observe=None if reveal is None else partial(_noted, reveal),
+                segments=segments,
+                part=shard,
+            )
+            if reveal is None:
+                return frames
+            start = 0 if segments is None else segments.start
+            first, stop = (0, None) if shard is None else (shard.first, shard.stop)
+            return reveal.drawn(frames, first=first, start=start, stop=stop)
+
+        return filled
+
+    def summarize(self, stats: InpaintStats) -> Summary:
+        """Say where the hidden pixels' colors came from."""
+        origins = Origins(stats.copied, stats.blended, stats.painted)
+        return Summary(stats.repaired_frames, stats.scenes, InpaintReport(origins), self._shortages(stats))
+
+    def survey(self, items: Iterator[MaskedFrame], length: int) -> Iterator[Met]:
+        """Yield the frames of the video with the borders between them, nothing restored."""
+        from vrestore.methods.inpaint.span_tracker import SpanTracker, survey
+        from vrestore.methods.shots import mark_cuts
+
+        meta = self.context.meta
+        tracker = SpanTracker(
+            self.masks.summaries, margin=self.plan.margin, height=meta.height, width=meta.width
+        )
+        return survey(mark_cuts(items, format=meta.pixel_format), tracker, length=length)
+
+    def described(self) -> Values:
+        """Return what `reopened_inpaint` needs, in plain values."""
+        network = None if self.network is None else asdict(self.network)
+        return {"plan": self.plan.to_dict(), "network": network}
+
+    def _settings(self) -> Settings:
+        plan = self.plan
+        return Settings(
+            passes=plan.passes,
+            preset=plan.flow,
+            scale=plan.flow_scale,
+            chunk=plan.chunk,
+            look_ahead=plan.look_ahead,
+            margin=plan.margin,
+            sharpness=EFFORTS[plan.quality].sharpness,
+            threads=plan.threads,
+            network=self.network,
+            device=self.context.device if plan.fills_on_device else "cpu",
+            kernels=self.context.kernels,
+        )
+
+    def _shortages(self, stats: InpaintStats) -> list[str]:
+        """Say what the device had too little memory for."""
+        device, said = self.context.device, []
+        if self.plan.device_memory_bytes and not self.plan.fills_on_device:
+            allowed = format_bytes(self.plan.device_memory_bytes)
+            said.append(
+                f"holes were filled on the CPU: {allowed} of {device} are too little; pass --memory with more"
+            )
+        if stats.cpu_fallback_frames:
+            said.append(
+                f"{device} ran out of memory; "
+                f"holes of {stats.cpu_fallback_frames} frames were filled on the CPU instead"
+            )
+        if stats.network_cpu_frames:
+            said.append(
+                f"{device} had too little memory for the network; "
+                f"{stats.network_cpu_frames} frames of its windows "
+                "were worked on by the CPU instead; --network-scale with more needs less"
+            )
+        return said
+
+
+def open_inpaint(context: Context, words: MaskWords, options: InpaintOptions) -> OpenedInpaint:
+    """Read the masks, then open the method; the quick checks first."""
+    context.progress(ProgressEvent("stage", "masks"))
+    masks = context.closing.enter_context(
+        open_masks(
+            mask_options(words),
+            context.meta,
+            first_frame=context.first_index,
+            is_trimmed=context.is_trimmed,
+            start_pts=context.first_pts,
+        )
+    )
+    shape = {"grow": masks.grow, "feather": masks.feather}
+    return replace(opened_with_masks(context, masks, options), shape=shape)
+
+
+def opened_with_masks(context: Context, masks: MaskSource, options: InpaintOptions) -> OpenedInpaint:
+    """Make the plan and find the network for masks that are read already."""
+    plan = make_plan(
+        context.meta,
+        masks.summaries,
+        quality=options.quality,
+        threads=context.threads,
+        memory_bytes=context.memory_bytes,
+        network_scale=options.network_scale if options.has_network else None,
+        device_memory_bytes=context.device_memory_bytes,
+    )
+    network = _network(context, options, plan)
+    return OpenedInpaint(context, options, masks, plan, network, _reveal(context, options), {})
+
+
+def reopened_inpaint(
+    context: Context, masks: MaskSource, words: Mapping[str, Any], options: InpaintOptions
+) -> OpenedInpaint:
+    """Return the method as a worker needs it for a part; `words` are those of `OpenedInpaint.described`."""
+    network = None
+    if words["network"] is not None:
+        network = NetworkSettings(**{**words["network"], "device": context.device})
+    reveal = _reveal(context, options)
+    return OpenedInpaint(context, options, masks, Plan(**words["plan"]), network, reveal, {})
+
+
+def _network(context: Context, options: InpaintOptions, plan: Plan) -> NetworkSettings | None:
+    """Return the network's settings, once there is such a model; None without a network."""
+    if not options.has_network:
+        return None
+    weights, device = find_weights(str(options.model or DEFAULT_MODEL)), context.device
+    precision = network_precision(device) if options.precision == "auto" else options.precision
+    return NetworkSettings(str(weights.path), plan.network_scale, precision, device, context.kernels)
+
+
+def _reveal(context: Context, options: InpaintOptions) -> ClipWriter | None:
+    """Open the clip that shows where colors come from, if one is asked for."""
+    if options.reveal_map is None:
+        return None
+    return context.open_clip("reveal", "--reveal-map", str(options.reveal_map))
+
+
+def _noted(reveal: RevealMap, filled: Filled) -> None:
+    patch = filled.patch
+    fetched, blended = filled.confidence.cpu() > 0, filled.is_blended.cpu()
+    reveal.note(patch.box, patch.hidden, fetched.numpy(), blended.numpy())

@@ -1,0 +1,151 @@
+"""A job as a value: a command, what it reads and writes, and what it was told."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from vrestore.detect.base import Detector
+from vrestore.detect.registry import detectors
+from vrestore.errors import UsageError
+from vrestore.methods.base import Method, Values
+from vrestore.methods.registry import methods
+from vrestore.option_schema import PathLike, files_of, made_from, names_that, options_of, settings_of
+from vrestore.run.options import RunOptions
+
+Command = Method | Detector
+"""What a job is done by: both have options, and make something of a video."""
+
+DETECTOR_PREFIX = "mask "
+"""Detectors are commands below `vrestore mask`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Everything that a command can be told, checked: `options` are a value of each of its kinds."""
+
+    command: Command
+    source: str
+    target: str
+    run: RunOptions
+    options: tuple[Any, ...]
+
+    @property
+    def is_resumable(self) -> bool:
+        """Whether a later run can go on with what this one has done."""
+        return isinstance(self.command, Method) and self.command.is_resumable
+
+    @property
+    def reads(self) -> list[Path]:
+        """The files that are read beside the source, such as masks."""
+        names = files_of("read", *self.command.options)
+        given = (getattr(values, name, ()) for values in self.options for name in names)
+        return [
+            Path(path) for paths in given for path in ((paths,) if isinstance(paths, str) else paths or ())
+        ]
+
+    @property
+    def weights(self) -> Mapping[str, str]:
+        """The hashes of the weights that are used, by name."""
+        return self.command.weights(*self.options)
+
+    def settings(self) -> Values:
+        """Return all that was said, as reports call it."""
+        settings: Values = {}
+        for values in (self.run, *self.options):
+            settings = merged(settings, settings_of(values))
+        return settings | {"source": self.source, "target": self.target}
+
+    def output_settings(self) -> Values:
+        """Return what was said that affects the output, but for files, which count by what they hold."""
+        kinds = (RunOptions, *self.command.options)
+        files = {*files_of("read", *kinds), *files_of("written", *kinds)}
+        told = [name for name in names_that("output", *kinds) if name not in files]
+        return {
+            name: value
+            for values in (self.run, *self.options)
+            for name in told
+            if hasattr(values, name)
+            for value in [_plain_of(getattr(values, name))]
+        }
+
+
+def make_job(command: Command, source: PathLike, **words: Any) -> Job:  # noqa: ANN401 - those of any command
+    """Return the job for these words, those of RunOptions and of the command's own options.
+
+    Raises TypeError for a word that neither knows, UsageError for values that are not allowed.
+    """
+    if isinstance(command, Detector):
+        _check_for_masks(words)
+    run, *options = made_from(words, RunOptions, *command.options)
+    target = default_target(str(source), command) if run.target is None else run.target
+    return Job(command, str(source), str(target), run, tuple(options))
+
+
+def command_named(name: str, *, where: str = "") -> Command:
+    """Return a command by the words that follow `vrestore`, such as `inpaint` or `mask bright`.
+
+    Raises UsageError, beginning with `where`, for any other.
+    """
+    commands: dict[str, Command] = {**methods()}
+    commands |= {DETECTOR_PREFIX + detector: value for detector, value in detectors().items()}
+    if name not in commands:
+        begin = f"{where}: " if where else ""
+        raise UsageError(f"{begin}command is one of {', '.join(commands)}, got {name!r}")
+    return commands[name]
+
+
+def command_words(command: Command) -> str:
+    """Return the words that follow `vrestore` for a command."""
+    return command.name if isinstance(command, Method) else DETECTOR_PREFIX + command.name
+
+
+def default_target(source: str, command: Command) -> str:
+    """Return `video.inpaint.mp4` beside `video.mp4`; a folder or pattern of images gives a folder.
+
+    A mask is a video of its own, whatever the source: `video.mask.mkv`.
+    """
+    path = Path(source)
+    if isinstance(command, Detector):
+        named = path.resolve() if path.name in {"", ".."} else path
+        stem = named.name if path.is_dir() else named.stem.replace("%", "")
+        return str(named.with_name(f"{stem}.mask.mkv"))
+    if source == "-":
+        return "-"
+    if path.is_dir():
+        return f"{_beside(path, command.name)}/"
+    if "%" in path.name:
+        return f"{_beside(path.parent, command.name)}/"
+    return str(path.with_name(f"{path.stem}.{command.name}{path.suffix}"))
+
+
+def merged(one: Mapping[str, Any], other: Mapping[str, Any]) -> Values:
+    """Return two tables as one, also the tables within them; what `other` says goes before."""
+    both = dict(one)
+    for name, value in other.items():
+        before = both.get(name)
+        is_table = isinstance(before, dict) and isinstance(value, Mapping)
+        both[name] = merged(before, value) if is_table and before is not None else value
+    return both
+
+
+def _beside(folder: Path, method: str) -> Path:
+    named = folder.resolve() if folder.name in {"", ".."} else folder
+    return named.parent / f"{named.name}.{method}"
+
+
+def _check_for_masks(words: Mapping[str, Any]) -> None:
+    for name, each in options_of(RunOptions).items():
+        if each.option.is_of_pictures and name in words:
+            raise TypeError(f"{name!r} says how a picture is written, and a detector writes a mask")
+
+
+def _plain_of(value: object) -> object:
+    """Return a value that JSON can hold and that is the same for the same words."""
+    if isinstance(value, Mapping):
+        return {str(name): str(item) for name, item in value.items()}
+    if isinstance(value, tuple | list):
+        return [str(item) for item in value]
+    return value if value is None or isinstance(value, str | int | float | bool) else str(value)
