@@ -156,7 +156,7 @@ def test_patches_that_do_not_meet_are_linked_without_trust():
 def test_a_patch_without_a_hole_has_no_points():
     views = [view(Box(10, 10, 50, 40), HOLE)]
     plain = make_patch(1, Box(10, 10, 50, 40), WORLD[:, 10:50, 10:60], np.zeros((40, 50), bool))
-    made = linked([*views, View(plain, plain.gray_without_hole(CELL), is_filled=False)])[1]
+    made = linked([*views, View(plain, gray_without_hole(plain, CELL), is_filled=False)])[1]
     assert made.from_previous.targets.shape == (0, 2)
     assert len(made.previous_from_this.trust) == len(views[0].patch.points)
 
