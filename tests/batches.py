@@ -78,7 +78,11 @@ def clips_in(folder: Path, *names: str) -> Path:
 
 def batch_options(**options: object) -> BatchOptions:
     """Return the options of a batch, told as one row."""
-    shared = {name: options.pop(name) for name in ("jobs", "threads", "memory_bytes") if name in options}
+    shared = {
+        name: options.pop(name)
+        for name in ("jobs", "threads", "memory_bytes", "stall_seconds")
+        if name in options
+    }
     return BatchOptions(ParallelOptions(**shared), **options)  # type: ignore[arg-type]
 
 

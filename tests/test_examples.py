@@ -66,6 +66,7 @@ def test_the_ball_is_gone(run, tmp_path):
     assert max(reds) == 0
 
 
+@pytest.mark.slow
 def test_the_picture_of_the_readme_is_drawn_from_two_clips(root, tmp_path, run):
     run("01_remove_object.py")
     made, script = tmp_path / "made", root / "examples" / "before_after.py"

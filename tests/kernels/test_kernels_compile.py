@@ -14,7 +14,10 @@ from vrestore.kernels.seam import match_seam_gain
 from vrestore.kernels.shift_align import place, shift_align
 from vrestore.kernels.warp import warp
 
-ARCHITECTURES = ("sm_75", "sm_80", "sm_86", "sm_90", "sm_100")
+ARCHITECTURES = (
+    "sm_90",
+    *(pytest.param(name, marks=pytest.mark.slow) for name in ("sm_75", "sm_80", "sm_86", "sm_100")),
+)
 LAYOUTS = (torch.contiguous_format, torch.channels_last)
 CHANNELS = (3, 16)
 """Those that only single elements divide, and those that fill a word of any type."""

@@ -172,9 +172,10 @@ def test_another_mask_begins_afresh(clip, tmp_path):
     target, mask, events = tmp_path / "out.mkv", tmp_path / "mask.mkv", []
     picture = np.zeros((48, 64), np.uint8)
     picture[10:20, 10:20] = 255
-    write_pictures(mask, [picture] * FRAMES)
+    blanks = [np.zeros_like(picture)] * (FRAMES - 6)
+    write_pictures(mask, [picture] * 6 + blanks)
     assert stopped(clip, target, at=25, mask=mask, box=())
-    write_pictures(mask, [picture[::-1]] * FRAMES)
+    write_pictures(mask, [picture[::-1]] * 6 + blanks)
     assert done(clip, target, events=events, mask=mask, box=()).frames_before == 0
     assert lines(events, "warning") == ["what an earlier run left is of another mask; it is made again"]
     done(clip, tmp_path / "once.mkv", mask=mask, box=())

@@ -18,7 +18,7 @@ from vrestore.models.cgidn.config import CGIDN_SMALL
 from vrestore.run.checkpoint import frames_kept
 from vrestore.run.pipeline import QUEUE_FRAMES
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.alone]
 
 LENGTH = 25
 IN_FLIGHT = QUEUE_FRAMES + 3

@@ -1,6 +1,7 @@
 """Dehazing on a device: the frames the CPU gives, each plane copied once each way, and no memory left."""
 
 from dataclasses import asdict, replace
+from functools import cache
 from unittest import mock
 
 import cuda_on_cpu
@@ -45,8 +46,15 @@ SETTINGS = {
 }
 
 
+@cache
 def foggy(name="yuv420p", *lengths, height=63, width=95):
     return frames_of(foggy_scenes(*(lengths or (9, 4)), height=height, width=width), name)
+
+
+@cache
+def on_cpu(name="yuv420p", *lengths, method="dcp", **size):
+    """Return what the CPU makes of `foggy` frames."""
+    return cleared(foggy(name, *lengths, **size), name, estimate=METHODS[method]())
 
 
 def away(some, others, name):
@@ -91,17 +99,16 @@ LAYOUTS = {
 
 @pytest.mark.parametrize(
     ("name", "method"),
-    [*((name, "dcp") for name in LAYOUTS), *((name, "cgidn") for name in ("yuv420p", "gray", "gbrp12le"))],
+    [
+        *((name, "dcp") for name in LAYOUTS),
+        ("yuv420p", "cgidn"),
+        *(pytest.param(name, "cgidn", marks=pytest.mark.slow) for name in ("gray", "gbrp12le")),
+    ],
 )
 def test_a_device_gives_what_the_cpu_gives(name, method):
     """Over a cut, in pictures of odd sides, interleaved or not, of any depth of bits."""
-    frames = foggy(name)
-    assert_near(
-        on_device(frames, name, method=method),
-        cleared(frames, name, estimate=METHODS[method]()),
-        name,
-        LAYOUTS[name],
-    )
+    found = on_device(foggy(name), name, method=method)
+    assert_near(found, on_cpu(name, method=method), name, LAYOUTS[name])
 
 
 def test_sixteen_bits_are_cleared_on_a_device_too():
@@ -124,8 +131,8 @@ def test_every_setting_does_the_same_on_a_device(case):
 
 @pytest.mark.parametrize("size", [(1, 1), (2, 3), (17, 400), (230, 410)], ids=str)
 def test_pictures_of_any_size_are_cleared_on_a_device(size):
-    frames = foggy("yuv420p", 3, height=size[0], width=size[1])
-    assert_near(on_device(frames), cleared(frames, "yuv420p"))
+    shape = {"height": size[0], "width": size[1]}
+    assert_near(on_device(foggy("yuv420p", 3, **shape)), on_cpu("yuv420p", 3, **shape))
 
 
 def test_at_strength_0_a_device_gives_the_frames_themselves():
@@ -133,7 +140,7 @@ def test_at_strength_0_a_device_gives_the_frames_themselves():
     assert all(one is other for one, other in zip(on_device(frames, strength=0.0), frames, strict=True))
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", ["dcp", pytest.param("cgidn", marks=pytest.mark.slow)])
 def test_going_on_at_any_border_gives_the_same_frames_on_a_device(method):
     frames, cut, whole = foggy("yuv420p", 11, 4, height=64, width=96), Segments(3), DehazeStats()
     expected = on_device(frames, method=method)
@@ -201,8 +208,7 @@ def test_one_frame_waits_on_a_device_and_none_on_the_cpu(how, waiting):
 @pytest.mark.parametrize("method", METHODS)
 def test_a_device_without_memory_leaves_all_to_the_cpu(method):
     frames, tally = foggy(), DehazeStats()
-    expected = cleared(frames, "yuv420p", estimate=METHODS[method]())
-    assert_same(on_device(frames, method=method, max_bytes=0, tally=tally), expected)
+    assert_same(on_device(frames, method=method, max_bytes=0, tally=tally), on_cpu(method=method))
     assert tally.cpu_fallback_frames == len(frames)
 
 
@@ -214,9 +220,10 @@ def test_a_device_without_memory_leaves_all_to_the_cpu(method):
 )
 def test_what_a_small_device_has_no_memory_for_the_cpu_does(method, size, max_bytes):
     """Some of the planes go up, or all that is small, and the rest does not."""
-    frames, tally = foggy("yuv420p", 3, 2, height=size[0], width=size[1]), DehazeStats()
+    shape, tally = {"height": size[0], "width": size[1]}, DehazeStats()
+    frames = foggy("yuv420p", 3, 2, **shape)
     found = on_device(frames, method=method, max_bytes=max_bytes, tally=tally)
-    assert_near(found, cleared(frames, "yuv420p", estimate=METHODS[method]()))
+    assert_near(found, on_cpu("yuv420p", 3, 2, method=method, **shape))
     assert tally.cpu_fallback_frames == len(frames)
 
 
@@ -235,7 +242,7 @@ def test_a_frame_that_a_device_fails_at_is_done_by_the_cpu_as_if_nothing_had_bee
 
     with mock.patch.object(Renderer, part, failing):
         found = on_device(frames, tally=tally)
-    assert_near(found, cleared(frames, "yuv420p"))
+    assert_near(found, on_cpu("yuv420p", 9))
     assert tally.cpu_fallback_frames == 1
 
 
@@ -253,7 +260,7 @@ def test_a_network_that_a_device_fails_at_goes_on_on_the_cpu_for_that_frame(part
 
     with mock.patch.object(CgIdn, part, failing):
         found = on_device(frames, method="cgidn", tally=tally)
-    assert_near(found, cleared(frames, "yuv420p", estimate=METHODS["cgidn"]()))
+    assert_near(found, on_cpu("yuv420p", 9, method="cgidn"))
     assert tally.cpu_fallback_frames == 2
     assert [there.type for there in calls] == ["cuda"] * 3 + ["cpu"] + ["cuda"] * 3 + ["cpu"] + ["cuda"] * 3
 

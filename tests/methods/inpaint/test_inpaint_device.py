@@ -1,9 +1,10 @@
 """Inpainting on a device gives the CPU's frames, and goes on on the CPU when the device has no memory."""
 
+import contextlib
 import dataclasses
 import itertools
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 
 import numpy as np
 import pytest
@@ -46,6 +47,7 @@ CODES = torch.from_numpy(np.random.default_rng(1).random((3, 37, 45)).astype(np.
 SETTINGS = Settings(passes=2, chunk=6, look_ahead=6, threads=2, device=str(DEVICE))
 
 
+@cache
 def frames_of(format, count=9):
     """A panned texture in a layout, by the project's own conversion."""
     views = panned(texture(160, 220), count=count, height=HEIGHT, width=WIDTH, step=(3.0, 1.0))
@@ -131,19 +133,27 @@ def frames():
     return frames_of("yuv420p")
 
 
-def on_both(frames, settings, *, format="yuv420p", tally=None, holes=None):
-    holes = holes or holes_of()
+def on_cpu(frames, holes, format="yuv420p"):
     size = {"height": HEIGHT, "width": WIDTH, "format": format}
-    expected = repaired(frames, holes, settings=replace(settings, device="cpu"), **size)
+    return repaired(frames, holes, settings=replace(SETTINGS, device="cpu"), **size)
+
+
+def on_device(frames, holes, format="yuv420p", *, settings=SETTINGS, tally=None):
+    size = {"height": HEIGHT, "width": WIDTH, "format": format}
     with pretended():
-        got = repaired(frames, holes, settings=settings, tally=tally, **size)
-    return got, expected
+        return repaired(frames, holes, settings=settings, tally=tally, **size)
+
+
+@pytest.fixture(scope="module")
+def expected():
+    """The frames as the processor fills them."""
+    return on_cpu(frames_of("yuv420p"), holes_of())
 
 
 @pytest.mark.parametrize("format", ["yuv420p", "p010le", "gray", "gbrp12le"])
 def test_frames_are_those_of_the_processor(format):
-    got, expected = on_both(frames_of(format), SETTINGS, format=format)
-    apart = np.abs(differences(got, expected))
+    frames, holes = frames_of(format), holes_of()
+    apart = np.abs(differences(on_device(frames, holes, format), on_cpu(frames, holes, format)))
     assert apart.max() <= 1 << layout(format).components[0].shift
     assert np.count_nonzero(apart) <= 2 + apart.size // 2000
 
@@ -157,37 +167,50 @@ def test_the_holes_are_filled_on_the_device(frames, monkeypatch):
         lambda links, **how: (devices.add(f.patch.device) or f for f in real(links, **how)),
     )
     tally = InpaintStats()
-    on_both(frames, SETTINGS, tally=tally)
-    assert devices == {DEVICE, torch.device("cpu")}
+    on_device(frames, holes_of(), tally=tally)
+    assert devices == {DEVICE}
     assert tally.cpu_fallback_frames == 0
 
 
-def by_network(frames, monkeypatch):
-    """Return the frames that a small network corrected on the device, and those it corrected on the CPU."""
-    network = NetworkSettings("small", 1, "fp32", str(DEVICE))
-    monkeypatch.setattr(paint, "load_model", lambda *_, device, **__: small().to(device))
-    monkeypatch.setattr(paint, "in_channels_last", lambda network: network)
-    paint.load_refiner.cache_clear()
+NETWORK = NetworkSettings("small", 1, "fp32", str(DEVICE))
+
+
+@contextlib.contextmanager
+def small_network():
+    """Let refiners take a small network that is in no file."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(paint, "load_model", lambda *_, device, **__: small().to(device))
+        patched.setattr(paint, "in_channels_last", lambda network: network)
+        paint.load_refiner.cache_clear()
+        yield
+        paint.load_refiner.cache_clear()
+
+
+@pytest.fixture(scope="module")
+def corrected():
+    """The frames as a small network corrects them on the CPU."""
+    settings = replace(SETTINGS, device="cpu", network=replace(NETWORK, device="cpu"))
     size = {"height": HEIGHT, "width": WIDTH, "format": "yuv420p"}
-    on_cpu = replace(SETTINGS, device="cpu", network=replace(network, device="cpu"))
-    expected = repaired(frames, holes_of(), settings=on_cpu, **size)
-    with pretended():
-        got = repaired(frames, holes_of(), settings=replace(SETTINGS, network=network), **size)
-    paint.load_refiner.cache_clear()
-    return got, expected
+    with small_network():
+        return repaired(frames_of("yuv420p"), holes_of(), settings=settings, **size)
+
+
+def corrected_on_device(frames):
+    with small_network():
+        return on_device(frames, holes_of(), settings=replace(SETTINGS, network=NETWORK))
 
 
 KERNELS = {"membrane", "place", "propagate", "seam", "shift_align"}
 
 
 @pytest.mark.parametrize("kernels", [False, True])
-def test_a_network_corrects_on_the_device_too(frames, monkeypatch, kernels):
+def test_a_network_corrects_on_the_device_too(frames, corrected, monkeypatch, kernels):
     launched = set()
     if kernels:
         chosen = Backend("cupy", "by the kernels' text", partial(run_behind, launched))
         for module in (paint, ops):
             monkeypatch.setattr(module, "select", lambda *_, **__: chosen)
-    apart = np.abs(differences(*by_network(frames, monkeypatch)))
+    apart = np.abs(differences(corrected_on_device(frames), corrected))
     assert apart.max() <= 1
     assert np.count_nonzero(apart) <= apart.size // 1000
     assert launched == (KERNELS if kernels else set())
@@ -251,15 +274,15 @@ def failing(monkeypatch, home, name, after):
 
 @pytest.mark.parametrize("after", [0, 5])
 @pytest.mark.parametrize("work", WORK)
-def test_without_memory_the_processor_goes_on(frames, monkeypatch, work, after):
+def test_without_memory_the_processor_goes_on(frames, expected, monkeypatch, work, after):
     """Whatever of the device's work fails, at once or later on."""
     failures, tally = failing(monkeypatch, *WORK[work], after), InpaintStats()
     holes = holes_of()
     if work == "smooth":  # only where nothing is ever seen
         frames = [replace(frames[0], index=index, pts=10 * index) for index in range(len(frames))]
         holes = [holes[0]] * len(frames)
-    got, expected = on_both(frames, SETTINGS, tally=tally, holes=holes)
-    apart = np.abs(differences(got, expected))
+        expected = on_cpu(frames, holes)
+    apart = np.abs(differences(on_device(frames, holes, tally=tally), expected))
     assert apart.max() <= 1
     assert np.count_nonzero(apart) <= 2 + apart.size // 2000
     assert failures
@@ -268,9 +291,9 @@ def test_without_memory_the_processor_goes_on(frames, monkeypatch, work, after):
 
 @pytest.mark.parametrize("after", [0, 1])
 @pytest.mark.parametrize("work", NETWORK_WORK)
-def test_without_memory_beside_the_network_the_processor_goes_on(frames, monkeypatch, work, after):
+def test_without_memory_beside_the_network_the_processor_goes_on(frames, corrected, monkeypatch, work, after):
     failures = failing(monkeypatch, *NETWORK_WORK[work], after)
-    apart = np.abs(differences(*by_network(frames, monkeypatch)))
+    apart = np.abs(differences(corrected_on_device(frames), corrected))
     assert apart.max() <= 1
     assert np.count_nonzero(apart) <= apart.size // 1000
     assert failures
