@@ -51,11 +51,6 @@ class HazeConfig:
             raise ValueError(f"alignment is at scales 1 to {len(self.channels) - 1}, got {self.align_from}")
 
     @property
-    def multiple(self) -> int:
-        """What height and width are multiples of."""
-        return self.shrink << (len(self.channels) - 1)
-
-    @property
     def reach(self) -> int:
         """Frames before and after the one that is cleared."""
         return self.frames // 2

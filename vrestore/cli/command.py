@@ -23,9 +23,6 @@ from vrestore.run.options import RunOptions
 if TYPE_CHECKING:
     from vrestore.run.job import Command
 
-OWN_WORDS = {"masks", "no_overwrite", "executor", "address", "jobs", "progress", "log_file", "debug", "json"}
-"""Words that are no options of the command: they are the command line's own."""
-
 
 def fields_of(command: Command, *, for_many: bool = False) -> dict[str, OptionField]:
     """Return the options that a command has on the command line, by name."""

@@ -2,13 +2,12 @@
 
 Real clips are few, photographs many. Each layer is a photograph that moves by a similarity transform of its
 own, smoothly and with a hand's tremor; the layers before the first are cut out in the shape of blobs, so that
-parts of the scene are covered and uncovered. The motion of the scene is known exactly.
+parts of the scene are covered and uncovered.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -28,17 +27,9 @@ TREMOR = 0.35
 """Pixels that a hand trembles by at most, as a standard deviation."""
 
 
-@dataclass(frozen=True)
-class Scene:
-    """A clip with the path of its background."""
-
-    frames: Pictures
-    path: Path
-
-
 def draw_scene(
     rng: np.random.Generator, photograph: Callable[[], Picture], *, count: int, height: int, width: int
-) -> Scene:
+) -> Pictures:
     """Draw `count` frames of a scene; `photograph` gives another picture each time it is called."""
     path = draw_path(rng, photograph_size=(height, width), count=count, height=height, width=width)
     background = _fitted(photograph(), height, width)
@@ -53,7 +44,7 @@ def draw_scene(
             moved = _seen(texture, place, height, width)
             cover = cv2.warpAffine(shape, place, (width, height), flags=_READ)[..., None]
             frame[...] = np.rint(frame * (1 - cover) + moved * cover)
-    return Scene(frames, path)
+    return frames
 
 
 def draw_path(
@@ -77,15 +68,6 @@ def draw_path(
     center = np.array([width - 1, height - 1]) / 2
     offset = middle + np.stack([x, y], -1) - turn @ center
     return np.concatenate([turn, offset[..., None]], -1)
-
-
-def flow_along(path: Path, index: int, towards: int, *, height: int, width: int) -> NDArray[np.float32]:
-    """Return the flow of one frame of a path towards another, (2, H, W)."""
-    y, x = np.mgrid[:height, :width]
-    points = np.stack([x, y]).reshape(2, -1)
-    seen = path[index, :, :2] @ points + path[index, :, 2:]
-    back = np.linalg.solve(path[towards, :, :2], seen - path[towards, :, 2:])
-    return np.asarray((back - points).reshape(2, height, width), np.float32)
 
 
 _READ = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP

@@ -188,7 +188,7 @@ def _draw_frames(rng: np.random.Generator, sources: Sources, settings: SampleSet
         picture = read_photograph(sources.photographs[rng.integers(len(sources.photographs))])
         return picture[:, ::-1] if rng.random() < 0.5 else picture
 
-    return draw_scene(rng, photograph, count=settings.frames, height=height, width=width).frames
+    return draw_scene(rng, photograph, count=settings.frames, height=height, width=width)
 
 
 def _cut_from(rng: np.random.Generator, clip: Pictures, count: int, height: int, width: int) -> Pictures:
