@@ -48,26 +48,29 @@ _DECODER_PARTS = {
     "head.conv.feature": "conv11.featureConv",
     "head.conv.gate": "conv11.gatingConv",
 }
-"""In the order of the file."""
+"""Our names and theirs of the decoder's convolutions, in the order of the file."""
 
 
 @dataclass(frozen=True)
-class PickleEntry:
+class OfficialEntry:
     """An entry of the published generator."""
 
     shape: tuple[int, ...]
     ours: str | None
-    """The parameter here that it is; None where it has no say in the output."""
+    """The name of the parameter here; None where the entry has no say in the output."""
     is_copy: bool = False
-    """Its value stands under another key as well, the one that is used."""
+    """Whether its value stands under another key as well, the one that is used."""
 
 
-def official_entries() -> dict[str, PickleEntry]:
+def official_entries() -> dict[str, OfficialEntry]:
     """List the entries of the published generator by key, in the order of the file."""
+    # From our own network's shapes, so that the two cannot come apart; on `meta` they cost no memory.
     made = empty(partial(Tsam, PAPER))
     shapes = {name: tuple(value.shape) for name, value in made.state_dict().items()}
     entries = {
-        _encoder_key(name): PickleEntry(shapes[name], name) for name in shapes if name.startswith("encoder.")
+        _encoder_key(name): OfficialEntry(shapes[name], name)
+        for name in shapes
+        if name.startswith("encoder.")
     }
     for ours, part in _DECODER_PARTS.items():
         entries |= _decoder_entries(f"decoder.{ours}", f"{_DECODER}{part}", shapes)
@@ -96,7 +99,7 @@ def from_official(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     }
 
 
-def _problems(generator: Mapping[str, Tensor], entries: Mapping[str, PickleEntry]) -> Iterator[str]:
+def _problems(generator: Mapping[str, Tensor], entries: Mapping[str, OfficialEntry]) -> Iterator[str]:
     yield from (f"{key!r} is missing" for key in entries if key not in generator)
     yield from (f"{key!r} is not known" for key in generator if key not in entries)
     used = {entry.ours: key for key, entry in entries.items() if not entry.is_copy}
@@ -114,23 +117,28 @@ def _encoder_key(name: str) -> str:
     part, _, leaf = name.removeprefix("encoder.").rpartition(".")
     if part.startswith("stem"):
         return f"{_ENCODER}{'bn1' if part == 'stem_norm' else 'conv1'}.{leaf}"
+    # `stages.0.1.first.gate` is block 1 of the first stage: torchvision counts stages from 1, as `layer1`.
     _, stage, block, *rest = part.split(".")
     return f"{_ENCODER}layer{int(stage) + 1}.{block}.{_BLOCK_PARTS['.'.join(rest)]}.{leaf}"
 
 
-def _decoder_entries(ours: str, theirs: str, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, PickleEntry]:
+def _decoder_entries(
+    ours: str, theirs: str, shapes: Mapping[str, tuple[int, ...]]
+) -> dict[str, OfficialEntry]:
     weight, bias = f"{ours}.weight", f"{ours}.bias"
     out_channels, in_channels, height, width = shapes[weight]
-    copy_of_bias = {f"{theirs}.bias": PickleEntry(shapes[bias], bias, is_copy=True)}
-    if "head" in ours:
-        copies = {f"{theirs}.weight": PickleEntry(shapes[weight], weight, is_copy=True)} | copy_of_bias
+    # Spectral normalisation (Miyato et al. 2018) sees the kernel as a matrix of (out, in * height * width),
+    # and keeps its first singular vectors u and v from step to step.
+    copy_of_bias = {f"{theirs}.bias": OfficialEntry(shapes[bias], bias, is_copy=True)}
+    if "head" in ours:  # the only convolution that was not wrapped
+        copies = {f"{theirs}.weight": OfficialEntry(shapes[weight], weight, is_copy=True)} | copy_of_bias
     else:
         copies = copy_of_bias | {
-            f"{theirs}.weight_orig": PickleEntry(shapes[weight], weight, is_copy=True),
-            f"{theirs}.weight_u": PickleEntry((out_channels,), None),
-            f"{theirs}.weight_v": PickleEntry((in_channels * height * width,), None),
+            f"{theirs}.weight_orig": OfficialEntry(shapes[weight], weight, is_copy=True),
+            f"{theirs}.weight_u": OfficialEntry((out_channels,), None),
+            f"{theirs}.weight_v": OfficialEntry((in_channels * height * width,), None),
         }
     return copies | {
-        f"{theirs}.layer.weight": PickleEntry(shapes[weight], weight),
-        f"{theirs}.layer.bias": PickleEntry(shapes[bias], bias),
+        f"{theirs}.layer.weight": OfficialEntry(shapes[weight], weight),
+        f"{theirs}.layer.bias": OfficialEntry(shapes[bias], bias),
     }
