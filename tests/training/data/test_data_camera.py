@@ -13,7 +13,7 @@ HEIGHT, WIDTH, COUNT = 70, 90, 7
 
 
 def scene(seed, *, layers, monkeypatch, count=COUNT):
-    monkeypatch.setattr(camera, "MOST_LAYERS", layers)
+    monkeypatch.setattr(camera, "MAX_LAYERS", layers)
     photographs = iter(picture_of(texture(100, 120, seed=index)) for index in range(9))
     rng = np.random.default_rng(seed)
     return draw_scene(rng, lambda: next(photographs), count=count, height=HEIGHT, width=WIDTH)
@@ -25,7 +25,7 @@ def test_the_camera_is_no_faster_than_it_may_be():
             np.random.default_rng(seed), photograph_size=(90, 90), count=20, height=HEIGHT, width=WIDTH
         )
         middles = path[:, :, :2] @ [WIDTH / 2, HEIGHT / 2] + path[:, :, 2]
-        assert np.hypot(*np.diff(middles, axis=0).T).max() < 1.3 * camera.MOST_SPEED + 8 * camera.TREMOR
+        assert np.hypot(*np.diff(middles, axis=0).T).max() < 1.3 * camera.MAX_SPEED + 8 * camera.TREMOR
 
 
 def test_things_cover_a_part_of_the_scene_and_move(monkeypatch):
