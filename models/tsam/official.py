@@ -52,7 +52,7 @@ _DECODER_PARTS = {
 
 
 @dataclass(frozen=True)
-class OfficialEntry:
+class PickleEntry:
     """An entry of the published generator."""
 
     shape: tuple[int, ...]
@@ -62,15 +62,13 @@ class OfficialEntry:
     """Whether its value stands under another key as well, the one that is used."""
 
 
-def official_entries() -> dict[str, OfficialEntry]:
+def official_entries() -> dict[str, PickleEntry]:
     """List the entries of the published generator by key, in the order of the file."""
     # From our own network's shapes, so that the two cannot come apart; on `meta` they cost no memory.
     made = empty(partial(Tsam, PAPER))
     shapes = {name: tuple(value.shape) for name, value in made.state_dict().items()}
     entries = {
-        _encoder_key(name): OfficialEntry(shapes[name], name)
-        for name in shapes
-        if name.startswith("encoder.")
+        _encoder_key(name): PickleEntry(shapes[name], name) for name in shapes if name.startswith("encoder.")
     }
     for ours, part in _DECODER_PARTS.items():
         entries |= _decoder_entries(f"decoder.{ours}", f"{_DECODER}{part}", shapes)
@@ -99,7 +97,7 @@ def from_official(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     }
 
 
-def _problems(generator: Mapping[str, Tensor], entries: Mapping[str, OfficialEntry]) -> Iterator[str]:
+def _problems(generator: Mapping[str, Tensor], entries: Mapping[str, PickleEntry]) -> Iterator[str]:
     yield from (f"{key!r} is missing" for key in entries if key not in generator)
     yield from (f"{key!r} is not known" for key in generator if key not in entries)
     used = {entry.ours: key for key, entry in entries.items() if not entry.is_copy}
@@ -122,23 +120,21 @@ def _encoder_key(name: str) -> str:
     return f"{_ENCODER}layer{int(stage) + 1}.{block}.{_BLOCK_PARTS['.'.join(rest)]}.{leaf}"
 
 
-def _decoder_entries(
-    ours: str, theirs: str, shapes: Mapping[str, tuple[int, ...]]
-) -> dict[str, OfficialEntry]:
+def _decoder_entries(ours: str, theirs: str, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, PickleEntry]:
     weight, bias = f"{ours}.weight", f"{ours}.bias"
     out_channels, in_channels, height, width = shapes[weight]
     # Spectral normalisation (Miyato et al. 2018) sees the kernel as a matrix of (out, in * height * width),
     # and keeps its first singular vectors u and v from step to step.
-    copy_of_bias = {f"{theirs}.bias": OfficialEntry(shapes[bias], bias, is_copy=True)}
+    copy_of_bias = {f"{theirs}.bias": PickleEntry(shapes[bias], bias, is_copy=True)}
     if "head" in ours:  # the only convolution that was not wrapped
-        copies = {f"{theirs}.weight": OfficialEntry(shapes[weight], weight, is_copy=True)} | copy_of_bias
+        copies = {f"{theirs}.weight": PickleEntry(shapes[weight], weight, is_copy=True)} | copy_of_bias
     else:
         copies = copy_of_bias | {
-            f"{theirs}.weight_orig": OfficialEntry(shapes[weight], weight, is_copy=True),
-            f"{theirs}.weight_u": OfficialEntry((out_channels,), None),
-            f"{theirs}.weight_v": OfficialEntry((in_channels * height * width,), None),
+            f"{theirs}.weight_orig": PickleEntry(shapes[weight], weight, is_copy=True),
+            f"{theirs}.weight_u": PickleEntry((out_channels,), None),
+            f"{theirs}.weight_v": PickleEntry((in_channels * height * width,), None),
         }
     return copies | {
-        f"{theirs}.layer.weight": OfficialEntry(shapes[weight], weight),
-        f"{theirs}.layer.bias": OfficialEntry(shapes[bias], bias),
+        f"{theirs}.layer.weight": PickleEntry(shapes[weight], weight),
+        f"{theirs}.layer.bias": PickleEntry(shapes[bias], bias),
     }

@@ -71,11 +71,11 @@ class Journal:
         """Return what is known of a job."""
         return self._pasts.get(key, Past())
 
-    def sum(self, path: Path, stamp: FileStamp) -> str | None:
+    def file_hash(self, path: Path, stamp: FileStamp) -> str | None:
         """Return the hash that a file in this state had, None if it was never taken."""
         return self._sums.get((str(path), stamp))
 
-    def add_sum(self, path: Path, stamp: FileStamp, digest: str) -> None:
+    def add_file_hash(self, path: Path, stamp: FileStamp, digest: str) -> None:
         """Remember the hash of a file in a state."""
         self._write(
             {"event": "sum", "path": str(path), "stamp": list(stamp), "sha256": digest}, is_safe=False
