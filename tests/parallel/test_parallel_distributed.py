@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 from clips import with_company, write_clip
 from resuming import assert_same, lines, names
-from vrestore.run.option_schema import plain
 
 import vrestore
 from vrestore.batching.folder import FolderJobs
 from vrestore.batching.scheduler import BatchOptions, run_batch
 from vrestore.errors import InputError, VRestoreError
+from vrestore.option_schema import plain
 from vrestore.parallel.distributed import run_on
 from vrestore.parallel.executor import Outcome, TaskEvent
 from vrestore.parallel.options import ParallelOptions

@@ -130,6 +130,7 @@ def watched(jobs: FolderJobs, *, steady_seconds: float = STEADY_SECONDS) -> Iter
         for task in tasks:
             reads = task.options.get("mask")
             now = stamps_of([task.source, *map(str, reads if isinstance(reads, list) else [])])
+            # A file still being copied changes between two looks, and its sizes do not match its content.
             since, before = seen.get(task.source, (0.0, None))
             if before != now:
                 seen[task.source] = time.monotonic(), now

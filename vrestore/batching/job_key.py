@@ -59,6 +59,6 @@ def _known_hash(file: Path, *, journal: Journal) -> str:
     if known:
         return known
     digest = sum_of(file)
-    if stamp and stamp == stamp_of(file):
+    if stamp and stamp == stamp_of(file):  # else it was written to while it was read
         journal.add_file_hash(file, stamp, digest)
     return digest

@@ -95,7 +95,7 @@ class Journal:
                 data = data[self._file.write(data) :]
             if is_safe:
                 os.fsync(self._file.fileno())
-        self._take(line)
+        self._take(line)  # only now: what could not be written is not known
 
     def _read(self, place: Path) -> None:
         whole = 0

@@ -40,12 +40,13 @@ from vrestore.run.checkpoint import drop_segments
 from vrestore.run.state_folder import locked
 
 Show = Callable[[str, ProgressEvent], None]
-"""Is told the source of a job and what happened to it."""
+"""A function that is told the source of a job and what happened to it."""
 
 Feed = Iterable[Task | None]
 """Tasks as they come; None says that there is none now and may be one later."""
 
 _WAIT_SECONDS = 0.25
+# What would have ended any other job as well does not count against this one.
 _NOT_ITS_FAULT = {kind.exit_code for kind in (TargetError, ModelError, DeviceError, OutOfMemory, Interrupted)}
 _FACTS = ("frames", "repaired_frames", "codec", "warnings", "damage", "peak_memory_bytes")
 
@@ -170,6 +171,7 @@ class _Batch:
                 number += 1
             if not self._running and not self._ready and not self._retries and self._is_over:
                 return self._items
+            # With more to make ready at once, waiting would leave workers idle.
             if not has_more:
                 for event in self._executor.wait(_WAIT_SECONDS):
                     self._take(event.number, event.what)
@@ -210,6 +212,8 @@ class _Batch:
             words = f"{past.error} (failed {past.failures} times before; --redo tries again)"
             self._end(task, "set aside", past.exit_code, words=words, log=past.log)
         else:
+            # Nothing lies at the target, or what lies there is from a try that was cut off, or is to be
+            # redone: that may be replaced without a word. Anything else is the user's.
             is_ours = size is None or (past.is_open and past.is_ours) or (past.is_done and redo)
             may_replace = self._options.overwrite or (is_ours and size is not None)
             self._ready.append(_Job(task, key, 0 if redo else past.failures, is_ours, may_replace))

@@ -125,7 +125,7 @@ class Lines:
 
 
 class Objects:
-    """One JSON object a line; the keys are the README's. `memory` gives the MiB that the work holds now."""
+    """One JSON object a line; the keys are the README's. `memory` returns the MiB that the work holds now."""
 
     def __init__(self, source: str, *, memory: Callable[[], int | None] | None = None) -> None:
         self._source, self._memory = source, memory or _resident_megabytes

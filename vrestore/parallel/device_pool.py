@@ -10,7 +10,7 @@ from vrestore.parallel.task import Task
 
 
 class DevicePool:
-    """Gives each task that names several devices the one of them that has least to do."""
+    """Sends each task that names several devices to the one of them that has least to do."""
 
     def __init__(self, executor: Executor) -> None:
         self._executor = executor
@@ -25,6 +25,8 @@ class DevicePool:
         """Begin with a task, on a device of its own."""
         asked = str(task.options.get("device", ""))
         if "," in asked:
+            # Of two with as many tasks the one that is named first, so that a single task has the first
+            # device.
             device = min(asked.split(","), key=lambda each: self._busy[each])
             self._busy[device] += 1
             self._devices[number] = device

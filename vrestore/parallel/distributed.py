@@ -55,9 +55,9 @@ def run_in_parts(
 def run_on(executor: Executor, task: Task, *, progress: Progress) -> Report | None:
     """Do a task by handing out parts of the video; else as `run_job`.
 
-    Gives None, nothing being done, where there are no parts: the target is not written in segments, or there
-    is no such device on this machine, so that not even the memory can be planned. Parts that are under way
-    when an error is raised are left to `executor.close`.
+    Returns None, nothing being done, where there are no parts: the target is not written in segments, or
+    there is no such device on this machine, so that not even the memory can be planned. Parts that are under
+    way when an error is raised are left to `executor.close`.
     """
     began = time.perf_counter()
     preload_hashes(task.sums)
@@ -116,6 +116,8 @@ class _ShardedRun:
     def run(self) -> None:
         parts, is_over = find_shards(self.ready, self.store.folder, self._surveyed), False
         while self.running or not is_over:
+            # Looking for the next part takes seconds of decoding; so only as many are looked for as have a
+            # worker.
             while self.executor.free and not is_over:
                 part = next(parts, None)
                 is_over = part is None
@@ -130,6 +132,8 @@ class _ShardedRun:
 
     def report(self, began: float) -> Report:
         """Join the segments and account for them."""
+        # What the parts left is taken over from the disk, checked as after a restart: no worker is taken at
+        # its word.
         reason, frames = self.store.load(), self.parts[-1].stop
         if self.store.start != frames:
             why = reason or f"{self.store.start} of {frames} frames are there"

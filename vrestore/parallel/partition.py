@@ -18,7 +18,7 @@ def find_shards(ready: Ready, folder: Path, seen: Callable[[int], None]) -> Iter
 
     Args:
         ready: the job; its source is read to the end.
-        folder: of its segments; the file of a part lies there when the part is given.
+        folder: where its segments lie; the file of a part lies there once the part is yielded.
         seen: is told how many frames were looked at.
     """
     start = number = segments = count = 0
@@ -26,13 +26,15 @@ def find_shards(ready: Ready, folder: Path, seen: Callable[[int], None]) -> Iter
     writer = ShardWriter(shard_path(folder, 0), 0, name=ready.job.target)
     try:
         for index, met in enumerate(_met(ready)):
+            # A part is yielded when the first frame behind it is met: the last frame's neighbors are known
+            # then.
             this = met, frame_checksum(met.shot.frame)
             if before is not None and met.starts_segment and met.is_free:
                 writer.add(*this)  # a source for the frames before it
                 yield _part(ready, writer, number=number, segments=segments, start=start, stop=index)
                 start, number, segments = index, number + segments, 0
                 writer = ShardWriter(shard_path(folder, number), index - 1, name=ready.job.target)
-                writer.add(*before)
+                writer.add(*before)  # and the frame before for those behind it, as a source as well
             writer.add(*this)
             segments += met.starts_segment
             before, count = this, index + 1

@@ -105,7 +105,7 @@ class ShardExecutor:
             video.is_over = True
             self._events.put(TaskEvent(number, failure(error)))
             return
-        if report is None:
+        if report is None:  # it cannot be divided after all
             self._pending.append(_PendingTask(number, task))
         else:
             self._events.put(TaskEvent(number, success(report)))
@@ -138,6 +138,7 @@ class _VideoExecutor:
 
     @property
     def free(self) -> int:
+        # What waits comes first, or a video would survey far ahead of what there are workers for.
         return max(0, self._executor.free - len(self._pending))
 
     def start(self, number: int, task: Task) -> None:

@@ -180,7 +180,7 @@ class ShardFile:
         number = int(self._holes[frame.index - self._first_index - self._first])
         if number < 0:
             return None
-        if number not in self._cache:
+        if number not in self._cache:  # the archive is read member by member, so memory stays small
             box, *parts = _boxes(self._file[f"boxes{number}"])
             self._cache[number] = Hole(box, self._file[f"alpha{number}"], tuple(parts))
             if len(self._cache) > _CACHED_HOLES:
@@ -198,6 +198,7 @@ def _summaries_for(
     summaries: Sequence[HoleSummary | None], start: int, stop: int
 ) -> tuple[int, Sequence[HoleSummary | None]]:
     """Return those from `start` on up to where no run goes on any more that began before `stop`."""
+    # A hole that began in this part may go on behind it, and how it goes on decides where it is cut out.
     first = min(start, len(summaries) - 1)
     behind = range(max(stop, first), len(summaries))
     end = next((index for index in behind if summaries[index] is None), len(summaries) - 1)

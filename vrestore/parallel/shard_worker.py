@@ -58,7 +58,10 @@ def run_shard(job: Job, task: ShardTask, *, progress: Progress) -> ShardReport:
     job = replace(job, run=replace(job.run, overwrite=True, report=None))  # that is checked already
     seconds = dict[str, float]()
     before = None
+    # Where a seek lands depends on the demuxer; frames that are not those of the survey show it by their
+    # sums.
     with ShardFile(shard_path(work_folder(job.target), task.number), task) as part:
+        # A damaged source is never sought in: what comes after a seek into damage is not what a survey saw.
         for is_sought in (True, False)[task.is_damaged :]:
             store = _part_store(job, task)
             before = store.start if before is None else before

@@ -91,7 +91,7 @@ def success(report: Report | DetectionReport | ShardReport) -> Outcome:
 
 
 class RateLimiter:
-    """Lets pass what is news, and of the counted frames no more than a person can follow."""
+    """Passes on what is news, and of the counted frames no more than a person can follow."""
 
     def __init__(self) -> None:
         self._next = 0.0
