@@ -124,9 +124,9 @@ def test_a_border_is_told_before_its_frame_is_given_and_with_what_was_counted():
     sums = {
         name: asdict(segments.tallies[12])[name] + value
         for name, value in asdict(rest).items()
-        if name != "most_tracks"
+        if name != "max_tracks"
     }
-    assert sums == {name: value for name, value in asdict(tally).items() if name != "most_tracks"}
+    assert sums == {name: value for name, value in asdict(tally).items() if name != "max_tracks"}
 
 
 def test_without_segments_nothing_is_cut():
