@@ -41,16 +41,16 @@ Flat = Mapping[tuple[str, ...], object]
 """Values by the keys that lead to them."""
 
 FAILED, SKIPPED = "failed", "skipped"
-"""Keys of what is said of a case instead of hashes."""
+"""The keys of what is said of a case instead of hashes."""
 
 WHOLE, EACH = "sha256", "of each"
-"""Keys: the hash of all of a stream, and the short hashes of its frames or packets, a word each."""
+"""The keys of the hash of all of a stream, and of the short hashes of its frames or packets, a word each."""
 
 _NOT_COMPARED = {
     *("version", "seconds", "stage_seconds", "peak_memory_bytes", "device_memory_bytes"),
     "frames_before",
 }
-"""Of reports: what differs from run to run, also after how many frames a run could be killed."""
+"""What differs in reports from run to run, also after how many frames a run could be killed."""
 
 _MISSING = "nothing"
 _PICTURES = {".mkv", ".mp4", ".png"}

@@ -15,7 +15,7 @@ from vrestore.errors import TargetError
 from vrestore.files import parts_of, place_of, writing
 
 STATE_FOLDER = ".vrestore"
-"""Hidden beside targets; it goes when nothing is left in it."""
+"""The hidden folder beside targets; it goes when nothing is left in it."""
 
 _TRIES = 10  # to take a lock whose file or folder goes at the same moment
 
@@ -47,7 +47,7 @@ def sole_writer(target: str) -> Iterator[None]:
 def locked(folder: Path, *, what: str) -> Iterator[None]:
     """Hold the lock of a state folder, which is made for it and removed with it when nothing else is in it.
 
-    The system gives the lock back when its process dies, so that a dead process never stands in the way.
+    The system releases the lock when its process dies, so that a dead process never stands in the way.
     Raises TargetError, which names the process that holds it.
     """
     file, owner = folder / "lock", folder / "owner"
