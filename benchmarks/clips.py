@@ -27,7 +27,7 @@ Masks = NDArray[np.bool_]
 
 
 class Size(NamedTuple):
-    """Of a picture, in pixels."""
+    """The size of a picture, in pixels."""
 
     height: int
     width: int

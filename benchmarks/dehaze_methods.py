@@ -24,7 +24,7 @@ from vrestore.models.weights import load_model
 
 OMEGA, PATCH, LEAST = 0.95, 15, 0.1
 GUIDE_RADIUS, GUIDE_EPSILON = 40, 1e-3
-"""Of the plain dark channel, as its authors give them (He, Sun and Tang 2009; He, Sun and Tang 2010)."""
+"""The settings of the plain dark channel, as its authors have them (He, Sun and Tang 2009 and 2010)."""
 
 HAZY, PLAIN, STEADY, NETWORK = "hazy", "dcp plain", "dcp", "cgidn"
 
@@ -38,7 +38,7 @@ class Clearing:
 
 
 Method = Callable[[Pictures, float], Pictures]
-"""Takes pictures (T, H, W, 3) and a strength in [0, 1]."""
+"""A function that takes pictures (T, H, W, 3) and a strength in [0, 1]."""
 
 
 def clear(

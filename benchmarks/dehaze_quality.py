@@ -51,7 +51,7 @@ Picture = NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class Figures:
-    """Of one method on one case or their mean.
+    """What was measured of one method on one case, or the mean of cases.
 
     PSNR in decibels; `flicker` and `jitter` in code values of 255, None for single pictures; `seconds` for
     a frame.

@@ -24,7 +24,7 @@ HELD_OUT = 100
 """Frames at the end of a recording that training keeps from."""
 
 WEATHER = Weather(density=0.28, air=(0.87, 0.88, 0.9), noise=0.002, drifts=False, seed=11)
-"""Of the hazed recording: even, each metre takes 24 % of the light."""
+"""The haze of the hazed recording: it is even, and each metre takes 24 % of the light."""
 
 
 @dataclass(frozen=True)

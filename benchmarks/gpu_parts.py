@@ -221,7 +221,7 @@ def measure_agreement(bench: Bench) -> Outcome:
 
 @dataclass(frozen=True)
 class Difference:
-    """Between two videos, in code values; `share` is that of samples that differ at all."""
+    """How far two videos are apart, in code values; `share` is that of samples that differ at all."""
 
     largest: int
     mean: float

@@ -32,10 +32,10 @@ BARS = {"stationary": 21.5, "moving": 21.6}
 """Least hole PSNR of propagation, the mean over all clips under the standard settings, in decibels."""
 
 GAINS = {"stationary": 0.7, "moving": 0.4}
-"""Least that the network must gain on propagation, in the same means."""
+"""The least that the network must gain on propagation, in the same means."""
 
 WORST_GAIN, UNSEEN_GAIN = -0.5, 1.5
-"""Of the network: least gain on propagation of any clip, and on Telea in the pixels that no frame shows."""
+"""The least that it must gain on propagation in any clip, and on Telea in the pixels that no frame shows."""
 
 STANDARD_FRAMES, STANDARD_SIZE, STANDARD_QUALITY = 60, Size(240, 432), "balanced"
 JUDGED, NETWORK = "propagate", "tsam"
@@ -99,7 +99,7 @@ def _measured(
 
 
 def _summed_up(kind: str, clips: ByClip, console: Console, *, is_standard: bool) -> Values:
-    """Print the means of a kind of hole, and give them with every clip's figures."""
+    """Print the means of a kind of hole, and return them with every clip's figures."""
     methods = next(iter(clips.values()))
     means = {method: mean_of(clips[name][method] for name in clips) for method in methods}
     table = figures_table(f"{kind}: mean of {len(clips)} clip(s)", "method", *_COLUMNS)

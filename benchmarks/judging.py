@@ -39,7 +39,7 @@ class Task:
     quality: Quality
     threads: int
     model: str | None = None
-    """Of the method `tsam`, which is left out without one."""
+    """The model of the method `tsam`, which is left out without one."""
 
     def read(self) -> Clip:
         """Read the clip with its hole."""
@@ -48,7 +48,7 @@ class Task:
 
 @dataclass(frozen=True)
 class Figures:
-    """Of one method on one clip, or their mean; None where there was nothing to measure.
+    """What was measured of one method on one clip, or the mean of clips; None where nothing was measured.
 
     PSNR in decibels; `warping_error` in thousandths of full scale; `painted_share` of the hole's pixels;
     `unseen_psnr` is that of the pixels that propagation took from no other frame, `painted_psnr` that of

@@ -22,10 +22,10 @@ REACH, TREMBLE, GRAIN = 16.0, 0.5, 48
 """Pixels of motion, pixels it varies from one to the next, pixels from one change of course to the next."""
 
 GROUPS, TAPS = 8, 3
-"""Of the deformable convolution: groups of offsets, and width of its kernel."""
+"""The deformable convolution's groups of offsets, and the width of its kernel."""
 
 DOUBTED = 0.1
-"""Share of pixels whose flow is not trusted at all."""
+"""The share of pixels whose flow is not trusted at all."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Sizes:
     width: int = 432
     large_height: int = 2160
     large_width: int = 3840
-    """Of the frames that colors are carried between."""
+    """The size of the frames that colors are carried between."""
 
 
 @dataclass(frozen=True)
@@ -49,9 +49,9 @@ class Case:
     bytes_moved: int
     """What must be read and written once, whatever does it."""
     min_share: float | None = None
-    """Of the copy bandwidth, that the kernel should reach."""
+    """The share of the copy bandwidth that the kernel should reach."""
     min_ratio: float | None = None
-    """Times as fast as torch, that the kernel should be."""
+    """How many times as fast as torch the kernel should be."""
     rivals: dict[str, Callable[[], Tensor]] = field(default_factory=dict)
     """Other ways to do about the same."""
 

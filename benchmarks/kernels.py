@@ -53,7 +53,7 @@ from vrestore.ops import TORCH, Backend
 DTYPE = torch.bfloat16
 
 FLUSHED_BYTES = 2**31
-"""Written before each run: many times any second-level cache, and half a millisecond of head start."""
+"""What is written before each run: many times any second-level cache, half a millisecond of head start."""
 
 COPIED_BYTES = 2**31
 

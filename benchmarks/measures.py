@@ -23,7 +23,7 @@ Flow = NDArray[np.float32]
 """(2, H, W), dx before dy."""
 
 PERFECT = 100.0
-"""Decibels given to pictures without any difference."""
+"""The decibels that pictures without any difference count as."""
 
 _WINDOW, _SIGMA = (11, 11), 1.5
 _C1, _C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2

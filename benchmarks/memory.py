@@ -34,7 +34,7 @@ LONG_TIMES, LARGE_TIMES = 10, 0.4
 """Lengths of the long and of the large video, in `--frames`."""
 
 HOLE = 0.15
-"""Share of the large picture that the box covers."""
+"""The share of the large picture that the box covers."""
 
 BOUNDS = ("1GiB", "2GiB", "4GiB")
 

@@ -55,7 +55,7 @@ def settings_of(quality: Quality, *, threads: int) -> Settings:
 def fill(
     name: str, blanked: Pictures, masks: Masks, settings: Settings, *, model: str | None = None
 ) -> Filling:
-    """Run a method; what it gives outside the hole must be the input."""
+    """Run a method; what it returns outside the hole must be the input."""
     began = time.perf_counter()
     frames, painted = methods_with(model)[name](blanked, masks, settings)
     seconds = time.perf_counter() - began

@@ -66,7 +66,7 @@ def main(words: Sequence[str] | None = None) -> None:
 
 
 def _seconds(network: Tsam, frames: int, height: int, width: int) -> float:
-    """Return the seconds a frame takes once the stream gives as many frames as it takes."""
+    """Return the seconds a frame takes once the stream returns as many frames as it takes."""
     state, chunk = StreamState(), _chunk(network.config, height, width)
     with torch.inference_mode():
         while len(push(network, state, *_next(chunk, state))) < CHUNK:

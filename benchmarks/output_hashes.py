@@ -41,19 +41,24 @@ Flat = Mapping[tuple[str, ...], object]
 """Values by the keys that lead to them."""
 
 FAILED, SKIPPED = "failed", "skipped"
-"""Keys of what is said of a case instead of hashes."""
+"""The keys of what is said of a case instead of hashes."""
 
 WHOLE, EACH = "sha256", "of each"
-"""Keys: the hash of all of a stream, and the short hashes of its frames or packets, a word each."""
+"""The keys of the hash of all of a stream, and of the short hashes of its frames or packets, a word each."""
 
 _NOT_COMPARED = {
     *("version", "seconds", "stage_seconds", "peak_memory_bytes", "device_memory_bytes"),
     "frames_before",
 }
-"""Of reports: what differs from run to run, also after how many frames a run could be killed."""
+"""What differs in reports from run to run, also after how many frames a run could be killed."""
 
 _MISSING = "nothing"
 _PICTURES = {".mkv", ".mp4", ".png"}
+if sys.platform == "win32":
+    _KILLED = 1  # what Popen.kill lets a process end with there
+else:
+    _KILLED = -signal.SIGKILL
+
 _LIMIT_SECONDS = 1200
 _SHORT, _LAST_WORDS = 8, 400
 _LIBRARIES = """
@@ -98,7 +103,7 @@ class Program:
         while process.poll() is None and not any(state.rglob("[0-9]*.json")) and time.monotonic() < end:
             time.sleep(0.005)
         self._end(process)
-        if process.returncode != -signal.SIGKILL:
+        if process.returncode != _KILLED:
             raise Failed(f"it ended with exit code {process.returncode} before it was killed")
 
     def _started(self, code: str, *words: str) -> subprocess.Popen[str]:
@@ -125,7 +130,10 @@ class Program:
 
     def _end(self, process: subprocess.Popen[str]) -> None:
         if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
+            if sys.platform == "win32":
+                process.kill()
+            else:
+                os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
 
 

@@ -13,7 +13,7 @@ from benchmarks.clips import Clip, Pictures
 Picture = NDArray[np.uint8]
 
 TIMES = (1 / 6, 1 / 2, 5 / 6)
-"""Of the clip's length."""
+"""The times of the pictures, in shares of the clip's length."""
 
 _TINT = np.array([255, 0, 96], np.float32)
 _CELL_WIDTH, _GAP, _LINE = 288, 4, 18

@@ -44,7 +44,7 @@ SPARSE_TIMES, LARGE_TIMES = 5, 0.3
 """Lengths of the sparse and of the large video, in `--frames`."""
 
 FULL_SHARE = 0.1
-"""Of the frames of a sparse video, in one stretch in its middle."""
+"""The share of the frames with a hole in a sparse video, in one stretch in its middle."""
 
 LEAST_RATE, MOST_RATIO, MOST_HELP_SECONDS = 15.0, 1.25, 0.4
 """The bars: frames a second with a hole of 5 %, times of ffmpeg's seconds, seconds of `--help`."""

@@ -13,8 +13,10 @@ from vrestore.models.temporal_context import Timeline
 Network = TypeVar("Network", bound=nn.Module)
 
 DECODER_SLOPE = 0.2
+"""The slope of the decoder's leaky ReLU below zero, as in the published code."""
+
 BRANCH_START = 0.2
-"""Share of the usual size that the last convolution of a branch without norm starts with."""
+"""The share of its usual size that the last convolution of a branch without norm starts with."""
 
 
 class GatedConv(nn.Module):
@@ -28,6 +30,8 @@ class GatedConv(nn.Module):
 
     def forward(self, frames: Tensor, gated_by: Tensor) -> Tensor:
         """Convolve `frames`, let through what `gated_by` opens."""
+        # There it is phi(feature) * sigmoid(gate); phi is left to the block here, which has it after its
+        # norm. The sigmoid overwrites the gate: autograd keeps its result, never what went in.
         return cast("Tensor", self.feature(frames) * self.gate(gated_by).sigmoid_())
 
 
@@ -42,18 +46,18 @@ class AlignedConv(nn.Module):
     ) -> None:
         super().__init__()
         self.name = name
-        self.fold = channels // share
+        self.fold = channels // share  # channels that are read from the next frame, and from the previous
         self.official = official
         self.conv = GatedConv(channels, out_channels, kernel, bias=True)
 
     def forward(self, frames: Tensor, time: Timeline) -> Tensor:
         """Convolve frames (N, C, H, W), in time."""
-        aligned, own = time.shift(self.name, frames, fold=self.fold)
+        aligned, own = time.shift(self.name, frames, fold=self.fold)  # both (N', C, H, W), N' of them ready
         return cast("Tensor", self.conv(aligned, own if self.official else aligned))
 
 
 class Block(nn.Module):
-    """A residual block whose first convolution is gated and sees the neighboring frames.
+    """A residual block (He et al. 2016) whose first convolution is gated and sees the neighboring frames.
 
     With `first_kernel` 1 it is ResNet's bottleneck, three convolutions, else it has two of 3x3. The stride is
     in the first that is larger than 1x1, the dilation in the second.
@@ -77,10 +81,12 @@ class Block(nn.Module):
         self.name = name
         self.fold = channels // share
         self.slope = slope
+        # In a bottleneck the 3x3 convolution has the stride, as in torchvision's ResNet: a 1x1 convolution
+        # with a stride of 2 would never look at three of four pixels.
         is_bottleneck = first_kernel == 1
         first_stride, second_stride = (1, stride) if is_bottleneck else (stride, 1)
         second_channels = inner_channels if is_bottleneck else out_channels
-        bias = not normed
+        bias = not normed  # a batch norm takes the mean away, and has a bias of its own
         self.first = GatedConv(channels, inner_channels, first_kernel, stride=first_stride, bias=bias)
         self.first_norm = norm(inner_channels, normed=normed)
         self.second = convolution(
@@ -89,6 +95,7 @@ class Block(nn.Module):
         self.second_norm = norm(second_channels, normed=normed)
         self.expand: nn.Module | None = None
         if is_bottleneck:
+            # ResNet's bottleneck: 1x1 down to few channels, 3x3 among those, 1x1 up again.
             self.expand = convolution(second_channels, out_channels, 1, bias=bias)
             self.expand_norm = norm(out_channels, normed=normed)
         self.shortcut: nn.Module | None = None
@@ -99,6 +106,8 @@ class Block(nn.Module):
     def forward(self, frames: Tensor, time: Timeline) -> Tensor:
         """Return (N, out_channels, H/stride, W/stride) of frames (N, channels, H, W), in time."""
         aligned, own = time.shift(self.name, frames, fold=self.fold)
+        # Only the branch sees the neighbors. The shortcut passes the frame on as it is (Lin et al. 2019,
+        # "TSM", figure 3: a residual shift), so that what is shifted away is not lost to the layers above.
         branch = F.leaky_relu_(self.first_norm(self.first(aligned, aligned)), self.slope)
         branch = self.second_norm(self.second(branch))
         if self.expand is not None:
@@ -140,10 +149,13 @@ class DecoderStep(nn.Module):
         risen = F.interpolate(risen, scale_factor=2, mode="nearest")
         if self.skip is not None:
             skip = F.leaky_relu_(self.skip(skip, time), DECODER_SLOPE)
+        # In a stream the way down and up again is later than the skip by a frame for each shift on it.
         skip = time.meet(f"{self.name}.skip", skip, risen)
         if skip.shape[-2:] != risen.shape[-2:]:
+            # The last stages of the published encoder all have an eighth of the picture's size.
             skip = F.interpolate(skip, size=risen.shape[-2:], mode="nearest")
-        joined = risen + skip
+        # Added and not concatenated: a sum costs no channels in the convolution that follows.
+        joined = risen + skip  # (N, out_channels, 2H, 2W)
         if self.merge is None:
             return joined
         is_aligned = isinstance(self.merge, AlignedConv)
@@ -154,7 +166,7 @@ def convolution(
     channels: int, out_channels: int, kernel: int, *, stride: int = 1, dilation: int = 1, bias: bool
 ) -> nn.Conv2d:
     """Make a convolution that keeps the size but for its stride."""
-    padding = dilation * (kernel // 2)
+    padding = dilation * (kernel // 2)  # half of what an odd kernel spans, so the middle tap is the pixel
     return nn.Conv2d(channels, out_channels, kernel, stride, padding, dilation, bias=bias)
 
 
@@ -164,9 +176,12 @@ def norm(channels: int, *, normed: bool) -> nn.Module:
 
 
 def in_channels_last(network: Network) -> Network:
-    """Lay the weights of convolutions out as processors like them best; returns the same network."""
+    """Lay the weights of convolutions out channels-last, the fastest on CPU and GPU; returns the network.
+
+    Features follow the weights' layout, so that nothing is copied between two layers.
+    """
     for parameter in network.parameters():
-        if parameter.dim() == 4:
+        if parameter.dim() == 4:  # (out, in, kernel, kernel): of a convolution
             parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
     return network
 
@@ -178,11 +193,13 @@ def initialise(network: nn.Module, *, slope: float) -> None:
     """
     for part in network.modules():
         if isinstance(part, nn.Conv2d):
+            # Eq. 15 there: deviation sqrt(2 / ((1 + slope^2) * fan_in)).
             nn.init.kaiming_normal_(part.weight, a=slope)
             if part.bias is not None:
                 nn.init.zeros_(part.bias)
     for part in network.modules():
         if isinstance(part, GatedConv):
+            # No ReLU follows a gate, so nothing halves its variance: Glorot and Bengio 2010, eq. 12.
             nn.init.xavier_normal_(part.gate.weight)
             if part.gate.bias is not None:
                 nn.init.ones_(part.gate.bias)

@@ -27,27 +27,27 @@ class Measurement:
     """A figure, and how to have it again."""
 
     what: str
-    """`hole PSNR, still holes, mean of nine clips`."""
+    """What was measured: `hole PSNR, still holes, mean of nine clips`."""
     value: str
-    """With its unit: `23.1 dB`."""
+    """What came out, with its unit: `23.1 dB`."""
     command: str
 
 
 @dataclass(frozen=True)
 class Card:
-    """Lies as NAME.json beside NAME.safetensors."""
+    """What is known of a weights file; it lies as NAME.json beside NAME.safetensors."""
 
     name: str
     version: str
     architecture: str
     """A key of `vrestore.models.weights.ARCHITECTURES`."""
     summary: str
-    """One sentence."""
+    """What the network does, one sentence."""
     licence: str
-    """Of the weights."""
+    """The licence of the weights."""
     data: tuple[Data, ...]
     command: str
-    """That made them."""
+    """The command that made them."""
     seed: int | None
     """None where it is not known."""
     steps: int | None
@@ -56,9 +56,10 @@ class Card:
     quality: tuple[Measurement, ...]
     """Empty while nothing was measured."""
     sha256: str = ""
-    """Of the weights file; filled in when that is written."""
+    """The hash of the weights file; filled in when that is written."""
 
     def __post_init__(self) -> None:
+        # A card comes out of JSON, where anything may stand; types are hints to Python and check nothing.
         for name, value in vars(self).items():
             if name in {"seed", "steps"} and not isinstance(value, (int, type(None))):
                 raise ValueError(f"{name} is {value!r}, not a whole number or null")
@@ -93,6 +94,7 @@ def read_card(path: Path) -> Card:
     """Read a card; raises ModelError when it is damaged, lacks something or has what no card has."""
     try:
         facts = json.loads(path.read_text(encoding="utf-8"))
+        # A key that is too much or too little is a TypeError of the constructor, and so is a wrong type.
         return Card(
             **facts | {"data": _each(Data, facts["data"]), "quality": _each(Measurement, facts["quality"])}
         )

@@ -22,13 +22,14 @@ from vrestore.errors import ModelError
 from vrestore.models.unpickle import Storage, StoredTensor, read_pickle
 
 PICKLE_LIMIT_BYTES = 16 * 2**20
-"""The pickle of a checkpoint of TSAM with its optimisers has about 350 thousand."""
+"""The most that a pickle may have; that of a checkpoint of TSAM with its optimisers has 350 thousand."""
 _ZIP_START = b"PK\x03\x04"
 _MAGIC, _PROTOCOL = 0x1950A86A20F9469CFC6C, 1001
+# Protocol 2 (80 02), then LONG1 (8a) with its 10 bytes: the magic number as a pickle of its own.
 _LEGACY_START = b"\x80\x02\x8a\x0a" + _MAGIC.to_bytes(10, "little")
 _COUNT_BYTES = 8
 _ZIP_ERRORS = (zipfile.BadZipFile, EOFError, NotImplementedError, OSError, RuntimeError, ValueError)
-"""RuntimeError: the entry is encrypted."""
+"""What `zipfile` raises for damage; RuntimeError is for an entry that is encrypted."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ class Checkpoint:
     """The value of its pickle, see `vrestore.models.unpickle.Pickle`."""
     size_bytes: int
     read: Callable[[Storage], bytes]
-    """Give the bytes of a storage, or raise ModelError."""
+    """Return the bytes of a storage, or raise ModelError."""
 
     def tensors(self, stored: Mapping[str, StoredTensor]) -> dict[str, Tensor]:
         """Read tensors; those that share a storage in the file share it here.
@@ -47,9 +48,11 @@ class Checkpoint:
         Raises ModelError for numbers that are missing, damaged, or claimed to be more than the file has.
         """
         storages = {value.storage.key: value.storage for value in stored.values()}
+        # Each fits in the file, but many that overlap could still ask for more memory than there is.
         if sum(map(_size_bytes, storages.values())) > self.size_bytes:
             raise ModelError("its storages claim more bytes than the file has")
         flat = {key: _numbers(self.read(storage), storage) for key, storage in storages.items()}
+        # In bounds: `unpickle` refuses a tensor whose last number lies behind the end of its storage.
         return {
             name: flat[value.storage.key].as_strided(value.shape, value.stride, value.offset)
             for name, value in stored.items()
@@ -78,6 +81,7 @@ def _open_zip(file: BinaryIO, *, size_bytes: int) -> Checkpoint:
         archive = zipfile.ZipFile(file)
     except _ZIP_ERRORS as error:
         raise ModelError(f"its archive is damaged or not whole ({error})") from error
+    # The folder is called as the file was when it was saved, so it is not known beforehand.
     roots = [name.removesuffix("data.pkl") for name in archive.namelist() if name.endswith("/data.pkl")]
     if len(roots) != 1:
         raise ModelError(f"its archive has {len(roots)} pickles of data, not one")
@@ -98,6 +102,7 @@ def _entry(archive: zipfile.ZipFile, name: str, *, size: int | None = None) -> b
         entry = archive.getinfo(name)
     except KeyError as error:
         raise ModelError(f"its archive has no entry {name!r}") from error
+    # Stored as it is, an entry cannot unpack to more than the file has: no archive bomb.
     if entry.compress_type != zipfile.ZIP_STORED:
         raise ModelError(f"its entry {name!r} is compressed, which torch never does")
     if size is None and entry.file_size > PICKLE_LIMIT_BYTES:
@@ -113,7 +118,9 @@ def _entry(archive: zipfile.ZipFile, name: str, *, size: int | None = None) -> b
 
 
 def _open_legacy(file: BinaryIO, *, size_bytes: int) -> Checkpoint:
+    # Bounded, and read from memory: a pickle that claims a string of 4 GiB finds the end instead.
     head = io.BytesIO(file.read(PICKLE_LIMIT_BYTES))
+    # The order of `torch.serialization._legacy_save`: magic, protocol, system, content, keys, numbers.
     magic, protocol, system = (read_pickle(head).value for _ in range(3))
     if (magic, protocol) != (_MAGIC, _PROTOCOL) or not isinstance(system, dict):
         raise ModelError("it is no file of torch.save")
@@ -161,6 +168,7 @@ def _check_order(*, is_little: bool) -> None:
 def _numbers(data: bytes, storage: Storage) -> Tensor:
     if not data:
         return torch.empty(0, dtype=_dtype(storage))  # frombuffer wants a number at least
+    # A bytearray, because torch warns of memory that may not be written to.
     return torch.frombuffer(bytearray(data), dtype=_dtype(storage))
 
 

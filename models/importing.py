@@ -29,6 +29,7 @@ def import_official(checkpoint: Path, *, name: str, overwrite: bool = False) -> 
             entry by entry the published one.
         TargetError: the name is taken and may not be overwritten, or nothing can be written there.
     """
+    # The name is checked first, because reading a checkpoint takes a while.
     place = place_for(name)
     if not checkpoint.is_file():
         raise ModelError(f"there is no file {str(checkpoint)!r}; pass the checkpoint as it was downloaded")
@@ -56,6 +57,7 @@ def _generator(checkpoint: Checkpoint) -> dict[str, Tensor]:
     tensors = checkpoint.tensors(
         {key: value for key, value in state.items() if _is_generator(key) and isinstance(value, StoredTensor)}
     )
+    # 32 bits whatever the file has: nothing is lost, and files of this architecture are all of one type.
     return {key: value.float() if value.is_floating_point() else value for key, value in tensors.items()}
 
 

@@ -22,6 +22,7 @@ from vrestore.models.cards import Card, read_card
 SUFFIX = ".safetensors"
 SHIPPED_FOLDER = Path(__file__).with_name("weights")
 FOLDER_VARIABLE = "VRESTORE_MODELS"
+# A name is a file's name too: small letters because some systems fold case, no dot in front to hide it.
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _CHECKPOINT_SUFFIXES = {".pth", ".pt", ".ckpt", ".tar", ".bin"}
 
@@ -57,6 +58,7 @@ def find_weights(name_or_path: str | Path) -> Weights:
     What ends in .safetensors or has a folder in it is a path. Raises ModelError when there is none, or when
     its card is missing or damaged.
     """
+    # What looks like a path is one, even where a model has that name: no file is shadowed by a name.
     path = Path(name_or_path)
     if path.suffix == SUFFIX or len(path.parts) > 1 or path.is_absolute():
         return _file(path)
@@ -85,6 +87,7 @@ def shipped_names() -> list[str]:
 
 def user_folder() -> Path:
     """Return the folder of imported weights, there or not: $VRESTORE_MODELS, or the system's place."""
+    # Where each system keeps a program's data: XDG's base directories, Apple's and Microsoft's guidelines.
     chosen = os.environ.get(FOLDER_VARIABLE)
     if chosen:
         return Path(chosen).expanduser().absolute()
@@ -126,6 +129,7 @@ def _places() -> Iterator[_Place]:
     """Walk over all weights that have a name; a shipped one hides an imported one of the same name."""
     shipped = sorted(SHIPPED_FOLDER.glob(f"*{SUFFIX}"))
     yield from (_Place(path.stem, path, "shipped") for path in shipped)
+    # Not those with a dot in front: so are files called that are still being written.
     imported = sorted(user_folder().glob(f"[!.]*{SUFFIX}"))
     hidden = {path.stem for path in shipped}
     yield from (_Place(path.stem, path, "imported") for path in imported if path.stem not in hidden)

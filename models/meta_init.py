@@ -1,4 +1,4 @@
-"""Networks without numbers, which a file's take the place of."""
+"""Networks without numbers, whose place the numbers of a file take."""
 
 from __future__ import annotations
 
@@ -31,5 +31,7 @@ class _Undrawn(TorchFunctionMode):
         args: tuple[Any, ...] = (),
         kwargs: dict[str, Any] | None = None,
     ) -> object:
+        # What `nn.init` ends in. Zeros and ones go
+        # to torch, which has nothing to do for a tensor without memory.
         is_drawing = function in {Tensor.normal_, Tensor.uniform_}
         return args[0] if is_drawing else function(*args, **kwargs or {})

@@ -19,10 +19,16 @@ from typing import BinaryIO, cast
 from vrestore.errors import ModelError
 
 OPCODE_LIMIT = 1_000_000
-"""A checkpoint of TSAM with its optimisers has about 70 thousand; an instruction makes at most 64 bytes."""
+"""The most instructions of a pickle; a checkpoint of TSAM with its optimisers has about 70 thousand.
+
+An instruction makes an object of at most 64 bytes beside what it reads, so this bounds the memory too.
+"""
 
 _SIZE_LIMIT = 2**40
-"""A step is not bounded by the storage where there is only one to take, and torch counts in 64 bits."""
+"""The most of an offset, a side or a stride.
+
+A stride is not bounded by the storage where its side is 1, and torch counts in 64 bits.
+"""
 _STORAGES = {
     "torch.FloatStorage": "float32",
     "torch.DoubleStorage": "float64",
@@ -53,7 +59,7 @@ class Storage:
 
     key: str
     dtype: str
-    """As torch calls it: float32."""
+    """Its name in torch, such as float32."""
     count: int
 
 
@@ -76,10 +82,10 @@ class Pickle:
     """What a pickle says."""
 
     value: object
-    """Of dict, list, tuple, str, int, float, bool, None, `StoredTensor`, `Storage` and `Blank`, nested to any
-    depth: whoever walks it must not recurse."""
+    """What it describes: dict, list, tuple, str, int, float, bool, None, `StoredTensor`, `Storage` and
+    `Blank`, nested to any depth, so whoever walks it must not recurse."""
     storages: dict[str, Storage]
-    """All that it names, by key."""
+    """All storages that it names, by key."""
 
 
 def read_pickle(stream: BinaryIO) -> Pickle:
@@ -102,6 +108,8 @@ class _Name:
 class _Machine:
     def __init__(self, stream: BinaryIO) -> None:
         self.stream = stream
+        # The machine of `pickletools`: a stack, marks that set a part of it aside, and a memo for what is
+        # used twice. Marks are kept as stacks below this one, as in Python's own `pickle._Unpickler`.
         self.stack: list[object] = []
         self.below: list[list[object]] = []
         """The stacks under each mark."""
@@ -145,6 +153,7 @@ class _Machine:
         self.stack = []
 
     def name(self) -> _Name:
+        # Where Python's own machine imports the module and looks the name up, a text is compared.
         module, name = (self.stream.readline().decode().removesuffix("\n") for _ in range(2))
         text = f"{module}.{name}"
         if text not in _KNOWN:
@@ -152,6 +161,7 @@ class _Machine:
         return _Name(text)
 
     def make(self) -> object:
+        # REDUCE and NEWOBJ call the maker; here the three things that torch has made are known by name.
         maker, arguments = self.pop(2)
         if not isinstance(maker, _Name) or not isinstance(arguments, tuple):
             raise TypeError("it calls what is no name")
@@ -164,6 +174,7 @@ class _Machine:
         return {}
 
     def storage(self) -> Storage:
+        # BINPERSID asks the reader for what lies outside the pickle: the numbers of a storage.
         storage = _storage(self.stack.pop())
         if self.storages.setdefault(storage.key, storage) != storage:
             raise ValueError(f"it describes the storage {storage.key!r} twice, and differently")
@@ -203,6 +214,8 @@ def _storage(identity: object) -> Storage:
 
 
 def _stored_tensor(arguments: tuple[object, ...]) -> StoredTensor:
+    # The arguments of `torch._utils._rebuild_tensor_v2`: storage, offset, shape, stride, requires_grad,
+    # hooks.
     match arguments:
         case (Storage() as storage, int(offset), tuple(shape), tuple(stride), bool(), dict(), *_):
             pass
@@ -210,6 +223,7 @@ def _stored_tensor(arguments: tuple[object, ...]) -> StoredTensor:
             raise ValueError("a tensor is not described as torch does")
     if not all(isinstance(number, int) and 0 <= number < _SIZE_LIMIT for number in (offset, *shape, *stride)):
         raise ValueError("a tensor has a size that cannot be")
+    # The highest index that is read. With a side of 0 this is too low, but then nothing is read.
     last = offset + sum((size - 1) * step for size, step in zip(shape, stride, strict=True))
     if last >= storage.count or math.prod(shape) > storage.count:
         raise ValueError("a tensor is larger than its storage")

@@ -29,8 +29,9 @@ ARCHITECTURES: dict[str, Callable[[], nn.Module]] = {
     SMALL.name: partial(Tsam, SMALL),
     **{name: partial(CgIdn, config) for name, config in HAZE_CONFIGS.items()},
 }
-"""What a card or a file's header may name, and what makes it."""
+"""The architectures that a card or a file's header may name, and what makes each."""
 
+# The types of safetensors that weights here may have; any other counts as bool, which no weight is.
 _TYPES = {
     "F16": torch.float16,
     "BF16": torch.bfloat16,
@@ -62,6 +63,7 @@ def load_model(
     weights = find_weights(name_or_path)
     weights.sha256()
     with _opened(weights) as (file, network):
+        # `assign` puts the mapped tensors in the place of the empty ones instead of copying into them.
         state = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - it is no dict
         network.load_state_dict(state, strict=True, assign=True)
     return network.to(device=device, dtype=dtype).eval()
@@ -80,7 +82,7 @@ def verify(weights: Weights) -> str:
 def save_weights(network: nn.Module, path: Path, card: Card) -> Card:
     """Write the weights of a network as fp16, and its card beside them with the file's sha256.
 
-    The same weights give the same file. Overwrites what is there. Gives the card as it was written.
+    The same weights make the same file. What is there is overwritten. Returns the card as it was written.
 
     Raises:
         ValueError: the path does not end in the card's name.
@@ -104,6 +106,8 @@ def write_weights(state: Mapping[str, Tensor], path: Path, card: Card) -> Card:
     for key, value in state.items():
         if not torch.isfinite(value).all():
             raise ModelError(f"{key!r} holds numbers that are not finite, or too large for {value.dtype}")
+    # Two names of one tensor, and channels-last weights, are refused by safetensors: each gets its own
+    # memory.
     whole = {
         key: value.detach().cpu().clone(memory_format=torch.contiguous_format) for key, value in state.items()
     }
@@ -157,6 +161,7 @@ def _entries(file: Any) -> dict[str, Tensor]:  # noqa: ANN401
     entries = {}
     for key in file.keys():  # noqa: SIM118 - it is no dict
         part = file.get_slice(key)
+        # On `meta` a tensor is its shape and type alone, so that files are compared before numbers are read.
         dtype = _TYPES.get(part.get_dtype(), torch.bool)
         entries[key] = torch.empty(part.get_shape(), dtype=dtype, device="meta")
     return entries

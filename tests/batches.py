@@ -69,7 +69,7 @@ def failing(*stems: str, exit_code: int = 3) -> Work:
 
 
 def clips_in(folder: Path, *names: str) -> Path:
-    """Write clips of these names, in sub-folders too, each of another content; give the folder."""
+    """Write clips of these names, in sub-folders too, each of another content; return the folder."""
     for number, name in enumerate(names):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         write_clip(folder / name, frames=3 + number)
@@ -78,18 +78,15 @@ def clips_in(folder: Path, *names: str) -> Path:
 
 def batch_options(**options: object) -> BatchOptions:
     """Return the options of a batch, told as one row."""
-    shared = {
-        name: options.pop(name)
-        for name in ("jobs", "threads", "memory_bytes", "stall_seconds")
-        if name in options
-    }
+    names = ("jobs", "threads", "memory_bytes", "stall_seconds")
+    shared = {name: options.pop(name) for name in names if name in options}
     return BatchOptions(ParallelOptions(**shared), **options)  # type: ignore[arg-type]
 
 
 def run_here(
     folder_jobs: FolderJobs, work: Work = written, **options: object
 ) -> tuple[BatchReport, list[Task]]:
-    """Run a batch with an executor of this process; give its report and the tasks it was given."""
+    """Run a batch with an executor of this process; return its report and the tasks that it got."""
     executor = Here(work)
     report = run_batch(
         folder_jobs.checked_tasks(),

@@ -18,7 +18,10 @@ from vrestore.ops.dispatch import TORCH, Backend
 from vrestore.ops.warp.deform import deform_conv
 
 SLOPE = 0.1
+"""The slope of leaky ReLU below zero, as in EDVR's published code."""
+
 TAPS = 9
+"""How many places a kernel of 3x3 reads."""
 
 
 class Aligned(Protocol):
@@ -32,8 +35,11 @@ class Aligned(Protocol):
 
 
 class Align(nn.Module):
-    """Brings a neighbor's features to where the middle frame's are, from the coarsest scale to the
-    finest."""
+    """Brings a neighbor's features to where the middle frame's are, from the coarsest scale to the finest.
+
+    It is EDVR's PCD (Wang et al. 2019, section 3.2, figure 3) with a cost volume among what offsets are read
+    off.
+    """
 
     def __init__(self, config: HazeConfig) -> None:
         super().__init__()
@@ -49,22 +55,23 @@ class Align(nn.Module):
         self.cascade_conv = DeformConv(channels, config.offset_groups)
 
     def forward(self, neighbor: Aligned, middle: Aligned) -> Tensor:
-        """Return the neighbor's features of the finest scale, (N, C, h, w), where the middle frame has
-        them."""
+        """Return the neighbor's features of the finest scale, (N, C, h, w), brought to the middle frame."""
         above: tuple[Tensor, Tensor] | None = None
         for index in reversed(range(len(self.levels))):
             theirs, ours = neighbor.matched[index], middle.matched[index]
+            # A likeness of two features says something only where both frames' features say something.
             trust = None
             if self.config.confidence_in_matching:
                 trust = _pooled(neighbor.confidence, ours) * _pooled(middle.confidence, ours)
             above = self.levels[index](theirs, ours, trust, above)
         assert above is not None
         aligned = above[1]
+        # The cascade: once more at the finest scale, for what the pyramid left (EDVR, the last stage of PCD).
         seen = F.leaky_relu(self.cascade(torch.cat([aligned, middle.matched[0]], 1)), SLOPE)
         return F.leaky_relu(self.cascade_conv(aligned, seen), SLOPE)
 
     def offset_heads(self) -> list[nn.Conv2d]:
-        """List the convolutions that give offsets."""
+        """List the convolutions that offsets are read off with."""
         return [part.offset for part in self.modules() if isinstance(part, DeformConv)]
 
 
@@ -86,10 +93,13 @@ class Level(nn.Module):
         """Return what offsets are made from, and the aligned features; both join those of the scale above."""
         costs = cost_volume(ours, theirs, radius=self.radius)
         if trust is not None:
+            # The geometric mean of both confidences: (N, 1, h, w) times (N, costs, h, w).
             costs = costs * trust.sqrt().to(costs.dtype)
         matched = F.leaky_relu(self.match(torch.cat([theirs, ours, costs], 1)), SLOPE)
         if self.refine is None or self.blend is None or above is None:
             return matched, F.leaky_relu(self.conv(theirs, matched), SLOPE)
+        # EDVR, eq. 3 and 4: offsets of a scale begin with those of the scale above, twice as long in pixels
+        # that are half as large; the aligned features of both scales are joined.
         offsets, aligned = (
             F.interpolate(each, size=ours.shape[-2:], mode="bilinear", align_corners=False) for each in above
         )
@@ -112,9 +122,11 @@ class DeformConv(nn.Module):
     def forward(self, frames: Tensor, seen: Tensor) -> Tensor:
         """Convolve frames (N, C, h, w) at the taps that `seen`, of the same shape, sends them to."""
         # Coordinates in half precision would be off by whole pixels.
-        first, second, mask = self.offset(seen).float().chunk(3, 1)
-        most = max(frames.shape[-2:]) / 4
-        offset = torch.cat([first, second], 1).clamp(-most, most)
+        first, second, mask = self.offset(seen).float().chunk(3, 1)  # each (N, groups * TAPS, h, w)
+        # Nothing moves by more than a quarter of the picture; what is farther is an offset that ran away.
+        max_offset = max(frames.shape[-2:]) / 4
+        offset = torch.cat([first, second], 1).clamp(-max_offset, max_offset)  # (N, 2 * groups * TAPS, h, w)
+        # The mask is from 0 to 2 so that a layer whose offset convolution is zero begins as a plain one.
         with torch.autocast(frames.device.type, enabled=False):
             moved = deform_conv(
                 frames.float().contiguous(),
@@ -145,23 +157,27 @@ class Fuse(nn.Module):
         ours = self.embed_ours(middle.matched[0])
         parts = []
         for features, frame in zip(aligned, window, strict=True):
+            # EDVR, eq. 5: the likeness of two embeddings at each place. A mean instead of their sum keeps the
+            # sigmoid from saturating, however many channels there are.
             like = (self.embed_theirs(features) * ours).mean(1, keepdim=True).sigmoid()
             if self.config.confidence_in_fusion:
                 like = like * _pooled(frame.confidence, ours).to(like.dtype)
             parts.append(features * like)
-        mixed = F.leaky_relu(self.mix(torch.cat(parts, 1)), SLOPE)
+        mixed = F.leaky_relu(self.mix(torch.cat(parts, 1)), SLOPE)  # (N, frames * C, h, w) to (N, C, h, w)
         return F.leaky_relu(self.join(torch.cat([mixed, middle.matched[0]], 1)), SLOPE)
 
 
 def cost_volume(ours: Tensor, theirs: Tensor, *, radius: int) -> Tensor:
     """Return how alike each place is to those up to `radius` away in the other frame, in [-1, 1].
 
-    Takes features (N, C, h, w), gives (N, (2 * radius + 1)**2, h, w), the shifts in rows; 0 beyond the
+    Takes features (N, C, h, w) and returns (N, (2 * radius + 1)**2, h, w), the shifts in rows; 0 beyond the
     border.
     """
+    # PWC-Net's cost volume (Sun et al. 2018) but of unit vectors, or strong features would be like all
+    # others.
     height, width = ours.shape[-2:]
     ours, theirs = F.normalize(ours, dim=1), F.normalize(theirs, dim=1)
-    around = F.pad(theirs, (radius,) * 4)
+    around = F.pad(theirs, (radius,) * 4)  # (N, C, h + 2 radius, w + 2 radius)
     side = range(2 * radius + 1)
     costs = [(ours * around[..., dy : dy + height, dx : dx + width]).sum(1) for dy in side for dx in side]
     return torch.stack(costs, 1)

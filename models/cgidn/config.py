@@ -20,12 +20,13 @@ class HazeConfig:
 
     name: str
     frames: int
-    """Of a window, odd; the middle one is cleared."""
+    """How many frames a window has, odd; the middle one is cleared."""
     shrink: int
     """Pixels of a square that become channels before the first convolution, so scale 0 is 1/shrink."""
     stem_kernel: int
     channels: tuple[int, ...]
-    """Of each scale."""
+    """The channels of each scale. Sides of pictures are multiples of shrink * 2^(scales - 1): 16 for both
+    here, see `vrestore.methods.dehaze.thumbnail.MULTIPLE`."""
     encoder_blocks: int
     """Residual blocks of each scale that every frame passes."""
     align_channels: int
@@ -33,7 +34,7 @@ class HazeConfig:
     """The finest scale that neighbors are aligned at, and fused; every coarser one is aligned first."""
     offset_groups: int
     radius: int
-    """Of the cost volume, in pixels of each scale."""
+    """How far the cost volume looks, in pixels of each scale."""
     confidence_in_matching: bool
     confidence_in_fusion: bool
     scale_blocks: int
@@ -41,7 +42,7 @@ class HazeConfig:
     bottleneck_blocks: int
     decoder_blocks: int
     boosted: bool
-    """Strengthen, operate, subtract (MSBDN); else a plain U-Net."""
+    """Whether the decoder strengthens, operates and subtracts (MSBDN); else it is a plain U-Net's."""
     output: Output
 
     def __post_init__(self) -> None:
@@ -49,11 +50,6 @@ class HazeConfig:
             raise ValueError(f"a window has an odd number of frames, got {self.frames}")
         if not 0 < self.align_from < len(self.channels):
             raise ValueError(f"alignment is at scales 1 to {len(self.channels) - 1}, got {self.align_from}")
-
-    @property
-    def multiple(self) -> int:
-        """What height and width are multiples of."""
-        return self.shrink << (len(self.channels) - 1)
 
     @property
     def reach(self) -> int:

@@ -1,13 +1,12 @@
 """A network in the style of CG-IDN: clears a frame of haze with the help of its neighbors.
 
 After Zhang, Dong, Pan, Zhu, Tai, Wang, Li, Huang and Wang, "Learning to Restore Hazy Video" (CVPR 2021),
-whose network was never published. Its parts are here: every frame is pre-dehazed with a confidence,
-neighbors are aligned by deformable convolution whose offsets see a cost volume weighted by confidence,
-fused, and the result is reconstructed by the boosted decoder of MSBDN (Dong et al., CVPR 2020). How they are
-joined is our own: alignment as in EDVR (Wang et al. 2019), confidence taught to be exp(-10 |error|) of the
-pre-dehazed picture. `cgidn` gives the clear picture; `cgidn-small` gives the haze, which is smooth and can be
-taken away at any size: an optical depth, the color of the air, and by how much that differs from place to
-place.
+whose network was never published. Its parts are here: every frame is pre-dehazed with a confidence, neighbors
+are aligned by deformable convolution whose offsets see a cost volume weighted by confidence, fused, and the
+result is reconstructed by the boosted decoder of MSBDN (Dong et al., CVPR 2020). How they are joined is our
+own: alignment as in EDVR (Wang et al. 2019), confidence taught to be exp(-10 |error|) of the pre-dehazed
+picture. `cgidn` returns the clear picture; `cgidn-small` returns the haze, which is smooth and can be taken
+away at any size: an optical depth, the color of the air, and by how much that differs from place to place.
 """
 
 from __future__ import annotations
@@ -27,21 +26,21 @@ from vrestore.ops.filters.dark_channel import LEAST_TRANSMISSION, dark_air, dark
 
 SLOPE = 0.1
 BRANCH_START = 0.1
-"""Share of the usual size that residual branches start with, after the published code."""
+"""The share of their usual size that residual branches start with, after EDVR's published code."""
 
 PRIOR_CHANNELS = 4
-"""Transmission and air light, as the dark channel sees them."""
+"""The channels of transmission and air light, as the dark channel sees them."""
 
-LEAST_DOUBT = 0.02
-"""The prior is taken to be no nearer to the least transmission and to 1 than this: it can be mended."""
+LOGIT_MARGIN = 0.02
+"""The prior is kept so far from the least transmission and from 1, where its logit could not be corrected."""
 
 OVERALL_GAIN = 8.0
-"""What one number says of the whole picture has few weights to say it by, and would learn late."""
+"""The gain on the four numbers for the whole picture: they have few weights, and would learn late without."""
 
 DARKEST_AIR, BRIGHTEST_AIR = 0.05, 0.97
-"""Where the prior's air light is taken to be, for the same reason."""
+"""The range that the prior's air light is kept in, so that its logit can be corrected too."""
 
-MOST_TINT = 0.1
+MAX_TINT = 0.1
 """How far the air light of a place may be from that of the frame."""
 
 
@@ -64,13 +63,13 @@ class Features:
     scales: tuple[Tensor, ...]
     """The encoder's features, the finest first."""
     matched: tuple[Tensor, ...]
-    """Of the scales that are aligned, projected, the finest first."""
+    """The features of the scales that are aligned, projected to as many channels each, the finest first."""
     prior: Prior
     """What the dark channel says."""
     cleared: Tensor
     """The pre-dehazed frame, (N, 3, h, w) at scale 0."""
     confidence: Tensor
-    """That it is right, as a logit, (N, 1, h, w) at scale 0."""
+    """The confidence that it is right, as a logit, (N, 1, h, w) at scale 0."""
 
     def to(self, device: torch.device) -> Features:
         """Return them on a device."""
@@ -84,7 +83,7 @@ class Features:
         """Return one of `count` frames of clips that were encoded in one batch, all first frames first."""
 
         def own(values: Tensor) -> Tensor:
-            return values.chunk(count)[index]
+            return values.chunk(count)[index]  # (count * N, ...) to (N, ...)
 
         return self._each(own)
 
@@ -118,6 +117,8 @@ class CgIdn(nn.Module):
         super().__init__()
         self.config = config
         channels = config.channels
+        # Frames are encoded once each; a window aligns their features at scale `align_from` and below, fuses
+        # them there, goes down to the coarsest scale again, and up to scale 0 with the middle frame's skips.
         self.encoder = Encoder(config)
         self.align = Align(config)
         self.fuse = Fuse(config, channels[config.align_from])
@@ -148,17 +149,20 @@ class CgIdn(nn.Module):
     def clear(self, window: Sequence[Features]) -> Haze | Tensor:
         """Return the haze of the middle one of as many frames as a window has, or that frame without it."""
         fused, middle = self.join(window)
+        # Finer than the fusion there is the middle frame alone: each finer scale would cost four times as
+        # much.
         skips = [*middle.scales[: self.config.align_from]]
         frames = fused
         for part in self.down:
             frames = part(frames)
             skips.append(frames)
-        deepest = self.bottleneck(skips.pop())
+        deepest = self.bottleneck(skips.pop())  # (N, channels[-1], h / 2^(scales - 1), w / 2^(scales - 1))
         decoded = deepest
         for part, skip in zip(self.up, reversed(skips), strict=True):
             decoded = part(decoded, skip)
         if isinstance(self.head, HazeHead):
             return cast("Haze", self.head(middle.prior, decoded, deepest))
+        # In 32 bits under autocast too: bfloat16 has 8 of them, too few for a smooth sky.
         cleared = cast("Tensor", self.head(decoded).float())
         return cleared + middle.picture if self.config.output == "residual" else cleared
 
@@ -175,7 +179,7 @@ class CgIdn(nn.Module):
     def encode_windows(self, frames: Tensor) -> list[Features]:
         """Encode windows (N, T, 3, H, W), frame by frame; a picture alone is its own neighbors."""
         count = frames.shape[1]
-        every = self.encode(frames.transpose(0, 1).flatten(0, 1))
+        every = self.encode(frames.transpose(0, 1).flatten(0, 1))  # (T * N, 3, H, W), all first frames first
         if count == 1:
             return [every] * self.config.frames
         return [every.frame(index, count) for index in range(count)]
@@ -205,11 +209,12 @@ class Encoder(nn.Module):
 
     def forward(self, pictures: Tensor) -> Features:
         """Encode pictures (N, 3, H, W)."""
-        seen = F.pixel_unshuffle(pictures, self.config.shrink) - 0.5
-        small = F.avg_pool2d(pictures, self.config.shrink)
+        # Shi et al. 2016 ("ESPCN") backwards: no pixel is lost, and convolutions run on shrink^2 times fewer.
+        seen = F.pixel_unshuffle(pictures, self.config.shrink) - 0.5  # (N, 3 * shrink^2, h, w)
+        small = F.avg_pool2d(pictures, self.config.shrink)  # (N, 3, h, w)
         prior = _prior(pictures, self.config.shrink)
         if self.config.output == "haze":
-            air = prior.air[:, :, None, None].expand(-1, -1, *seen.shape[-2:])
+            air = prior.air[:, :, None, None].expand(-1, -1, *seen.shape[-2:])  # (N, 3, h, w)
             seen = torch.cat([seen, torch.exp(-prior.depth), air - 0.5], 1)
         seen = seen.to(self.stem.weight.dtype, memory_format=torch.channels_last)
         frames = F.leaky_relu(self.stem(seen), SLOPE)
@@ -217,7 +222,7 @@ class Encoder(nn.Module):
         for part in self.scales:
             frames = part(frames)
             scales.append(frames)
-        estimate = self.head(scales[0]).float()
+        estimate = self.head(scales[0]).float()  # (N, 4, h, w): what is added to the colors, confidence
         matched = [
             F.leaky_relu(project(each), SLOPE)
             for project, each in zip(self.project, scales[self.config.align_from :], strict=True)
@@ -227,7 +232,7 @@ class Encoder(nn.Module):
 
 
 class Residual(nn.Module):
-    """Two convolutions added to what they are given."""
+    """Two convolutions whose result is added to what came in."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -235,7 +240,7 @@ class Residual(nn.Module):
         self.second = nn.Conv2d(channels, channels, 3, 1, 1)
 
     def forward(self, frames: Tensor) -> Tensor:
-        """Keep the shape."""
+        """Return features of the same shape, (N, C, H, W)."""
         return cast("Tensor", frames + self.second(F.leaky_relu(self.first(frames), SLOPE)))
 
 
@@ -252,15 +257,17 @@ class Boost(nn.Module):
         """Take `coarse` (N, C, h, w) up to the size of `skip`."""
         # A 1x1 convolution commutes with the upsampling and costs a quarter before it.
         up = F.interpolate(self.rise(coarse), size=skip.shape[-2:], mode="bilinear", align_corners=False)
+        # MSBDN: j = G(i + up(j')) - up(j'), with i the encoder's features and j' the decoder's so far.
         strong = up + skip
         operated = self.operate(strong)
+        # G is residual blocks around an identity, hence `operated + strong`, of which `up` is taken away.
         return cast("Tensor", operated + strong - up if self.boosted else operated)
 
 
 class HazeHead(nn.Module):
     """Reads the haze off the decoded features: by how much the prior is wrong.
 
-    An untrained network gives the prior itself. So little is left to learn: where there is no haze, where
+    An untrained network returns the prior itself. So little is left to learn: where there is no haze, where
     white things are near, what the air's color is.
     """
 
@@ -275,22 +282,26 @@ class HazeHead(nn.Module):
 
     def forward(self, prior: Prior, decoded: Tensor, deepest: Tensor) -> Haze:
         """Return the haze from the prior and from features at scale 0 and at the coarsest."""
+        # t = exp(-depth) lies in [LEAST_TRANSMISSION, 1]; scaled to [0, 1] it has a logit, and corrections
+        # are sums there: whatever the network says, the transmission stays one that can be.
         through = (torch.exp(-prior.depth) - LEAST_TRANSMISSION) / (1 - LEAST_TRANSMISSION)
-        start = through.clamp(LEAST_DOUBT, 1 - LEAST_DOUBT).logit()
+        start = through.clamp(LOGIT_MARGIN, 1 - LOGIT_MARGIN).logit()  # (N, 1, h, w)
+        # The mean for what is everywhere, the maximum for what is somewhere, such as a sky: (N, 2 * C).
         pooled = torch.cat([deepest.mean((-2, -1)), deepest.amax((-2, -1))], 1)
-        overall = OVERALL_GAIN * self.overall(pooled).float()
+        overall = OVERALL_GAIN * self.overall(pooled).float()  # (N, 4): air light, then depth
         through = (start + self.depth(decoded).float() + overall[:, 3:, None, None]).sigmoid()
         depth = -(LEAST_TRANSMISSION + (1 - LEAST_TRANSMISSION) * through).log()
         air = (prior.air.clamp(DARKEST_AIR, BRIGHTEST_AIR).logit() + overall[:, :3]).sigmoid()
-        return Haze(depth, air, MOST_TINT * self.tint(deepest).float().tanh())
+        return Haze(depth, air, MAX_TINT * self.tint(deepest).float().tanh())
 
 
 def _prior(pictures: Tensor, shrink: int) -> Prior:
-    air = dark_air(pictures)
+    air = dark_air(pictures)  # (N, 3)
     return Prior(F.avg_pool2d(dark_depth(pictures, air[:, :, None, None]), shrink), air)
 
 
 def _picture_head(config: HazeConfig) -> nn.Sequential:
+    # The stem's pixel_unshuffle backwards: (N, 3 * shrink^2, h, w) to (N, 3, H, W).
     return nn.Sequential(
         nn.Conv2d(config.channels[0], 3 * config.shrink**2, 3, 1, 1), nn.PixelShuffle(config.shrink)
     )
@@ -307,6 +318,9 @@ def _initialise(network: CgIdn) -> None:
         if isinstance(part, Residual):
             with torch.no_grad():
                 part.second.weight.mul_(BRANCH_START)
+    # With offsets at 0 an untrained network reads straight on. Offsets that start at random scatter what a
+    # convolution reads, and learn slowly or run away (Chan et al. 2021, "Understanding deformable
+    # alignment").
     zero = [*network.align.offset_heads(), network.encoder.head[-1]]
     if isinstance(network.head, HazeHead):
         zero += [network.head.tint, network.head.overall[-1], network.head.depth[-1]]

@@ -15,7 +15,7 @@ class Stage:
     channels: int
     stride: int
     dilations: tuple[int, ...]
-    """Of each block; there are as many blocks."""
+    """The dilation of each block; there are as many blocks."""
 
 
 @dataclass(frozen=True)
@@ -24,9 +24,9 @@ class Rise:
 
     channels: int
     gates_skip: bool = False
-    """The skip goes through an aligned gated convolution; else it has `channels` of its own."""
+    """Whether the skip goes through an aligned gated convolution; else it has `channels` of its own."""
     merge: bool = True
-    """A 3x3 convolution follows, aligned and gated but at full size."""
+    """Whether a 3x3 convolution follows, aligned and gated except at full size."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Config:
     of the decoder see frames that are not shifted. The parameters are the same with and without."""
     clip_end: ClipEnd
     refines: bool
-    """The pictures come filled, and the network corrects them; else it sees known pixels alone and paints."""
+    """Whether the pictures come filled and the network corrects them; else it sees known pixels alone."""
     hint_channels: int
     """Channels beside colors, mask and confidence that a network that refines is given."""
     stem_channels: int
@@ -58,13 +58,16 @@ class Config:
     decoder_share: int
     normed: bool
     slope: float
-    """Of the encoder's leaky ReLU; zero is ReLU."""
+    """The slope of the encoder's leaky ReLU; zero is ReLU."""
 
     def __post_init__(self) -> None:
         if self.official and self.clip_end != "zeros":
             raise ValueError("the published network has zeros at the ends of a clip")
 
 
+# ResNet-50 with its last two stages dilated instead of strided, as torchvision's
+# `replace_stride_with_dilation` does it: the coarsest features have an eighth of the picture's size and still
+# see far around a hole.
 PAPER = Config(
     name="tsam",
     official=True,
@@ -76,6 +79,7 @@ PAPER = Config(
     stem_pools=True,
     detail_channels=None,
     first_kernel=1,
+    # (inner, outer channels, stride, dilations) at 1/4, 1/8, 1/8 and 1/8.
     stages=(
         Stage(64, 256, 1, (1, 1, 1)),
         Stage(128, 512, 2, (1, 1, 1, 1)),
@@ -90,10 +94,12 @@ PAPER = Config(
     slope=0.0,
 )
 
+# What makes it 12 times cheaper: few channels at full and half size, where pixels are many, two 3x3
+# convolutions a block instead of bottlenecks, and real strides down to a sixteenth.
 SMALL = Config(
     name="tsam-small",
     official=False,
-    clip_end="own",
+    clip_end="own",  # a frame keeps its own channels where there is no neighbor, so none are lost
     refines=True,
     hint_channels=4,
     stem_channels=24,
@@ -109,9 +115,10 @@ SMALL = Config(
     ),
     rises=(Rise(96), Rise(48), Rise(24), Rise(8)),
     head_aligned=False,
+    # A quarter each way, so half of the channels see a neighbor; TSM found an eighth best for recognition.
     encoder_share=4,
     decoder_share=4,
-    normed=False,
+    normed=False,  # a norm is a pass over the features; `initialise` keeps their scale without it
     slope=0.2,
 )
 

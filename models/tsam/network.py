@@ -22,9 +22,10 @@ from vrestore.models.tsam.config import Config, Rise, Stage
 from vrestore.ops.warp.shift_align import Motion
 
 PICTURE_CHANNELS, OUT_CHANNELS = 5, 3
-"""In: colors, what is known, confidence. Hints come behind these."""
+"""What goes in is colors, what is known, and confidence, with hints behind them; colors come out."""
+
 HEAD_START = 0.01
-"""Share of the usual size that the last convolution starts with where the prediction is a correction."""
+"""The share of its usual size that the last convolution starts with where the prediction is a correction."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,8 @@ class Tsam(nn.Module):
         self.decoder = Decoder(config)
         initialise(self, slope=config.slope)
         if config.refines:
+            # So an untrained network leaves the propagated picture nearly as it is, and learning begins
+            # there.
             with torch.no_grad():
                 for parameter in self.decoder.head.parameters():
                     parameter.mul_(HEAD_START)
@@ -83,20 +86,26 @@ class Tsam(nn.Module):
 
     def fill(self, clip: Clip, time: Timeline) -> Tensor:
         """Return the frames that `time` lets through, holes filled with the prediction."""
-        prediction = self.predict(clip, time)
+        # In a stream the prediction is late by a frame for each shift; the frames it is for were kept
+        # meanwhile.
+        prediction = self.predict(clip, time)  # (N, 3, H, W)
         holes = time.meet("holes", clip.holes, prediction)
         return torch.where(holes, prediction, time.meet("composite", clip.frames, prediction))
 
     def predict(self, clip: Clip, time: Timeline) -> Tensor:
         """Return the bare prediction for the frames that `time` lets through."""
-        known = (~clip.holes).to(clip.frames.dtype)
+        known = (~clip.holes).to(clip.frames.dtype)  # (T, 1, H, W)
         if self.config.refines:
-            seen = torch.cat([clip.frames, known, clip.confidence, clip.hints], dim=1)
+            seen = torch.cat([clip.frames, known, clip.confidence, clip.hints], dim=1)  # (T, 5 + hints, H, W)
         else:
+            # The published network has a fifth channel for guidance, such as edges; zero stands for none.
             seen = torch.cat([clip.frames * known, known, torch.zeros_like(known)], dim=1)
         weight = self.encoder.stem.weight
+        # The precision is that of the weights, whatever the frames have.
         seen = seen.to(weight.dtype, memory_format=torch.channels_last)
         branches = self.encoder(seen, time)
+        # In the frames' own precision before anything is added: half precision would round the picture
+        # itself.
         prediction = cast("Tensor", self.decoder(branches, time)).to(clip.frames.dtype)
         if self.config.refines:
             prediction = prediction + time.meet("frames", clip.frames, prediction)
@@ -114,6 +123,7 @@ class Encoder(nn.Module):
         self.detail: nn.Module | None = None
         in_channels = PICTURE_CHANNELS + config.hint_channels
         if config.detail_channels is not None:
+            # What the stem's stride would lose: lines of one pixel for the last step, at 8 channels' cost.
             self.detail = convolution(in_channels, config.detail_channels, 3, bias=True)
         self.stem = convolution(in_channels, config.stem_channels, config.stem_kernel, stride=2, bias=bias)
         self.stem_norm = norm(config.stem_channels, normed=config.normed)
@@ -126,12 +136,12 @@ class Encoder(nn.Module):
     def forward(self, seen: Tensor, time: Timeline) -> list[Tensor]:
         """Return the detail, if there is any, and the output of each stage, for (N, 5 + hints, H, W)."""
         branches = [] if self.detail is None else [F.leaky_relu_(self.detail(seen), self.slope)]
-        frames = F.leaky_relu_(self.stem_norm(self.stem(seen)), self.slope)
+        frames = F.leaky_relu_(self.stem_norm(self.stem(seen)), self.slope)  # (N, stem_channels, H/2, W/2)
         if self.pools:
-            frames = F.max_pool2d(frames, 3, 2, 1)
+            frames = F.max_pool2d(frames, 3, 2, 1)  # (N, stem_channels, H/4, W/4), as in ResNet
         for stage in self.stages:
             for block in cast("nn.ModuleList", stage):
-                frames = block(frames, time)
+                frames = block(frames, time)  # in a stream each block has one frame less ready at first
             branches.append(frames)
         return branches
 
@@ -142,9 +152,11 @@ class Decoder(nn.Module):
     def __init__(self, config: Config) -> None:
         super().__init__()
         detail = [] if config.detail_channels is None else [config.detail_channels]
+        # From fine to coarse; the coarsest is where the way up begins and is no skip.
         *skips, channels = [*detail, *(stage.channels for stage in config.stages)]
         self.steps = nn.ModuleList()
         for index, (rise, skip) in enumerate(zip(config.rises, reversed(skips), strict=True)):
+            # Pixels are most at full size, and a plain convolution is half of a gated one, without alignment.
             is_full_size = index == len(config.rises) - 1
             self.steps.append(_step(f"step{index}", channels, skip, rise, config, is_full_size=is_full_size))
             channels = rise.channels
@@ -169,7 +181,7 @@ def _stage(name: str, channels: int, stage: Stage, config: Config) -> nn.ModuleL
                 stage.inner_channels,
                 stage.channels,
                 first_kernel=config.first_kernel,
-                stride=stage.stride if index == 0 else 1,
+                stride=stage.stride if index == 0 else 1,  # a stage has one size, which its first block makes
                 dilation=dilation,
                 share=config.encoder_share,
                 slope=config.slope,

@@ -48,7 +48,7 @@ _DECODER_PARTS = {
     "head.conv.feature": "conv11.featureConv",
     "head.conv.gate": "conv11.gatingConv",
 }
-"""In the order of the file."""
+"""Our names and theirs of the decoder's convolutions, in the order of the file."""
 
 
 @dataclass(frozen=True)
@@ -57,13 +57,14 @@ class PickleEntry:
 
     shape: tuple[int, ...]
     ours: str | None
-    """The parameter here that it is; None where it has no say in the output."""
+    """The name of the parameter here; None where the entry has no say in the output."""
     is_copy: bool = False
-    """Its value stands under another key as well, the one that is used."""
+    """Whether its value stands under another key as well, the one that is used."""
 
 
 def official_entries() -> dict[str, PickleEntry]:
     """List the entries of the published generator by key, in the order of the file."""
+    # From our own network's shapes, so that the two cannot come apart; on `meta` they cost no memory.
     made = empty(partial(Tsam, PAPER))
     shapes = {name: tuple(value.shape) for name, value in made.state_dict().items()}
     entries = {
@@ -114,6 +115,7 @@ def _encoder_key(name: str) -> str:
     part, _, leaf = name.removeprefix("encoder.").rpartition(".")
     if part.startswith("stem"):
         return f"{_ENCODER}{'bn1' if part == 'stem_norm' else 'conv1'}.{leaf}"
+    # `stages.0.1.first.gate` is block 1 of the first stage: torchvision counts stages from 1, as `layer1`.
     _, stage, block, *rest = part.split(".")
     return f"{_ENCODER}layer{int(stage) + 1}.{block}.{_BLOCK_PARTS['.'.join(rest)]}.{leaf}"
 
@@ -121,8 +123,10 @@ def _encoder_key(name: str) -> str:
 def _decoder_entries(ours: str, theirs: str, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, PickleEntry]:
     weight, bias = f"{ours}.weight", f"{ours}.bias"
     out_channels, in_channels, height, width = shapes[weight]
+    # Spectral normalisation (Miyato et al. 2018) sees the kernel as a matrix of (out, in * height * width),
+    # and keeps its first singular vectors u and v from step to step.
     copy_of_bias = {f"{theirs}.bias": PickleEntry(shapes[bias], bias, is_copy=True)}
-    if "head" in ours:
+    if "head" in ours:  # the only convolution that was not wrapped
         copies = {f"{theirs}.weight": PickleEntry(shapes[weight], weight, is_copy=True)} | copy_of_bias
     else:
         copies = copy_of_bias | {

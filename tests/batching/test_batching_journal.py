@@ -31,13 +31,13 @@ def test_what_is_added_is_there_again(place):
         assert journal.past("a") == Past(is_open=True, is_ours=True, failures=1)
         journal.add("started", "b", ours=False, failures=0)
         journal.add("done", "b", exit_code=9, target_bytes=7)
-        journal.add_sum(Path("/x\n.mp4"), FileStamp(1, 2, 3), "ff")
+        journal.add_file_hash(Path("/x\n.mp4"), FileStamp(1, 2, 3), "ff")
     assert past_of(place) == Past(is_open=True, is_ours=True, failures=1)
     assert past_of(place, "b") == Past(is_done=True, exit_code=9, target_bytes=7)
     assert past_of(place, "c") == Past()
     with Journal(place) as journal:
-        assert journal.sum(Path("/x\n.mp4"), FileStamp(1, 2, 3)) == "ff"
-        assert journal.sum(Path("/x\n.mp4"), FileStamp(1, 2, 4)) is None
+        assert journal.file_hash(Path("/x\n.mp4"), FileStamp(1, 2, 3)) == "ff"
+        assert journal.file_hash(Path("/x\n.mp4"), FileStamp(1, 2, 4)) is None
 
 
 def test_failures_add_up_unless_they_do_not_count(place):

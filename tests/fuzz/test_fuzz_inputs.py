@@ -130,7 +130,7 @@ def wrong(task, outcome, before, folder):
         return "a target of a run that failed" if target.exists() else ""
     with open_video(target) as reader:
         frames = sum(1 for _ in reader)
-        if reader.damage.is_any or frames != outcome.report["frames"]:
+        if reader.damage.texts or frames != outcome.report["frames"]:
             return f"{frames} of {outcome.report['frames']} frames, {reader.damage.texts}"
     return ""
 

@@ -11,6 +11,7 @@ import pytest
 from clips import made_picture, with_company, with_cover, write_clip
 
 from vrestore.errors import InputError, UsageError
+from vrestore.media.container.damage import Damage
 from vrestore.media.formats import pixel_format
 from vrestore.media.reader import open_video
 
@@ -257,8 +258,7 @@ def test_a_whole_source_has_no_damage(tmp_path, name):
     source = write_clip(tmp_path / name, frames=30, time_base=base, codec=codec, beside=company)
     with open_video(source) as reader:
         assert len(list(reader)) == 30
-        assert not reader.damage.is_any
-        assert reader.damage.texts == ()
+        assert reader.damage == Damage()
 
 
 def test_frames_decoded_with_errors_are_counted(tmp_path):

@@ -19,7 +19,7 @@ from vrestore.parallel.distributed import run_on
 from vrestore.parallel.executor import Outcome, TaskEvent
 from vrestore.parallel.options import ParallelOptions
 from vrestore.parallel.shard_executor import ShardExecutor
-from vrestore.parallel.shard_files import part_file
+from vrestore.parallel.shard_files import shard_path
 from vrestore.parallel.task import Task
 from vrestore.parallel.worker import outcome_of
 from vrestore.run.checkpoint import drop_segments, frames_kept
@@ -276,7 +276,7 @@ def test_segments_that_are_lost_after_all_are_told(clip, tmp_path):
 
     with pytest.raises(VRestoreError, match=r"segments of .* are missing"):
         spread(clip, tmp_path / "out.mkv", ProcessPool(work=work))
-    assert part_file(tmp_path / ".vrestore/out.mkv", 0).name == "part.000000.npz"
+    assert shard_path(tmp_path / ".vrestore/out.mkv", 0).name == "part.000000.npz"
 
 
 def test_what_is_not_written_in_segments_has_no_parts(clip, tmp_path):

@@ -45,8 +45,8 @@ def find_videos(folder: Path, selection: Selection, *, without: Iterable[Path] =
     """Return the paths within the folder of all files that are taken, in natural order.
 
     Sub-folders and links are followed, hidden names and the folders `without` are not. A file that has
-    several names, by links of either kind or by case, is given once, under a name that is no link if it has
-    one. Raises InputError when the folder cannot be read or holds nothing that is taken.
+    several names, by links of either kind or by case, is returned once, under a name that is no link if it
+    has one. Raises InputError when the folder cannot be read or holds nothing that is taken.
     """
     if not folder.is_dir():
         raise InputError(f"{str(folder)!r} is no folder; a batch takes a folder of videos")
@@ -119,6 +119,7 @@ def _listed(folder: Path) -> list[Path]:
 
 def _walk(folder: Path, left_out: set[tuple[int, int]]) -> Iterator[Path]:
     """Yield every file below a folder; a folder that a link leads back to is not entered again."""
+    # Folders are told by device and inode, so that two names of one, and links in a circle, are seen through.
     waiting, entered = [folder], set(left_out)
     while waiting:
         here = waiting.pop()
@@ -133,6 +134,7 @@ def _walk(folder: Path, left_out: set[tuple[int, int]]) -> Iterator[Path]:
             if path.name.startswith("."):
                 continue
             if path.is_dir():
+                # Links are entered last: what has a plain name too is found under that.
                 waiting.insert(0, path) if path.is_symlink() else waiting.append(path)
             elif path.is_file():
                 yield path

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from vrestore.batching.discover import Selection, find_videos, mask_for, name_of
-from vrestore.batching.scheduler import check_distinct
+from vrestore.batching.task_list import check_distinct
 from vrestore.detect.base import Detector
 from vrestore.errors import InputError, MaskError, UsageError
 from vrestore.media.container.damage import ending_of
@@ -118,9 +118,9 @@ class FolderJobs:
 def watched(jobs: FolderJobs, *, steady_seconds: float = STEADY_SECONDS) -> Iterator[Task | None]:
     """Yield a task for each video as it is complete, for ever; None while there is none.
 
-    A video without its mask waits for it. One that is written again later is given again.
+    A video without its mask waits for it. One that is written again later is yielded again.
     """
-    given: dict[str, dict[Path, FileStamp | None]] = {}
+    yielded: dict[str, dict[Path, FileStamp | None]] = {}
     seen: dict[str, tuple[float, dict[Path, FileStamp | None]]] = {}
     while True:
         try:
@@ -130,16 +130,17 @@ def watched(jobs: FolderJobs, *, steady_seconds: float = STEADY_SECONDS) -> Iter
         for task in tasks:
             reads = task.options.get("mask")
             now = stamps_of([task.source, *map(str, reads if isinstance(reads, list) else [])])
+            # A file still being copied changes between two looks, and its sizes do not match its content.
             since, before = seen.get(task.source, (0.0, None))
             if before != now:
                 seen[task.source] = time.monotonic(), now
             elif (
-                given.get(task.source) != now
+                yielded.get(task.source) != now
                 and time.monotonic() - since >= steady_seconds
                 and not task.refused
                 and _is_whole(Path(task.source))
             ):
-                given[task.source] = now
+                yielded[task.source] = now
                 yield task
         yield None
 

@@ -33,17 +33,17 @@ def key_of(task: Task, job: Job, *, journal: Journal, base: Path) -> str:
         "target": str(target.relative_to(base) if target.is_relative_to(base) else target),
         "options": {name: value for name, value in task.options.items() if name in counted},
         "device": device_kind(job.run.device),
-        "reads": [content_of(source, partial(_known_sum, journal=journal)) for source in _read_by(job)],
+        "reads": [content_of(source, partial(_known_hash, journal=journal)) for source in _read_by(job)],
         "weights": dict(job.weights),
     }
     return sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 
-def sums_for(job: Job, *, journal: Journal) -> list[FileHash]:
+def hashes_for(job: Job, *, journal: Journal) -> list[FileHash]:
     """Return what a journal knows of the files that a job reads: its worker need not hash them again."""
     files = [file for source in _read_by(job) for file in files_behind(source)]
     stamps = ((file, stamp_of(file)) for file in files)
-    known = ((file, stamp, journal.sum(file, stamp)) for file, stamp in stamps if stamp)
+    known = ((file, stamp, journal.file_hash(file, stamp)) for file, stamp in stamps if stamp)
     return [(str(file), list(stamp), digest) for file, stamp, digest in known if digest]
 
 
@@ -51,14 +51,14 @@ def _read_by(job: Job) -> list[str | Path]:
     return [job.source, *job.reads]
 
 
-def _known_sum(file: Path, *, journal: Journal) -> str:
+def _known_hash(file: Path, *, journal: Journal) -> str:
     """Return the hash of a file, from the journal where that has seen it in the same state."""
     check_source_file(str(file))
     stamp = stamp_of(file)
-    known = journal.sum(file, stamp) if stamp else None
+    known = journal.file_hash(file, stamp) if stamp else None
     if known:
         return known
     digest = sum_of(file)
-    if stamp and stamp == stamp_of(file):
-        journal.add_sum(file, stamp, digest)
+    if stamp and stamp == stamp_of(file):  # else it was written to while it was read
+        journal.add_file_hash(file, stamp, digest)
     return digest

@@ -71,11 +71,11 @@ class Journal:
         """Return what is known of a job."""
         return self._pasts.get(key, Past())
 
-    def sum(self, path: Path, stamp: FileStamp) -> str | None:
+    def file_hash(self, path: Path, stamp: FileStamp) -> str | None:
         """Return the hash that a file in this state had, None if it was never taken."""
         return self._sums.get((str(path), stamp))
 
-    def add_sum(self, path: Path, stamp: FileStamp, digest: str) -> None:
+    def add_file_hash(self, path: Path, stamp: FileStamp, digest: str) -> None:
         """Remember the hash of a file in a state."""
         self._write(
             {"event": "sum", "path": str(path), "stamp": list(stamp), "sha256": digest}, is_safe=False
@@ -95,7 +95,7 @@ class Journal:
                 data = data[self._file.write(data) :]
             if is_safe:
                 os.fsync(self._file.fileno())
-        self._take(line)
+        self._take(line)  # only now: what could not be written is not known
 
     def _read(self, place: Path) -> None:
         whole = 0

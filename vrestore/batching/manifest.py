@@ -17,7 +17,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from vrestore.batching.scheduler import check_distinct, ordered
+from vrestore.batching.task_list import check_distinct, ordered
 from vrestore.errors import InputError, MaskError, TargetError, UsageError, VRestoreError
 from vrestore.files import check_folder, check_source_file, place_of, reason_of
 from vrestore.media.images.sequence import images_of, is_pattern, is_sequence

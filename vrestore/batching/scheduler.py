@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from vrestore import __version__
-from vrestore.batching.job_key import key_of, sums_for
+from vrestore.batching.job_key import hashes_for, key_of
 from vrestore.batching.journal import Journal
 from vrestore.batching.report import BatchItem, BatchReport, State
 from vrestore.errors import (
@@ -41,12 +40,13 @@ from vrestore.run.checkpoint import drop_segments
 from vrestore.run.state_folder import locked
 
 Show = Callable[[str, ProgressEvent], None]
-"""Is told the source of a job and what happened to it."""
+"""A function that is told the source of a job and what happened to it."""
 
 Feed = Iterable[Task | None]
 """Tasks as they come; None says that there is none now and may be one later."""
 
 _WAIT_SECONDS = 0.25
+# What would have ended any other job as well does not count against this one.
 _NOT_ITS_FAULT = {kind.exit_code for kind in (TargetError, ModelError, DeviceError, OutOfMemory, Interrupted)}
 _FACTS = ("frames", "repaired_frames", "codec", "warnings", "damage", "peak_memory_bytes")
 
@@ -156,24 +156,25 @@ class _Batch:
         self._options, self._show, self._journal, self._executor = options, show, journal, executor
         self._share = options.parallel.share
         self._ready: deque[_Job] = deque()
-        self._again: deque[_Job] = deque()
+        self._retries: deque[_Job] = deque()
         self._running: dict[int, _Job] = {}
         self._items: list[BatchItem] = []
         self._is_over = False
 
     def run(self) -> list[BatchItem]:
         number = 0
-        self._show_how_far()
+        self._show_progress()
         while True:
             has_more = self._fetch()
             while self._executor.free and (job := self._next()):
                 self._start(number, job)
                 number += 1
-            if not self._running and not self._ready and not self._again and self._is_over:
+            if not self._running and not self._ready and not self._retries and self._is_over:
                 return self._items
+            # With more to make ready at once, waiting would leave workers idle.
             if not has_more:
-                for happening in self._executor.wait(_WAIT_SECONDS):
-                    self._take(happening.number, happening.what)
+                for event in self._executor.wait(_WAIT_SECONDS):
+                    self._take(event.number, event.what)
 
     def _fetch(self) -> bool:
         """Make the next task ready while others are worked on; say whether to come back for more at once."""
@@ -191,7 +192,7 @@ class _Batch:
     def _next(self) -> _Job | None:
         if self._ready:
             return self._ready.popleft()
-        return self._again.popleft() if self._again and self._is_over else None
+        return self._retries.popleft() if self._retries and self._is_over else None
 
     def _prepare(self, task: Task) -> None:
         """Find out what is known of a task; only what has to be done becomes a job."""
@@ -211,6 +212,8 @@ class _Batch:
             words = f"{past.error} (failed {past.failures} times before; --redo tries again)"
             self._end(task, "set aside", past.exit_code, words=words, log=past.log)
         else:
+            # Nothing lies at the target, or what lies there is from a try that was cut off, or is to be
+            # redone: that may be replaced without a word. Anything else is the user's.
             is_ours = size is None or (past.is_open and past.is_ours) or (past.is_done and redo)
             may_replace = self._options.overwrite or (is_ours and size is not None)
             self._ready.append(_Job(task, key, 0 if redo else past.failures, is_ours, may_replace))
@@ -227,15 +230,15 @@ class _Batch:
     def _start(self, number: int, job: _Job) -> None:
         task = job.task
         overwrite = job.may_replace or task.options.get("overwrite") is True
-        words = {**task.options, **self._share, "overwrite": overwrite}
+        options = {**task.options, **self._share, "overwrite": overwrite}
         names = {"source": task.source, "target": task.target}
         self._journal.add("started", job.key, **names, ours=job.is_ours, failures=job.failures)
         job.tries += 1
         job.began = time.perf_counter()
         self._running[number] = job
         self._show(task.source, ProgressEvent("start", text=f"-> {task.target}"))
-        sums = sums_for(job_of(task), journal=self._journal)
-        self._executor.start(number, replace(task, options=words, sums=sums))
+        sums = hashes_for(job_of(task), journal=self._journal)
+        self._executor.start(number, replace(task, options=options, sums=sums))
 
     def _take(self, number: int, what: ProgressEvent | Outcome) -> None:
         if isinstance(what, ProgressEvent):
@@ -264,7 +267,7 @@ class _Batch:
         )
         job.failures += counts
         if job.tries < self._options.tries and job.failures < self._options.tries:
-            self._again.append(job)
+            self._retries.append(job)
             text = f"{outcome.words}; it is tried again at the end"
             self._show(job.task.source, ProgressEvent("warning", text=text))
             return
@@ -286,41 +289,23 @@ class _Batch:
         item = BatchItem(task.source, task.target, state, exit_code, line, log, tries, seconds, facts or {})
         self._items.append(item)
         kinds: dict[State, Event] = {"done": "done", "done before": "skip"}
-        said = f"{state}: {line}" if line and not item.is_failed else line or state
-        self._show(task.source, ProgressEvent(kinds.get(state, "error"), text=said))
-        self._show_how_far()
+        text = f"{state}: {line}" if line and not item.is_failed else line or state
+        self._show(task.source, ProgressEvent(kinds.get(state, "error"), text=text))
+        self._show_progress()
 
-    def _show_how_far(self) -> None:
+    def _show_progress(self) -> None:
         self._show(str(self._base), ProgressEvent("progress", "batch", len(self._items), self._count))
 
     def _write_log(self, job: _Job, outcome: Outcome) -> Path:
         """Keep all that is known of a failure."""
         stem = re.sub(r"\W", "_", Path(job.task.source).stem)[:60]
         place = self._state / "failed" / f"{stem}.{job.key[:12]}.log"
-        words = json.dumps(asdict(job.task), indent=2)
+        task = json.dumps(asdict(job.task), indent=2)
         with writing(str(place)):
             place.parent.mkdir(exist_ok=True)
-            text = f"{outcome.words}\n\nexit code {outcome.exit_code}\n\n{words}\n\n{outcome.log}\n"
+            text = f"{outcome.words}\n\nexit code {outcome.exit_code}\n\n{task}\n\n{outcome.log}\n"
             place.write_text(text, encoding="utf-8", errors="backslashreplace")
         return place
-
-
-def ordered(tasks: Iterable[Task]) -> list[Task]:
-    """Put tasks of the same method next to each other, so that a worker loads its weights once."""
-    return sorted(tasks, key=lambda task: task.command)
-
-
-def check_distinct(tasks: Sequence[Task]) -> None:
-    """Raise UsageError where a task's target is that of another one, or what another one reads."""
-    read = {os.path.realpath(task.source): task.source for task in tasks}
-    written: dict[str, str] = {}
-    for task in tasks:
-        place = os.path.realpath(task.target)
-        if place in read:
-            raise UsageError(f"the target {task.target!r} of {task.source!r} is the source {read[place]!r}")
-        if place in written:
-            raise UsageError(f"{written[place]!r} and {task.source!r} both have the target {task.target!r}")
-        written[place] = task.source
 
 
 def _size_of(target: str) -> int | None:

@@ -1,1 +1,1 @@
-"""Words to a job to a report."""
+"""The command line: words become a job, the job becomes a report."""

@@ -23,9 +23,6 @@ if TYPE_CHECKING:
     from vrestore.run.job import Command
 from vrestore.cli.parameters import fields_of, has_folder_of_files, library_words
 
-OWN_WORDS = {"masks", "no_overwrite", "executor", "address", "jobs", "progress", "log_file", "debug", "json"}
-"""Words that are no options of the command: they are the command line's own."""
-
 
 def run_command(command: Command) -> Callable[..., None]:
     """Return the function of `vrestore NAME`."""

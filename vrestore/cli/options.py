@@ -14,7 +14,7 @@ Style = Literal["rich", "plain", "json", "none"]
 
 Source = Annotated[str, typer.Argument(metavar="SOURCE", help="A video, folder or pattern, or - for y4m.")]
 SourceInText = Annotated[str, typer.Argument(metavar="SOURCE", hidden=True)]
-"""Said in a sentence, where a panel for it would make the help too long."""
+"""The source where a sentence of the help says it, and a panel for it would make the help too long."""
 
 
 Overwrite = Annotated[
@@ -55,7 +55,7 @@ Debug = Annotated[
 ]
 
 Folder = Annotated[str, typer.Argument(metavar="FOLDER", hidden=True)]
-"""As SourceInText."""
+"""The folder, said in a sentence like `SourceInText`."""
 MasksFolder = Annotated[
     str | None,
     typer.Option(metavar="FOLDER", rich_help_panel=FILL, help="clip.png, clip/ or clip.mask.mkv for each."),

@@ -91,7 +91,7 @@ def in_panels(fields: Iterable[OptionField]) -> list[OptionField]:
 def with_signature(
     function: Callable[..., None], parameters: Sequence[Parameter], *, doc: str
 ) -> Callable[..., None]:
-    """Give a function that takes `**words` parameters of its own, for Typer to read."""
+    """Set the signature of a function that takes `**words`, so that Typer reads parameters from it."""
     function.__doc__ = doc
     function.__annotations__ = {each.name: each.annotation for each in parameters}
     vars(function)["__signature__"] = Signature(list(parameters))

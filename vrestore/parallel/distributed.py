@@ -17,7 +17,7 @@ from vrestore.errors import DeviceError, VRestoreError, error_for
 from vrestore.media.reader import open_video
 from vrestore.methods.base import Method
 from vrestore.parallel.executor import Executor, Outcome
-from vrestore.parallel.partition import parts_of
+from vrestore.parallel.partition import find_shards
 from vrestore.parallel.shard_files import ShardTask
 from vrestore.parallel.task import Task, job_of
 from vrestore.progress import Progress, ProgressEvent
@@ -55,9 +55,9 @@ def run_in_parts(
 def run_on(executor: Executor, task: Task, *, progress: Progress) -> Report | None:
     """Do a task by handing out parts of the video; else as `run_job`.
 
-    Gives None, nothing being done, where there are no parts: the target is not written in segments, or there
-    is no such device on this machine, so that not even the memory can be planned. Parts that are under way
-    when an error is raised are left to `executor.close`.
+    Returns None, nothing being done, where there are no parts: the target is not written in segments, or
+    there is no such device on this machine, so that not even the memory can be planned. Parts that are under
+    way when an error is raised are left to `executor.close`.
     """
     began = time.perf_counter()
     preload_hashes(task.sums)
@@ -70,16 +70,16 @@ def run_on(executor: Executor, task: Task, *, progress: Progress) -> Report | No
             ready = open_job(job, opened, progress)
         except DeviceError:
             return None
-        kept = store_for(ready.files, ready.opened)
-        if kept is None:
+        store = store_for(ready.files, ready.opened)
+        if store is None:
             return None
-        opened.callback(kept.leave)
-        ready = replace(ready, opened=shared(kept, ready.files, ready.opened, progress=progress))
+        opened.callback(store.leave)
+        ready = replace(ready, opened=shared(store, ready.files, ready.opened, progress=progress))
         for line in ready.lines():
             progress(ProgressEvent("plan", text=line))
-        spread = _Spread(task, ready, kept, executor, progress, ready.files.reader.meta.frame_count)
-        spread.run()
-        return spread.report(began)
+        sharded = _ShardedRun(task, ready, store, executor, progress, ready.files.reader.meta.frame_count)
+        sharded.run()
+        return sharded.report(began)
 
 
 def _may_have_parts(job: Job) -> bool:
@@ -96,12 +96,12 @@ def _may_have_parts(job: Job) -> bool:
 
 
 @dataclass(slots=True)
-class _Spread:
+class _ShardedRun:
     """The loop: find parts and hand them out while there is room, hear of them, add up."""
 
     task: Task
     ready: Ready
-    kept: CheckpointStore[Any, Any]
+    store: CheckpointStore[Any, Any]
     executor: Executor
     progress: Progress
     frames: int | None
@@ -114,8 +114,10 @@ class _Spread:
     running: set[int] = field(default_factory=set)
 
     def run(self) -> None:
-        parts, is_over = parts_of(self.ready, self.kept.folder, self._surveyed), False
+        parts, is_over = find_shards(self.ready, self.store.folder, self._surveyed), False
         while self.running or not is_over:
+            # Looking for the next part takes seconds of decoding; so only as many are looked for as have a
+            # worker.
             while self.executor.free and not is_over:
                 part = next(parts, None)
                 is_over = part is None
@@ -124,23 +126,25 @@ class _Spread:
                 else:
                     self._start(part)
             if self.running or not is_over:
-                for happening in self.executor.wait(_WAIT_SECONDS):
-                    self._take(happening.number, happening.what)
+                for event in self.executor.wait(_WAIT_SECONDS):
+                    self._take(event.number, event.what)
         check_source(self.ready.files)
 
     def report(self, began: float) -> Report:
         """Join the segments and account for them."""
-        reason, frames = self.kept.load(), self.parts[-1].stop
-        if self.kept.start != frames:
-            why = reason or f"{self.kept.start} of {frames} frames are there"
+        # What the parts left is taken over from the disk, checked as after a restart: no worker is taken at
+        # its word.
+        reason, frames = self.store.load(), self.parts[-1].stop
+        if self.store.start != frames:
+            why = reason or f"{self.store.start} of {frames} frames are there"
             raise VRestoreError(
                 f"segments of {self.task.target!r} are missing ({why}); do all machines see its folder? "
                 "run again to go on"
             )
-        begin(self.ready.files, self.kept, self.kept.tally)
+        begin(self.ready.files, self.store, self.store.tally)
         done = conclude(self.ready.files, frames, progress=self.progress, timings=self.timings)
         return account_for(
-            self.ready, done, self.kept.tally,
+            self.ready, done, self.store.tally,
             began=began, frames_before=self.frames_before, peak_bytes=self.peak_bytes,
             device_bytes=self.device_bytes,
         )  # fmt: skip
@@ -157,11 +161,11 @@ class _Spread:
         self.running.discard(number)
         if what.report is None:
             raise error_for(what.exit_code, what.words)
-        account: dict[str, Any] = what.report
-        self.frames_before += account["frames_before"]
-        self.peak_bytes = max(self.peak_bytes, account["peak_memory_bytes"])
-        self.device_bytes = max(self.device_bytes, account["device_memory_bytes"] or 0)
-        for stage, seconds in account["stage_seconds"].items():
+        shard_report: dict[str, Any] = what.report
+        self.frames_before += shard_report["frames_before"]
+        self.peak_bytes = max(self.peak_bytes, shard_report["peak_memory_bytes"])
+        self.device_bytes = max(self.device_bytes, shard_report["device_memory_bytes"] or 0)
+        for stage, seconds in shard_report["stage_seconds"].items():
             self.timings.add(stage, seconds)
 
     def _tell(self, number: int, event: ProgressEvent) -> None:

@@ -29,7 +29,7 @@ class TaskEvent:
 
 
 class Executor(Protocol):
-    """Works on tasks beside this process; what it is given and what it gives is plain."""
+    """Works on tasks beside this process; what goes in and what comes out are plain values."""
 
     @property
     def free(self) -> int:

@@ -8,31 +8,33 @@ from pathlib import Path
 from vrestore.frames import MaskedFrame
 from vrestore.methods.base import Method, Sharding
 from vrestore.methods.inpaint.span_tracker import Met
-from vrestore.parallel.shard_files import PartWriter, ShardTask, part_file, sum_of_frame
+from vrestore.parallel.shard_files import ShardTask, ShardWriter, frame_checksum, shard_path
 from vrestore.run.execute import Ready
 from vrestore.run.resume import segment_frames
 
 
-def parts_of(ready: Ready, folder: Path, seen: Callable[[int], None]) -> Iterator[ShardTask]:
+def find_shards(ready: Ready, folder: Path, seen: Callable[[int], None]) -> Iterator[ShardTask]:
     """Yield the parts of a video in order, each as soon as it is known.
 
     Args:
         ready: the job; its source is read to the end.
-        folder: of its segments; the file of a part lies there when the part is given.
+        folder: where its segments lie; the file of a part lies there once the part is yielded.
         seen: is told how many frames were looked at.
     """
     start = number = segments = count = 0
     before: tuple[Met, int] | None = None
-    writer = PartWriter(part_file(folder, 0), 0, name=ready.job.target)
+    writer = ShardWriter(shard_path(folder, 0), 0, name=ready.job.target)
     try:
         for index, met in enumerate(_met(ready)):
-            this = met, sum_of_frame(met.shot.frame)
+            # A part is yielded when the first frame behind it is met: the last frame's neighbors are known
+            # then.
+            this = met, frame_checksum(met.shot.frame)
             if before is not None and met.starts_segment and met.is_free:
                 writer.add(*this)  # a source for the frames before it
                 yield _part(ready, writer, number=number, segments=segments, start=start, stop=index)
                 start, number, segments = index, number + segments, 0
-                writer = PartWriter(part_file(folder, number), index - 1, name=ready.job.target)
-                writer.add(*before)
+                writer = ShardWriter(shard_path(folder, number), index - 1, name=ready.job.target)
+                writer.add(*before)  # and the frame before for those behind it, as a source as well
             writer.add(*this)
             segments += met.starts_segment
             before, count = this, index + 1
@@ -57,7 +59,7 @@ def sharding_of(ready: Ready) -> Sharding:
 
 
 def _part(
-    ready: Ready, writer: PartWriter, *, number: int, segments: int, start: int, stop: int
+    ready: Ready, writer: ShardWriter, *, number: int, segments: int, start: int, stop: int
 ) -> ShardTask:
     writer.finish(ready.opened.masks.summaries, start=start, stop=stop)
     reader = ready.files.reader

@@ -75,16 +75,16 @@ class RayPool:
 
     def wait(self, seconds: float) -> list[TaskEvent]:
         """Return what was heard since the last time."""
-        end, happenings = time.monotonic() + seconds, list[TaskEvent]()
-        while not happenings:
+        end, events = time.monotonic() + seconds, list[TaskEvent]()
+        while not events:
             began = time.monotonic()
-            happenings += self._letters()
-            happenings += self._ends()
+            events += self._messages()
+            events += self._ends()
             # What this process slept through is no silence of the workers.
-            happenings += self._stalled(min(time.monotonic() - began, 2 * _POLL_SECONDS))
+            events += self._stalled(min(time.monotonic() - began, 2 * _POLL_SECONDS))
             if time.monotonic() >= end:
                 break
-        return happenings
+        return events
 
     def close(self) -> None:
         """Interrupt what is under way, wait until it has cleared up, and leave the cluster."""
@@ -97,13 +97,13 @@ class RayPool:
             self._ray.shutdown()
 
     def _connect(self, processors: int, address: str | None) -> None:
-        how: dict[str, Any] = {"address": address} if address else {"num_cpus": processors}
+        settings: dict[str, Any] = {"address": address} if address else {"num_cpus": processors}
         if not address:
             os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # or it tells its makers
             os.environ.setdefault("RAY_worker_niceness", "0")  # 15 else: all others come first
-            how |= {"address": "local", "include_dashboard": False}
+            settings |= {"address": "local", "include_dashboard": False}
         try:
-            self._ray.init(log_to_driver=False, logging_level="ERROR", **how)
+            self._ray.init(log_to_driver=False, logging_level="ERROR", **settings)
         except (ConnectionError, ValueError, RuntimeError) as error:
             raise UsageError(
                 f"there is no Ray cluster at {address or 'this machine'!r} ({' '.join(str(error).split())}); "
@@ -120,11 +120,11 @@ class RayPool:
         processors = min(processors, self._largest("CPU"))  # more would be waited for without end
         graphics = str(task.options.get("device", "")).startswith("cuda") and self._largest("GPU") > 0
         work = self._ray.remote(num_cpus=processors, num_gpus=int(graphics), max_retries=0)(_work)
-        words = {name: value for name, value in asdict(task).items() if name != "refused"}
-        reference = work.remote(running.number, words, str(Path.cwd()), self._mailbox)
+        fields = {name: value for name, value in asdict(task).items() if name != "refused"}
+        reference = work.remote(running.number, fields, str(Path.cwd()), self._mailbox)
         self._running[reference] = running
 
-    def _letters(self) -> Iterator[TaskEvent]:
+    def _messages(self) -> Iterator[TaskEvent]:
         running = {each.number: each for each in self._running.values()}
         for number, event in self._ray.get(self._mailbox.take.remote()):
             if number not in running:
@@ -179,19 +179,19 @@ class _Mailbox:
     """An actor that takes what workers tell until it is fetched."""
 
     def __init__(self) -> None:
-        self._letters: list[tuple[int, Values | None]] = []
+        self._messages: list[tuple[int, Values | None]] = []
 
     def put(self, number: int, event: Values | None) -> None:
-        """Take a letter about the task of a number; None says that it is begun."""
-        self._letters.append((number, event))
+        """Take a message about the task of a number; None says that it is begun."""
+        self._messages.append((number, event))
 
     def take(self) -> list[tuple[int, Values | None]]:
-        """Return all letters."""
-        letters, self._letters = self._letters, []
-        return letters
+        """Return all messages."""
+        messages, self._messages = self._messages, []
+        return messages
 
 
-def _work(number: int, words: dict[str, Any], folder: str, mailbox: Any) -> Values:  # noqa: ANN401 - an actor
+def _work(number: int, fields: dict[str, Any], folder: str, mailbox: Any) -> Values:  # noqa: ANN401 - an actor
     """Do a task in a worker; names are meant from where the batch was begun."""
     mailbox.put.remote(number, None)
     os.chdir(folder)
@@ -201,7 +201,7 @@ def _work(number: int, words: dict[str, Any], folder: str, mailbox: Any) -> Valu
         if shown.is_due(event):
             mailbox.put.remote(number, asdict(event))
 
-    return outcome_of(Task(**words), progress)
+    return outcome_of(Task(**fields), progress)
 
 
 @contextmanager

@@ -21,57 +21,59 @@ _STOP_SECONDS = 30.0
 
 
 class ShardExecutor:
-    """`most` videos at a time; each is surveyed and joined in a thread of this process.
+    """Works on `max_videos` at a time; each is surveyed and joined in a thread of this process.
 
-    ProcessPool get what is to be done in the order in which it comes, whichever video it is of.
+    Workers get what is to be done in the order in which it comes, whichever video it is of.
     """
 
-    def __init__(self, executor: Executor, most: int) -> None:
-        self._executor, self._most = executor, most
+    def __init__(self, executor: Executor, max_videos: int) -> None:
+        self._executor, self._max_videos = executor, max_videos
         self._videos: dict[int, threading.Thread | None] = {}
-        self._orders: deque[_PendingTask] = deque()
-        self._given: dict[int, _PendingTask] = {}
+        self._pending: deque[_PendingTask] = deque()
+        self._running: dict[int, _PendingTask] = {}
         self._numbers = count()
-        self._said: queue.SimpleQueue[TaskEvent] = queue.SimpleQueue()
+        self._events: queue.SimpleQueue[TaskEvent] = queue.SimpleQueue()
         self._is_closed = threading.Event()
 
     @property
     def free(self) -> int:
-        return self._most - len(self._videos)
+        return self._max_videos - len(self._videos)
 
     def start(self, number: int, task: Task) -> None:
         """Begin with a video."""
         self._videos[number] = None
         if not _may_be_divided(task):
-            self._orders.append(_PendingTask(number, task))
+            self._pending.append(_PendingTask(number, task))
             return
-        thread = threading.Thread(target=self._conduct, args=(number, task), name="spread", daemon=True)
+        thread = threading.Thread(
+            target=self._run_video, args=(number, task), name="sharded-video", daemon=True
+        )
         self._videos[number] = thread
         thread.start()
 
     def wait(self, seconds: float) -> list[TaskEvent]:
         """Hand out what is to be done, and return what has happened to the videos."""
-        while self._orders and self._executor.free:
-            order = self._orders.popleft()
-            if order.door is not None and order.door.is_over:
+        while self._pending and self._executor.free:
+            pending = self._pending.popleft()
+            if pending.video is not None and pending.video.is_over:
                 continue
             number = next(self._numbers)
-            self._given[number] = order
-            self._executor.start(number, order.task)
-        if self._given:
-            for happening in self._executor.wait(min(seconds, _POLL_SECONDS)):
-                self._hear(happening)
-        happenings = list[TaskEvent]()
+            self._running[number] = pending
+            self._executor.start(number, pending.task)
+        if self._running:
+            for event in self._executor.wait(min(seconds, _POLL_SECONDS)):
+                self._route(event)
+        events = list[TaskEvent]()
         try:
-            happenings.append(self._said.get(timeout=0 if self._given else _POLL_SECONDS))
+            events.append(self._events.get(timeout=0 if self._running else _POLL_SECONDS))
             while True:
-                happenings.append(self._said.get_nowait())
+                events.append(self._events.get_nowait())
         except queue.Empty:
             pass
-        for happening in happenings:
-            if isinstance(happening.what, Outcome):
-                del self._videos[happening.number]
-        return happenings
+        for event in events:
+            if isinstance(event.what, Outcome):
+                del self._videos[event.number]
+        return events
 
     def close(self) -> None:
         """Stop what is under way; a thread ends when it next asks for something."""
@@ -82,31 +84,31 @@ class ShardExecutor:
                 thread.join(_STOP_SECONDS)
         self._videos.clear()
 
-    def _hear(self, happening: TaskEvent) -> None:
-        order = self._given[happening.number]
-        if isinstance(happening.what, Outcome):
-            del self._given[happening.number]
-        box = self._said if order.door is None else order.door.box
-        box.put(TaskEvent(order.number, happening.what))
+    def _route(self, event: TaskEvent) -> None:
+        pending = self._running[event.number]
+        if isinstance(event.what, Outcome):
+            del self._running[event.number]
+        events = self._events if pending.video is None else pending.video.events
+        events.put(TaskEvent(pending.number, event.what))
 
-    def _conduct(self, number: int, task: Task) -> None:
+    def _run_video(self, number: int, task: Task) -> None:
         shown = RateLimiter()
 
         def progress(event: ProgressEvent) -> None:
             if shown.is_due(event):
-                self._said.put(TaskEvent(number, event))
+                self._events.put(TaskEvent(number, event))
 
-        door = _VideoExecutor(self._orders, self._executor, self._is_closed)
+        video = _VideoExecutor(self._pending, self._executor, self._is_closed)
         try:
-            report = run_on(door, task, progress=progress)
+            report = run_on(video, task, progress=progress)
         except Exception as error:  # noqa: BLE001 - the other videos go on
-            door.is_over = True
-            self._said.put(TaskEvent(number, failure(error)))
+            video.is_over = True
+            self._events.put(TaskEvent(number, failure(error)))
             return
-        if report is None:
-            self._orders.append(_PendingTask(number, task))
+        if report is None:  # it cannot be divided after all
+            self._pending.append(_PendingTask(number, task))
         else:
-            self._said.put(TaskEvent(number, success(report)))
+            self._events.put(TaskEvent(number, success(report)))
 
 
 def _may_be_divided(task: Task) -> bool:
@@ -116,38 +118,39 @@ def _may_be_divided(task: Task) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _PendingTask:
-    """Something to be done: a part, of which is told at a door, or a whole video."""
+    """Something to be done: a part, whose events go to its video, or a whole video where that is None."""
 
     number: int
     task: Task
-    door: _VideoExecutor | None = None
+    video: _VideoExecutor | None = None
 
 
 class _VideoExecutor:
-    """What the thread of one video takes for the executor; orders wait behind it for their turn.
+    """What the thread of one video takes for the executor; tasks wait behind it for their turn.
 
     Once it `is_over`, nothing is done any more of what waits.
     """
 
-    def __init__(self, orders: deque[_PendingTask], executor: Executor, is_closed: threading.Event) -> None:
-        self._orders, self._executor, self._is_closed = orders, executor, is_closed
+    def __init__(self, pending: deque[_PendingTask], executor: Executor, is_closed: threading.Event) -> None:
+        self._pending, self._executor, self._is_closed = pending, executor, is_closed
         self.is_over = False
-        self.box: queue.SimpleQueue[TaskEvent] = queue.SimpleQueue()
+        self.events: queue.SimpleQueue[TaskEvent] = queue.SimpleQueue()
 
     @property
     def free(self) -> int:
-        return max(0, self._executor.free - len(self._orders))
+        # What waits comes first, or a video would survey far ahead of what there are workers for.
+        return max(0, self._executor.free - len(self._pending))
 
     def start(self, number: int, task: Task) -> None:
         """Put a part in the row."""
         self._check_open()
-        self._orders.append(_PendingTask(number, task, self))
+        self._pending.append(_PendingTask(number, task, self))
 
     def wait(self, seconds: float) -> list[TaskEvent]:
         """Return what was heard of the parts."""
         self._check_open()
         try:
-            return [self.box.get(timeout=seconds)]
+            return [self.events.get(timeout=seconds)]
         except queue.Empty:
             return []
 

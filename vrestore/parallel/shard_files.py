@@ -26,7 +26,7 @@ from vrestore.frames import Box, Frame, Hole, HoleSummary
 from vrestore.methods.inpaint.span_tracker import Met, Shard
 
 _FAST = 1  # level of zlib; alpha is mostly 0 and 255
-_KEPT_HOLES = 8  # at a time; neighboring frames often share one
+_CACHED_HOLES = 8  # at a time; neighboring frames often share one
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +54,12 @@ class ShardTask:
         return self.stop - self.start
 
 
-def part_file(folder: Path, number: int) -> Path:
+def shard_path(folder: Path, number: int) -> Path:
     """Return the file of the part that begins with the segment of a number."""
     return folder / f"part.{number:06}.npz"
 
 
-def sum_of_frame(frame: Frame) -> int:
+def frame_checksum(frame: Frame) -> int:
     """Return a number that tells a frame, with its time, from others."""
     value = crc32(f"{frame.pts} {frame.duration}".encode())
     for plane in frame.planes:
@@ -67,7 +67,7 @@ def sum_of_frame(frame: Frame) -> int:
     return value
 
 
-class PartWriter:
+class ShardWriter:
     """Writes what is known of a part while its frames are met; `first` is the number of the first one."""
 
     def __init__(self, place: Path, first: int, *, name: str) -> None:
@@ -75,16 +75,16 @@ class PartWriter:
         with writing(name):
             self._file = ZipFile(place, "w", ZIP_DEFLATED, compresslevel=_FAST)
         self._pts: list[int] = []
-        self._sums: list[int] = []
+        self._checksums: list[int] = []
         self._scenes: list[bool] = []
         self._holes: list[int] = []
-        self._last: deque[tuple[Hole, int]] = deque(maxlen=_KEPT_HOLES)
+        self._last: deque[tuple[Hole, int]] = deque(maxlen=_CACHED_HOLES)
         self._count = 0
 
-    def add(self, met: Met, sum: int) -> None:
+    def add(self, met: Met, checksum: int) -> None:
         """Take the next frame."""
         self._pts.append(met.shot.frame.pts)
-        self._sums.append(sum)
+        self._checksums.append(checksum)
         self._scenes.append(met.shot.starts_scene)
         self._holes.append(-1 if met.shot.hole is None else self._number(met.shot.hole))
 
@@ -94,7 +94,7 @@ class PartWriter:
         boxes = [_numbers(box) for summary in own if summary for box in summary.parts]
         self._put("first", self._first)
         self._put("pts", np.array(self._pts, np.int64))
-        self._put("sums", np.array(self._sums, np.uint32))
+        self._put("sums", np.array(self._checksums, np.uint32))
         self._put("scenes", np.array(self._scenes, np.bool_))
         self._put("holes", np.array(self._holes, np.int32))
         self._put("summaries_first", offset)
@@ -125,7 +125,7 @@ class PartWriter:
             np.lib.format.write_array(member, np.asarray(values), allow_pickle=False)
 
 
-class PartFile:
+class ShardFile:
     """What is known of a part, as a MaskSource and more; holes are read when they are asked for.
 
     Raises InputError where it cannot be read, as on a machine that does not see the folder.
@@ -140,9 +140,9 @@ class PartFile:
                 f"{str(place)!r} cannot be read; do all machines see the target's folder under this name?"
             ) from error
         self._first, self._stop = int(self._file["first"]), task.stop
-        self._pts, self._sums = self._file["pts"], self._file["sums"]
+        self._pts, self._checksums = self._file["pts"], self._file["sums"]
         self._scenes, self._holes = self._file["scenes"], self._file["holes"]
-        self._kept: OrderedDict[int, Hole] = OrderedDict()
+        self._cache: OrderedDict[int, Hole] = OrderedDict()
         self._summaries = self._read_summaries()
 
     def __enter__(self) -> Self:
@@ -166,9 +166,9 @@ class PartFile:
         """Return the timestamp of the frame of a number."""
         return int(self._pts[position - self._first])
 
-    def sum(self, position: int) -> int:
-        """Return the sum of the frame of a number, see `sum_of_frame`."""
-        return int(self._sums[position - self._first])
+    def checksum(self, position: int) -> int:
+        """Return the checksum of the frame of a number, see `frame_checksum`."""
+        return int(self._checksums[position - self._first])
 
     def from_frame(self, first: int) -> Shard:
         """Return the part for a method whose frames begin with the one of number `first`."""
@@ -180,12 +180,12 @@ class PartFile:
         number = int(self._holes[frame.index - self._first_index - self._first])
         if number < 0:
             return None
-        if number not in self._kept:
+        if number not in self._cache:  # the archive is read member by member, so memory stays small
             box, *parts = _boxes(self._file[f"boxes{number}"])
-            self._kept[number] = Hole(box, self._file[f"alpha{number}"], tuple(parts))
-            if len(self._kept) > _KEPT_HOLES:
-                self._kept.popitem(last=False)
-        return self._kept[number]
+            self._cache[number] = Hole(box, self._file[f"alpha{number}"], tuple(parts))
+            if len(self._cache) > _CACHED_HOLES:
+                self._cache.popitem(last=False)
+        return self._cache[number]
 
     def _read_summaries(self) -> list[HoleSummary | None]:
         boxes = iter(_boxes(self._file["summaries_boxes"]))
@@ -198,6 +198,7 @@ def _summaries_for(
     summaries: Sequence[HoleSummary | None], start: int, stop: int
 ) -> tuple[int, Sequence[HoleSummary | None]]:
     """Return those from `start` on up to where no run goes on any more that began before `stop`."""
+    # A hole that began in this part may go on behind it, and how it goes on decides where it is cut out.
     first = min(start, len(summaries) - 1)
     behind = range(max(stop, first), len(summaries))
     end = next((index for index in behind if summaries[index] is None), len(summaries) - 1)

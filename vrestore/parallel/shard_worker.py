@@ -16,7 +16,7 @@ from vrestore.frames import Frame
 from vrestore.media.container.segment_writer import SegmentWriter
 from vrestore.media.reader import Excerpt
 from vrestore.methods.base import Context, Method, OpenedMethod, Sharding, Values
-from vrestore.parallel.shard_files import PartFile, ShardTask, part_file, sum_of_frame
+from vrestore.parallel.shard_files import ShardFile, ShardTask, frame_checksum, shard_path
 from vrestore.progress import Progress, ProgressEvent
 from vrestore.run.checkpoint import CheckpointStore
 from vrestore.run.execute import end_clips, open_job, pass_frames
@@ -58,12 +58,15 @@ def run_shard(job: Job, task: ShardTask, *, progress: Progress) -> ShardReport:
     job = replace(job, run=replace(job.run, overwrite=True, report=None))  # that is checked already
     seconds = dict[str, float]()
     before = None
-    with PartFile(part_file(work_folder(job.target), task.number), task) as part:
+    # Where a seek lands depends on the demuxer; frames that are not those of the survey show it by their
+    # sums.
+    with ShardFile(shard_path(work_folder(job.target), task.number), task) as part:
+        # A damaged source is never sought in: what comes after a seek into damage is not what a survey saw.
         for is_sought in (True, False)[task.is_damaged :]:
-            kept = _kept(job, task)
-            before = kept.start if before is None else before
+            store = _part_store(job, task)
+            before = store.start if before is None else before
             try:
-                _work(job, task, part, kept, progress, seconds, is_sought=is_sought)
+                _work(job, task, part, store, progress, seconds, is_sought=is_sought)
             except OtherFrames:
                 continue
             device_bytes = peak_device_bytes(choose_device(job.run.device))
@@ -73,15 +76,15 @@ def run_shard(job: Job, task: ShardTask, *, progress: Progress) -> ShardReport:
     )
 
 
-def _kept(job: Job, task: ShardTask) -> CheckpointStore[Any, Any]:
+def _part_store(job: Job, task: ShardTask) -> CheckpointStore[Any, Any]:
     """Return what keeps the part's segments, with those that there are."""
     kinds = _sharding(job).kinds()
-    kept = CheckpointStore(
+    store = CheckpointStore(
         job.target, facts=dict, numbers={}, carried=kinds.carried, tally=kinds.stats, check=lambda: None,
         number=task.number, start=task.start,
     )  # fmt: skip
-    kept.load_part(task.stop)
-    return kept
+    store.load_part(task.stop)
+    return store
 
 
 def _sharding(job: Job) -> Sharding:
@@ -93,16 +96,16 @@ def _sharding(job: Job) -> Sharding:
 def _work(
     job: Job,
     task: ShardTask,
-    part: PartFile,
-    kept: CheckpointStore[Any, Any],
+    part: ShardFile,
+    store: CheckpointStore[Any, Any],
     progress: Progress,
     seconds: dict[str, float],
     *,
     is_sought: bool,
 ) -> None:
-    if kept.start >= task.stop:
+    if store.start >= task.stop:
         return
-    first = max(0, kept.start - 1)  # what is done is a source for what is not
+    first = max(0, store.start - 1)  # what is done is a source for what is not
     index, pts = task.first_index + first, part.pts(first)
     excerpt = Excerpt(index, pts, task.first_index, task.first_pts, is_sought=is_sought and first > 0)
 
@@ -114,7 +117,7 @@ def _work(
         files, stats = ready.files, ready.opened.stats()
         if not isinstance(files.writer, SegmentWriter):
             raise ValueError("a part is for a target that is written in segments")
-        segments = begin(files, kept, stats, stop=task.stop, mark=f"-{secrets.token_hex(4)}")
+        segments = begin(files, store, stats, stop=task.stop, mark=f"-{secrets.token_hex(4)}")
         pass_frames(
             ready,
             _checked(files.reader, task, part, first),
@@ -130,13 +133,13 @@ def _work(
         files.writer.end()
 
 
-def _checked(frames: Iterable[Frame], task: ShardTask, part: PartFile, first: int) -> Iterator[Frame]:
+def _checked(frames: Iterable[Frame], task: ShardTask, part: ShardFile, first: int) -> Iterator[Frame]:
     """Yield the frames of a part from number `first` on; raises OtherFrames where they are not its frames."""
     wanted = range(first, part.last + 1)
     for position, frame in zip(wanted, frames, strict=False):
         if frame.index != task.first_index + position or frame.pts != part.pts(position):
             raise OtherFrames
-        if not task.is_damaged and sum_of_frame(frame) != part.sum(position):
+        if not task.is_damaged and frame_checksum(frame) != part.checksum(position):
             raise OtherFrames
         yield frame
         if position == part.last:

@@ -45,6 +45,6 @@ def run_task(task: Task, progress: Progress) -> Report | DetectionReport | Shard
     """Do the work in this process."""
     preload_hashes(task.sums)
     if task.part is not None:
-        words: dict[str, Any] = dict(task.part)
-        return run_shard(job_of(task), ShardTask(**words), progress=progress)
+        fields: dict[str, Any] = dict(task.part)
+        return run_shard(job_of(task), ShardTask(**fields), progress=progress)
     return run_job(job_of(task), progress=progress)

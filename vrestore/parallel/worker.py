@@ -28,27 +28,27 @@ from vrestore.parallel.task import Task, run_task
 from vrestore.progress import Progress, ProgressEvent
 from vrestore.run.report import DetectionReport, Report
 
-_MOST_OFTEN_SECONDS = 0.1
+_MIN_INTERVAL_SECONDS = 0.1
 
 
 def main() -> None:
     """Work until the input ends."""
-    answers = os.fdopen(os.dup(1), "wb", buffering=0)
-    os.dup2(2, 1)  # nothing that a library prints may come between the answers
-    questions = sys.stdin.buffer
+    replies = os.fdopen(os.dup(1), "wb", buffering=0)
+    os.dup2(2, 1)  # nothing that a library prints may come between the replies
+    requests = sys.stdin.buffer
     waiting: queue.SimpleQueue[bytes] = queue.SimpleQueue()
-    threading.Thread(target=_listen, args=(questions, waiting), daemon=True).start()
+    threading.Thread(target=_listen, args=(requests, waiting), daemon=True).start()
     try:
         while line := waiting.get():
-            question = json.loads(line)
-            _work(question["number"], Task(**question["task"]), answers)
+            request = json.loads(line)
+            _work(request["number"], Task(**request["task"]), replies)
     except (KeyboardInterrupt, BrokenPipeError):
         sys.exit(Interrupted.exit_code)
 
 
-def _listen(questions: BinaryIO, waiting: queue.SimpleQueue[bytes]) -> None:
+def _listen(requests: BinaryIO, waiting: queue.SimpleQueue[bytes]) -> None:
     """Hand on lines; the empty one at the end also interrupts the task under way."""
-    for line in questions:
+    for line in requests:
         waiting.put(line)
     waiting.put(b"")
     if sys.platform != "win32" and hasattr(signal, "pthread_kill"):
@@ -57,17 +57,17 @@ def _listen(questions: BinaryIO, waiting: queue.SimpleQueue[bytes]) -> None:
         _thread.interrupt_main()  # heard of at its next step
 
 
-def _work(number: int, task: Task, answers: BinaryIO) -> None:
-    def answer(**values: object) -> None:
-        answers.write(json.dumps({"number": number, **values}).encode() + b"\n")
+def _work(number: int, task: Task, replies: BinaryIO) -> None:
+    def reply(**values: object) -> None:
+        replies.write(json.dumps({"number": number, **values}).encode() + b"\n")
 
     shown = RateLimiter()
 
     def progress(event: ProgressEvent) -> None:
         if shown.is_due(event):
-            answer(event=asdict(event))
+            reply(event=asdict(event))
 
-    answer(outcome=outcome_of(task, progress))
+    reply(outcome=outcome_of(task, progress))
 
 
 def outcome_of(task: Task, progress: Progress) -> Values:
@@ -91,7 +91,7 @@ def success(report: Report | DetectionReport | ShardReport) -> Outcome:
 
 
 class RateLimiter:
-    """Lets pass what is news, and of the counted frames no more than a person can follow."""
+    """Passes on what is news, and of the counted frames no more than a person can follow."""
 
     def __init__(self) -> None:
         self._next = 0.0
@@ -101,7 +101,7 @@ class RateLimiter:
         now = time.monotonic()
         if event.event == "progress" and now < self._next and event.frame != event.frames:
             return False
-        self._next = now + _MOST_OFTEN_SECONDS
+        self._next = now + _MIN_INTERVAL_SECONDS
         return True
 
 

@@ -53,8 +53,8 @@ class CheckpointStore(Generic[C, T]):
 
     Args:
         target: whose segments they are.
-        facts: gives what they are made from and how, each fact under the word for it; asked once, when it is
-            first needed, because it means reading the sources.
+        facts: returns what they are made from and how, each fact under the word for it; asked once, when it
+            is first needed, because it means reading the sources.
         numbers: those of the plan that the result depends on.
         carried, tally: what a segment needs of the one before, and what is counted.
         check: raises an error if what is read has changed meanwhile.
@@ -145,7 +145,7 @@ class CheckpointStore(Generic[C, T]):
         number = self.number
         with writing(self._target):
             self._write_head()
-            self._check()
+            self._check()  # before the record: a segment of a source that changed must not be taken over
             values: Values = {
                 "segments": {label: _described(segment) for label, segment in segments.items()},
                 "since": self._since,
@@ -179,6 +179,8 @@ class CheckpointStore(Generic[C, T]):
         return ""
 
     def _load_records(self, stop: int | None = None) -> str:
+        # Up to the first that is missing or damaged: what comes behind was made from what was carried over
+        # it.
         for number in count(self._number):
             if stop is not None and self.start >= stop:
                 return ""
@@ -196,6 +198,8 @@ class CheckpointStore(Generic[C, T]):
         tally = self._kind_of_tally(**values["tally"])
         self.carried = None if values["carried"] is None else self._read_carried(number, values["carried"])
         since = int(values["since"])
+        # A part counts from its own start. Parts are taken over in order, so what was counted up to there is
+        # known.
         if since:  # counted by a process that made a part
             tally = self._totals.get(since, self._kind_of_tally()) + tally  # type: ignore[operator]  # such can be
         self.tally = self._totals[found[PICTURE].stop] = tally
@@ -292,6 +296,7 @@ def _described(segment: Segment) -> Values:
 
 def _sealed(values: Mapping[str, object]) -> Callable[[BinaryIO], object]:
     """Return what writes values with a sum by which damage to them is noticed."""
+    # The sum is of the text with sorted keys, which reading and writing again does not change.
     text = json.dumps(values, sort_keys=True)
     line = {"v": VERSION, "sum": sha256(text.encode()).hexdigest(), "values": values}
     return lambda file: file.write(json.dumps(line).encode() + b"\n")

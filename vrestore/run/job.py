@@ -103,7 +103,7 @@ def command_words(command: Command) -> str:
 
 
 def default_target(source: str, command: Command) -> str:
-    """Return `video.inpaint.mp4` beside `video.mp4`; a folder or pattern of images gives a folder.
+    """Return `video.inpaint.mp4` beside `video.mp4`; for a folder or pattern of images a folder.
 
     A mask is a video of its own, whatever the source: `video.mask.mkv`.
     """

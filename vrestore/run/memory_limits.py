@@ -8,7 +8,7 @@ from vrestore.run.job_files import JobFiles
 from vrestore.run.options import RunOptions
 
 MEMORY_SHARE = 0.5
-"""Of the free memory, where no bound is given."""
+"""The share of the free memory that a job may use where no bound is given."""
 
 
 def memory_for(run: RunOptions) -> int:

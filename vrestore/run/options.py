@@ -206,7 +206,7 @@ class RunOptions:
 
     @property
     def protocols(self) -> tuple[str, ...]:
-        """By which a playlist may open what it names."""
+        """The protocols by which a playlist may open what it names."""
         return tuple(self.allow_protocols.split(",")) if self.allow_protocols else ()
 
     @property

@@ -47,12 +47,12 @@ def run(
     timings: Timings | None = None,
     waiting: int = QUEUE_FRAMES,
 ) -> int:
-    """Send every frame through the method to the sink; yields the number of frames.
+    """Send every frame through the method to the sink; returns the number of frames.
 
     `stage` is what progress is told that this is, with the frames that the sink has taken. `before_and_after`
     is told every frame as it was and as it is written. At most `waiting` frames wait for the sink, so that it
-    has work while the method is at something long. The method must take every frame and give as many; if it
-    does not, ValueError.
+    has work while the method is at something long. The method must take every frame and yield as many; if it
+    does not, ValueError is raised.
     """
     clock = timings or Timings()
     stop = threading.Event()
@@ -91,6 +91,7 @@ def run(
             count += 1
             tell()
         encoding.finish(meanwhile=tell)
+        # A method that stops early leaves frames in the queue, which would be missing without a word.
         if count != decoding.count or decoding.has_more():
             raise ValueError(f"the method took {decoding.count} frames and gave {count}")
     finally:
@@ -117,7 +118,7 @@ class _End:
 
 
 class _Feeder(Generic[T]):
-    """Pulls an iterator in a thread; iterating gives its items and raises its error."""
+    """Pulls an iterator in a thread; iterating yields its items and raises its error."""
 
     def __init__(self, items: Iterator[T], name: str, clock: Timings, stop: threading.Event) -> None:
         self._items, self._name, self._clock, self._stop = items, name, clock, stop
@@ -162,6 +163,7 @@ class _Feeder(Generic[T]):
         self._put(end)
 
     def _put(self, item: T | _End) -> None:
+        # With a time-out: a put that waits for ever would keep a stopped run from ending.
         while not self._stop.is_set():
             try:
                 self._queue.put(item, timeout=_POLL_SECONDS)

@@ -75,10 +75,11 @@ def begin(
 ) -> Segments[C, T]:
     """Let all that is written begin with the segments that there are, and keep what comes.
 
-    Gives where the video is cut; `tally` counts from where `kept` starts. Where others write too, this ends
+    Returns where the video is cut; `tally` counts from where `kept` starts. Where others write too, this ends
     before the frame `stop`, and its files are told from theirs by a `mark`.
     """
     segments = Segments[C, T](segment_frames(files), start=kept.start, carried=kept.carried)
+    # The number of the first segment that this process keeps track of; not 0 where it makes a part.
     first = kept.number - len(kept.segments.get(PICTURE, ()))
 
     def keep(segment: Segment) -> None:

@@ -15,7 +15,7 @@ from vrestore.errors import TargetError
 from vrestore.files import parts_of, place_of, writing
 
 STATE_FOLDER = ".vrestore"
-"""Hidden beside targets; it goes when nothing is left in it."""
+"""The hidden folder beside targets; it goes when nothing is left in it."""
 
 _TRIES = 10  # to take a lock whose file or folder goes at the same moment
 
@@ -47,7 +47,7 @@ def sole_writer(target: str) -> Iterator[None]:
 def locked(folder: Path, *, what: str) -> Iterator[None]:
     """Hold the lock of a state folder, which is made for it and removed with it when nothing else is in it.
 
-    The system gives the lock back when its process dies, so that a dead process never stands in the way.
+    The system releases the lock when its process dies, so that a dead process never stands in the way.
     Raises TargetError, which names the process that holds it.
     """
     file, owner = folder / "lock", folder / "owner"
@@ -56,11 +56,11 @@ def locked(folder: Path, *, what: str) -> Iterator[None]:
     try:
         yield
     finally:
-        with suppress(OSError):
-            owner.unlink(missing_ok=True)
-        if has_fcntl:  # while it is still held, or the file of the next one would go
-            file.unlink(missing_ok=True)
-        lock.release()  # elsewhere this removes the file
+        # The lock file goes while it is still held, or it would be that of whoever comes next.
+        for own in (owner, file) if has_fcntl else (owner,):
+            with suppress(OSError):
+                own.unlink()
+        lock.release()  # this removes the file where there is no fcntl
         with suppress(OSError):  # not empty, or gone with its parent
             folder.rmdir()
             folder.parent.rmdir()

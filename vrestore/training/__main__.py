@@ -75,9 +75,9 @@ def inpaint(
         _prepare(seed, threads)
         settings = SampleSettings()
         place = torch.device(device)
-        painter = Tsam(CONFIGS[network])
-        beginning = {} if start_from is None else {"start_from": _begin_with(painter, start_from)}
-        painter = in_channels_last(painter.to(place))
+        learner = Tsam(CONFIGS[network])
+        beginning = {} if start_from is None else {"start_from": _begin_with(learner, start_from)}
+        learner = in_channels_last(learner.to(place))
         judge = None if validate is None else Judge(validate, out / "validation")
         sources = Sources.find(data)
         schedule = Schedule(
@@ -111,7 +111,7 @@ def inpaint(
                 for maker, folder in zip(makers, folders, strict=True)
             )
             task = Inpainting(
-                painter,
+                learner,
                 Pools(stills, clips, still_steps),
                 judge,
                 seed=seed,
@@ -142,7 +142,7 @@ def _prepare(seed: int, threads: int) -> None:
 
 
 def _begin_with(network: nn.Module, model: str) -> str:
-    """Return a network the weights of a model of its shape, and give their sha256."""
+    """Load the weights of a model of its shape into a network, and return their sha256."""
     weights = find_weights(model)
     found = load_model(weights.path)
     try:

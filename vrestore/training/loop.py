@@ -27,7 +27,7 @@ from vrestore.training.plot import plot_log
 CHECKPOINT, LOG, PLOT, SHEET = "checkpoint.pt", "log.csv", "log.png", "validation.png"
 
 COUNT = "steps"
-"""Among the sums since the last line of the log: how many steps they are of."""
+"""The key of the number of steps among the sums since the last line of the log."""
 
 State = dict[str, Any]
 
@@ -54,7 +54,7 @@ class Schedule:
 
 
 class Task(Protocol):
-    """What is learnt."""
+    """What is learnt: a network, its losses, and how it is judged."""
 
     @property
     def network(self) -> nn.Module:
@@ -74,7 +74,7 @@ class Task(Protocol):
         ...
 
     def restore(self, state: State) -> None:
-        """Take up what `state` gave."""
+        """Take up what `state` returned."""
         ...
 
 
@@ -89,7 +89,7 @@ def train(
 ) -> nn.Module:
     """Run the steps that are left, writing to the folder `out`; returns the running mean of the network.
 
-    `identity` is what must be the same when a run goes on, `origin` is told to checkpoints for the card.
+    `identity` is what must be the same when a run goes on; `origin` is kept in checkpoints for the card.
 
     Raises:
         InputError: The folder holds a run of other settings than `identity`.
@@ -97,6 +97,8 @@ def train(
     out.mkdir(parents=True, exist_ok=True)
     network = task.network
     mean = copy.deepcopy(network).eval().requires_grad_(requires_grad=False)
+    # AdamW (Loshchilov and Hutter 2019, algorithm 2); squares are remembered for about 100 steps, as EDVR's
+    # published training does, instead of Adam's usual 1000.
     optimiser = torch.optim.AdamW(
         network.parameters(), lr=schedule.rate, betas=(0.9, 0.99), weight_decay=1e-4
     )
@@ -114,11 +116,14 @@ def train(
         losses = task.losses(step)
         optimiser.zero_grad(set_to_none=True)
         torch.autograd.backward(losses["total"])
+        # Pascanu et al. 2013: a sample that is far off turns the step, but does not throw the weights away.
         nn.utils.clip_grad_norm_(network.parameters(), 1.0)
         optimiser.step()
+        # At first the mean forgets faster, keeping a half after ten steps, or it would remember the
+        # beginning.
         _follow(mean, network, min(schedule.keep, (step + 1) / (step + 10)))
-        told = {name: float(loss.detach()) for name, loss in losses.items()}
-        for name, value in (told | {"seconds": time.perf_counter() - began, COUNT: 1}).items():
+        values = {name: float(loss.detach()) for name, loss in losses.items()}
+        for name, value in (values | {"seconds": time.perf_counter() - began, COUNT: 1}).items():
             sums[name] = sums.get(name, 0) + value
         done = step + 1
         is_last = done == schedule.steps
@@ -153,6 +158,8 @@ class _Log:
 
     def write(self, step: int, figures: Mapping[str, float]) -> None:
         self._rows.append({"step": str(step)} | {name: f"{value:.6g}" for name, value in figures.items()})
+        # Some columns come later than others, such as those of validation, so all of the file is written
+        # anew.
         names = list(dict.fromkeys(name for row in self._rows for name in row))
         unfinished = self._path.with_suffix(".unfinished")
         with unfinished.open("w", newline="") as file:
@@ -164,6 +171,7 @@ class _Log:
 
 @torch.no_grad()
 def _follow(mean: nn.Module, network: nn.Module, keep: float) -> None:
+    # Polyak averaging by an exponential mean: m <- keep * m + (1 - keep) * w. Counters are taken as they are.
     for averaged, current in zip(mean.state_dict().values(), network.state_dict().values(), strict=True):
         if averaged.is_floating_point():
             averaged.lerp_(current, 1 - keep)
@@ -178,6 +186,7 @@ def _save(
     optimiser: torch.optim.Optimizer,
     facts: Mapping[str, Any],
 ) -> None:
+    # Written beside and then renamed: a run that is killed here leaves the checkpoint before.
     unfinished = path.with_suffix(".unfinished")
     state = {
         **facts,

@@ -12,6 +12,7 @@ from networks import small
 from textured import panned, texture
 
 from vrestore.errors import ModelError
+from vrestore.flow.estimator import make_estimator
 from vrestore.frames import Box
 from vrestore.masks.tracks import find_tracks
 from vrestore.methods.inpaint.network import refine as paint
@@ -21,7 +22,7 @@ from vrestore.methods.inpaint.patches.patch import make_patch
 from vrestore.methods.inpaint.propagation.passes import fill
 from vrestore.methods.inpaint.propagation.propagate import regularize
 from vrestore.methods.inpaint.settings import NetworkSettings, Settings
-from vrestore.methods.inpaint.tools import make_tools
+from vrestore.methods.inpaint.tools import NETWORK_FLOW, make_tools
 from vrestore.models.tsam.config import SMALL
 
 HEIGHT, WIDTH = 70, 96
@@ -121,7 +122,7 @@ def test_the_picture_is_that_of_the_whole_clip_at_once(painter, walking):
     filled, track = walking
     tall, wide = paint.window_size(track, scale=1)
     windows = [window_of(each, height=tall, width=wide) for each in filled]
-    estimate = paint.DisFlow(paint.NETWORK_FLOW)
+    estimate = make_estimator(NETWORK_FLOW)
     motion = paint.Motion.join([paint.motion_between(a, b, estimate) for a, b in pairwise(windows)])
     with torch.inference_mode():
         pictures = painter.network(clip_of(windows), motion)

@@ -7,6 +7,7 @@ import pytest
 import torch
 from close import assert_close
 
+from vrestore.methods.dehaze.thumbnail import MULTIPLE
 from vrestore.models.cgidn.align import Align, cost_volume
 from vrestore.models.cgidn.config import CGIDN, CGIDN_SMALL, HAZE_CONFIGS
 from vrestore.models.cgidn.network import CgIdn, Haze
@@ -171,7 +172,11 @@ def test_configurations_go_by_their_names():
         "cgidn": "cgidn",
         "cgidn-small": "cgidn-small",
     }
-    assert (CGIDN.multiple, CGIDN_SMALL.multiple) == (16, 16)
+
+
+@pytest.mark.parametrize("config", HAZE_CONFIGS.values(), ids=lambda config: config.name)
+def test_the_sides_that_pictures_are_padded_to_halve_at_every_scale(config):
+    assert MULTIPLE % (config.shrink * 2 ** (len(config.channels) - 1)) == 0
 
 
 @pytest.mark.parametrize(

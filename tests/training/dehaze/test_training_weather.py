@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from lessons import draw_data, picture_of
 from textured import texture
 
-from vrestore.training.dehaze.scenes import Scenery, layered_depth, read_recording
+from vrestore.training.dehaze.layered_depth import layered_depth
+from vrestore.training.dehaze.scenes import Scenery, read_recording
 from vrestore.training.dehaze.weather import DISPLAY_GAMMA, Weather, add_haze, density_for, draw_weather
 
 PLAIN = Weather(density=0.8, air=(0.8, 0.85, 0.9))

@@ -4,7 +4,7 @@ import pytest
 import torch
 from close import assert_close
 
-from vrestore.training.inpaint.adversary import Critic, critic_loss, painter_loss
+from vrestore.training.inpaint.adversary import Critic, critic_loss, generator_loss
 
 HEIGHT, WIDTH = 32, 48
 
@@ -68,18 +68,18 @@ def test_the_critic_pays_for_what_is_on_the_wrong_side_of_the_hinge(real, filled
 
 
 def test_the_painter_wants_to_be_taken_for_real():
-    assert float(painter_loss(verdict(9.0), verdict(2.5))) == pytest.approx(-2.5)
+    assert float(generator_loss(verdict(9.0), verdict(2.5))) == pytest.approx(-2.5)
 
 
 def test_the_painter_pays_for_features_that_differ():
     real, filled = verdict(0.0), verdict(0.0)
     real[0] = real[0] + 0.25
-    assert float(painter_loss(real, filled)) == pytest.approx(0.25)
+    assert float(generator_loss(real, filled)) == pytest.approx(0.25)
 
 
 def test_the_painter_does_not_teach_the_truth():
     real = [torch.zeros(1, requires_grad=True), torch.zeros(1)]
     filled = [torch.ones(1, requires_grad=True), torch.zeros(1)]
-    painter_loss(real, filled).backward()
+    generator_loss(real, filled).backward()
     assert real[0].grad is None
     assert float(filled[0].grad) == pytest.approx(1.0)

@@ -24,10 +24,6 @@ class Damage:
     truncated: bool = False
     texts: tuple[str, ...] = ()
 
-    @property
-    def is_any(self) -> bool:
-        return bool(self.corrupt_packets or self.corrupt_frames or self.truncated)
-
 
 @dataclass(frozen=True, slots=True)
 class Ending:

@@ -107,4 +107,4 @@ class InpaintStats:
     def __add__(self, other: InpaintStats) -> InpaintStats:
         """Return what was counted in two parts of a video."""
         counts = {name: getattr(self, name) + getattr(other, name) for name in self.__slots__}
-        return InpaintStats(**counts | {"most_tracks": max(self.max_tracks, other.max_tracks)})
+        return InpaintStats(**counts | {"max_tracks": max(self.max_tracks, other.max_tracks)})

@@ -11,6 +11,7 @@ from vrestore.training.data.sources import Pictures
 def record(rng: np.random.Generator, frames: Pictures) -> Pictures:
     """Return the frames as if recorded: one way for a whole clip, exposure drifting a little."""
     count = len(frames)
+    # As a camera does it: light times gain and exposure, defocus, the sensor's noise, 8 bits, the codec.
     gain = rng.uniform(0.6, 1.25, 3) if rng.random() < 0.3 else np.full(3, rng.uniform(0.6, 1.25))
     drift = 1 + np.cumsum(rng.normal(0, 0.006, count)) if rng.random() < 0.3 else np.ones(count)
     gamma = rng.uniform(0.75, 1.35)
@@ -20,6 +21,7 @@ def record(rng: np.random.Generator, frames: Pictures) -> Pictures:
     quality = int(rng.integers(35, 95)) if rng.random() < 0.5 else None
     recorded = []
     for frame, exposure in zip(frames, drift, strict=True):
+        # Drawn anew for each clip, the exponent stands for both the scene's contrast and the camera's curve.
         light = np.power(frame.astype(np.float32) / 255, gamma, dtype=np.float32) * (gain * exposure)
         light = light.astype(np.float32)
         light += gray_share * (light.mean(-1, keepdims=True) - light)

@@ -51,10 +51,11 @@ def read_photograph(path: Path) -> Picture:
     Raises:
         InputError: It cannot be read.
     """
+    # OpenCV answers with None instead of raising, also for a file that is not there.
     picture = cv2.imread(str(path), cv2.IMREAD_COLOR)
     if picture is None:
         raise InputError(f"cannot read the photograph {str(path)!r}: remove it from the training data")
-    return np.ascontiguousarray(picture[..., ::-1])
+    return np.ascontiguousarray(picture[..., ::-1])  # OpenCV reads BGR
 
 
 def read_clip(path: Path) -> Pictures:

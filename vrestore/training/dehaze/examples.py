@@ -24,11 +24,17 @@ WEATHERS = 2
 """Hazes that every scene is seen under: what differs is the haze, and drawing a scene costs most."""
 
 SHARE_CLEAR = 0.12
-"""Of the examples have no haze, so that clear pictures are left alone."""
+"""The share of the examples without haze, so that clear pictures are left alone."""
 
 GUIDE_RADIUS, GUIDE_EPSILON = 6, 1e-3
-LEAST_TRANSMISSION = 0.08
-SMALLEST_SQUARE = 1e-5
+"""The guided filter's radius in pixels, and the variance from which on it keeps an edge."""
+
+MIN_TRANSMISSION = 0.08
+"""Thicker haze is taken away as if it were this: what is behind it is mostly noise."""
+
+MIN_SQUARE = 1e-5
+"""What is added under a root, whose slope at 0 has no bound."""
+
 CONFIDENCE_FALL = 10.0
 """Confidence is to be exp(-10 * error) of the pre-dehazed picture."""
 
@@ -36,9 +42,10 @@ BEYOND = 0.05
 """How much it counts that a color is beyond what can be shown."""
 
 WEIGHT_LARGE = 0.5
-"""Of the root of the mean square, beside the mean: PSNR counts large errors more."""
+"""The weight of the root of the mean square, beside the mean: PSNR counts large errors more."""
 
 WEIGHT_TRANSMISSION, WEIGHT_AIR, WEIGHT_CLEARED, WEIGHT_CONFIDENCE = 0.6, 8.0, 0.1, 0.05
+"""The weights of the other losses beside the picture's, whose weight is 1."""
 
 
 @dataclass(frozen=True)
@@ -75,9 +82,10 @@ class Judged:
 def draw_examples(
     scenery: Scenery, *, seed: tuple[int, ...], count: int, frames: int, height: int, width: int
 ) -> Examples:
-    """Draw examples; the same seed gives the same ones."""
+    """Draw examples; the same seed draws the same ones."""
     drawn = []
     for index in range(count):
+        # A generator for each example, so that it does not depend on what was drawn for those before it.
         random = np.random.default_rng((*seed, index))
         if index % WEATHERS == 0:
             scene = scenery.draw(random, frames=frames, height=height, width=width)
@@ -105,7 +113,7 @@ def _example(scene: Scene, random: np.random.Generator) -> tuple[Tensor, Tensor,
 
 def judge(network: CgIdn, examples: Examples) -> Judged:
     """Let the network clear the examples, and compare."""
-    window = network.encode_windows(examples.hazy)
+    window = network.encode_windows(examples.hazy)  # of each frame of the window, (N, ...)
     seen = network.clear(window)
     middle = window[network.config.reach]
     cleared, confidence = _pre_dehazing(middle, examples.clear)
@@ -113,17 +121,20 @@ def judge(network: CgIdn, examples: Examples) -> Judged:
     if isinstance(seen, Haze):
         # What is wrong with the picture says little of the air, and that little is drowned in its noise.
         picture, transmission = take_away(replace(seen, air=seen.air.detach()), middle.picture)
+        # (N, 1, 1, 1): haze added in linear light has no transmission that this law could be compared with.
         lawful = examples.is_lawful.float()[:, None, None, None]
         wrong_haze = ((transmission - examples.transmission).abs() * lawful).mean()
+        # Air light shows by 1 - t alone: where there is no haze, any is right.
         thickness = (1 - examples.transmission).mean((1, 2, 3))
         # Mostly the prior is nearly right, so by the median of errors nothing would be learnt; hence squares.
         wrong_air = ((seen.air - examples.air).square().mean(1) * thickness).mean()
     else:
         picture, wrong_haze, wrong_air = seen, zero, zero
+    # A clamp has no slope beyond its ends; a small share of what was cut off leads back into the range.
     shown = picture.clamp(0, 1)
     error = shown - examples.clear + BEYOND * (picture - shown)
     wrong_picture = error.abs().mean()
-    large = (error.square().mean((1, 2, 3)) + SMALLEST_SQUARE).sqrt().mean()
+    large = (error.square().mean((1, 2, 3)) + MIN_SQUARE).sqrt().mean()
     total = wrong_picture + WEIGHT_LARGE * large + WEIGHT_TRANSMISSION * wrong_haze + WEIGHT_AIR * wrong_air
     total = total + WEIGHT_CLEARED * cleared + WEIGHT_CONFIDENCE * confidence
     return Judged(total, wrong_picture, wrong_haze, wrong_air, cleared)
@@ -132,17 +143,20 @@ def judge(network: CgIdn, examples: Examples) -> Judged:
 def take_away(haze: Haze, pictures: Tensor) -> tuple[Tensor, Tensor]:
     """Return pictures (N, 3, H, W) without the haze, and the transmission there, (N, 1, H, W)."""
     size = pictures.shape[-2:]
+    # J = (I - A) / t + A (Koschmieder's law, solved for the scene), t carried to full size by the picture's
+    # edges.
     coarse = F.interpolate(torch.exp(-haze.depth), size=size, mode="bilinear", align_corners=False)
     transmission = guided_filter(gray(pictures), coarse, radius=GUIDE_RADIUS, epsilon=GUIDE_EPSILON)
-    transmission = transmission.clamp(LEAST_TRANSMISSION, 1)
+    transmission = transmission.clamp(MIN_TRANSMISSION, 1)
     tint = F.interpolate(haze.tint, size=size, mode="bilinear", align_corners=False)
-    air = haze.air[:, :, None, None] + tint
-    return unscatter(pictures, transmission, air, least=LEAST_TRANSMISSION), transmission
+    air = haze.air[:, :, None, None] + tint  # (N, 3, H, W)
+    return unscatter(pictures, transmission, air, least=MIN_TRANSMISSION), transmission
 
 
 def _pre_dehazing(frame: Features, clear: Tensor) -> tuple[Tensor, Tensor]:
     """Return the error of the pre-dehazed picture and that of the confidence in it."""
     truth = F.adaptive_avg_pool2d(clear, (frame.cleared.shape[-2], frame.cleared.shape[-1]))
     error = (frame.cleared - truth).abs().mean(1, keepdim=True)
+    # The confidence is taught by the error, the error not by the confidence, hence detached.
     wanted = torch.exp(-CONFIDENCE_FALL * error.detach())
     return error.mean(), F.binary_cross_entropy_with_logits(frame.confidence, wanted)

@@ -16,6 +16,7 @@ from vrestore.training.dehaze.scenes import Scenery
 from vrestore.training.loop import State
 
 VALIDATION_SEED, VALIDATION_BATCHES, SHOWN = 99, 6, 12
+"""The seed and the batches that are judged, the same for all networks, and how many examples are shown."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,7 @@ class Dehazing:
         self.network: CgIdn = network
         self._settings, self._seed, self._device = settings, seed, device
         self._learnt_from, held_back = scenery.split()
+        # Drawn once: figures of different steps are of the same examples.
         self._validation = [
             self._drawn(held_back, (VALIDATION_SEED, index), clips=True)
             for index in range(VALIDATION_BATCHES)
@@ -77,6 +79,7 @@ class Dehazing:
 
     def _drawn(self, scenery: Scenery, seed: tuple[int, ...], *, clips: bool) -> Examples:
         own = self._settings
+        # A clip costs the work of its frames, so there are half as many of them.
         count, frames = (own.batch // 2, self.network.config.frames) if clips else (own.batch, 1)
         examples = draw_examples(
             scenery, seed=seed, count=count, frames=frames, height=own.height, width=own.width
@@ -96,6 +99,7 @@ def _rows(network: CgIdn, examples: Examples) -> list[Picture]:
     else:
         cleared, maps = seen, []
     cells = [middle, cleared, examples.clear, *(each.expand(-1, 3, -1, -1) for each in maps)]
+    # Side by side, (N, 3, H, cells * W), then channels last as pictures lie in files.
     pictures = torch.cat([cell.float() for cell in cells], 3).clamp(0, 1).permute(0, 2, 3, 1)
     codes = (255 * pictures).round().to(torch.uint8).cpu().numpy()
     return list(codes)

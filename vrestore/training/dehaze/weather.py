@@ -22,13 +22,16 @@ Maps = NDArray[np.float32]
 """(T, H, W)."""
 
 DISPLAY_GAMMA = 2.2
-LEAST_MEAN, MOST_MEAN = 0.12, 0.95
-"""Of the transmission of a picture."""
+"""The exponent that makes light of displayed values, about that of sRGB."""
+
+MIN_MEAN, MAX_MEAN = 0.12, 0.95
+"""The range of the mean transmission of a picture."""
 
 DENSITY_DRIFT = 0.01
-"""Standard deviation of the step of log density from frame to frame."""
+"""The standard deviation of the step of log density from frame to frame."""
 
 AIR_DRIFT = 0.002
+"""The standard deviation of the step of the air light, in shares of full scale."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,16 +41,16 @@ class Weather:
     density: float
     air: tuple[float, float, float]
     smoke: float = 0.0
-    """How uneven it is: standard deviation of the logarithm of density."""
+    """How uneven it is: the standard deviation of the logarithm of density."""
     smoke_size: float = 0.3
-    """Of a cloud, as a share of the picture's shorter side."""
+    """The size of a cloud, as a share of the picture's shorter side."""
     wind: tuple[float, float] = (0.0, 0.0)
     """Movement of the smoke from frame to frame, as shares of the shorter side, right and down."""
     glow: float = 0.0
     is_linear: bool = False
-    """Haze is added in linear light; the law at displayed values then holds only roughly."""
+    """Whether haze is added in linear light; the law at displayed values then holds only roughly."""
     noise: float = 0.0
-    """Standard deviation of the sensor's noise."""
+    """The standard deviation of the sensor's noise."""
     jpeg_quality: int | None = None
     drifts: bool = False
     seed: int = 0
@@ -65,7 +68,7 @@ class Hazed:
 
 def draw_weather(random: np.random.Generator, depth: Maps) -> Weather:
     """Draw the haze for pictures of this depth: thin or dense, gray or tinted, even or smoke."""
-    wanted = random.uniform(LEAST_MEAN, MOST_MEAN)
+    wanted = random.uniform(MIN_MEAN, MAX_MEAN)
     is_dim, is_tinted, is_uneven = random.random(3) < (0.1, 0.3, 0.4)
     # RESIDE draws from 0.7 to 1; fog by day is exposed near to white.
     level = random.uniform(0.4, 0.75) if is_dim else 1 - 0.3 * random.random() ** 2
@@ -89,6 +92,8 @@ def draw_weather(random: np.random.Generator, depth: Maps) -> Weather:
 
 def density_for(depth: Maps, wanted: float) -> float:
     """Return the density at which the mean transmission over `depth` is `wanted`, in (0, 1)."""
+    # The mean of exp(-density * depth) falls as density rises, so halving finds it: 24 halvings of 18 in ln
+    # density are a millionth.
     sample = depth[:, ::4, ::4].ravel()
     low, high = 1e-4, 1e4
     for _ in range(24):
@@ -101,13 +106,14 @@ def density_for(depth: Maps, wanted: float) -> float:
 
 
 def add_haze(clear: Pictures, depth: Maps, weather: Weather) -> Hazed:
-    """Put the weather's haze over a clip; the same weather gives the same haze."""
+    """Put the weather's haze over a clip; the same weather is the same haze."""
     random = np.random.default_rng(weather.seed)
     count, height, width = depth.shape
     steps = np.asarray(random.normal(0, DENSITY_DRIFT, count)).cumsum() if weather.drifts else np.zeros(count)
     density = weather.density * np.exp(steps).astype(np.float32)[:, None, None]
     if weather.smoke:
         density = density * np.exp(weather.smoke * _clouds(random, count, height, width, weather))
+    # Bouguer's law: t = exp(-density * depth), (T, H, W).
     transmission = np.exp(-density * depth).astype(np.float32)
     air = np.tile(np.asarray(weather.air, np.float32), (count, 1))
     if weather.drifts:
@@ -123,7 +129,7 @@ def _scattered(clear: Pictures, transmission: Maps, air: NDArray[np.float32], we
     if weather.is_linear:
         # What is seen through the haze is dimmed in linear light; at displayed values that looks thinner.
         clear, color = clear**DISPLAY_GAMMA, color**DISPLAY_GAMMA
-    hazy = clear * t + color * (1 - t)
+    hazy = clear * t + color * (1 - t)  # Koschmieder's law, I = J t + A (1 - t); He, Sun and Tang 2009, eq. 1
     if weather.glow:
         hazy += weather.glow * (1 - t) * _halos(clear)
     if weather.is_linear:
@@ -150,15 +156,15 @@ def _clouds(random: np.random.Generator, count: int, height: int, width: int, we
         slow, fast = (
             _shifted(layer, x * pace, y * pace) for layer, pace in zip(layers, (1, 1.5), strict=True)
         )
-        frames[index] = 0.8 * slow + 0.6 * fast
+        frames[index] = 0.8 * slow + 0.6 * fast  # 0.8^2 + 0.6^2 = 1 keeps the variance
     return frames
 
 
 def _shifted(layer: NDArray[np.float32], x: float, y: float) -> NDArray[np.float32]:
-    way = np.array([[1, 0, x], [0, 1, y]], np.float64)
+    matrix = np.array([[1, 0, x], [0, 1, y]], np.float64)
     height, width = layer.shape
     return np.asarray(
-        cv2.warpAffine(layer, way, (width, height), borderMode=cv2.BORDER_REFLECT_101), np.float32
+        cv2.warpAffine(layer, matrix, (width, height), borderMode=cv2.BORDER_REFLECT_101), np.float32
     )
 
 
@@ -172,6 +178,7 @@ def _filmed(hazy: Pictures, random: np.random.Generator, weather: Weather) -> Pi
     """Add what sensor and codec add, in 8 bits."""
     if weather.noise:
         hazy = hazy + random.normal(0, weather.noise, hazy.shape).astype(np.float32)
+    # 8 bits come after the haze: where little shines through, its steps are what dehazing has to work with.
     codes = np.clip(hazy * 255 + 0.5, 0, 255).astype(np.uint8)
     if weather.jpeg_quality is not None:
         codes = np.stack([_coded(each, weather.jpeg_quality) for each in codes])

@@ -15,7 +15,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 NEIGHBORS = 3
+"""How many frames a patch is judged by."""
+
 WIDTHS = (32, 64, 96, 96)
+"""The channels of the layers; each halves the size, so a verdict sees 93 pixels across."""
 
 
 class Critic(nn.Module):
@@ -25,6 +28,8 @@ class Critic(nn.Module):
         super().__init__()
         widths = (NEIGHBORS * 4, *WIDTHS)
         self.layers = nn.ModuleList(
+            # Spectral normalisation (Miyato et al. 2018) keeps the critic's slope bounded, so that it cannot
+            # win by shouting: the fillings always get a gradient.
             nn.utils.parametrizations.spectral_norm(nn.Conv2d(inner, outer, 5, stride=2, padding=2))
             for inner, outer in pairwise(widths)
         )
@@ -38,9 +43,10 @@ class Critic(nn.Module):
             holes: (clips * T, 1, H, W).
             clips: How many clips stand one behind the other.
         """
-        seen = torch.cat([frames * 2 - 1, holes.to(frames.dtype)], dim=1)
-        seen = seen.reshape(clips, -1, *seen.shape[1:])
+        seen = torch.cat([frames * 2 - 1, holes.to(frames.dtype)], dim=1)  # (clips * T, 4, H, W)
+        seen = seen.reshape(clips, -1, *seen.shape[1:])  # (clips, T, 4, H, W)
         count = seen.shape[1] - NEIGHBORS + 1
+        # Frames t, t+1, t+2 as channels of one: (clips, T - 2, 12, H, W).
         triples = torch.cat([seen[:, place : place + count] for place in range(NEIGHBORS)], dim=2)
         features = triples.flatten(0, 1).to(memory_format=torch.channels_last)
         outputs = []
@@ -52,11 +58,12 @@ class Critic(nn.Module):
 
 def critic_loss(real: list[Tensor], filled: list[Tensor]) -> Tensor:
     """Return what the critic minimises: the hinge loss of its verdicts."""
+    # Verdicts beyond 1 and -1 cost nothing more: what is told apart already teaches nothing.
     return F.relu(1 - real[-1].float()).mean() + F.relu(1 + filled[-1].float()).mean()
 
 
-def painter_loss(real: list[Tensor], filled: list[Tensor]) -> Tensor:
-    """Return what the painter minimises: to be taken for real, with features like those of the truth."""
+def generator_loss(real: list[Tensor], filled: list[Tensor]) -> Tensor:
+    """Return what the painting network minimises: to be taken for real, with features like the truth's."""
     matching = torch.stack(
         [(a.detach().float() - b.float()).abs().mean() for a, b in zip(real[:-1], filled[:-1], strict=True)]
     )

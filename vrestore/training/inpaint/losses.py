@@ -22,6 +22,7 @@ def charbonnier(difference: Tensor, weight: Tensor) -> Tensor:
         difference: (N, C, H, W).
         weight: (N, 1, H, W).
     """
+    # For |d| much below e it is d^2 / (2 e), much above it |d| - e.
     rounded = (difference.square() + ROUNDING**2).sqrt() - ROUNDING
     return (rounded * weight).sum() / (weight.sum() * difference.shape[1]).clamp_min(1)
 
@@ -36,9 +37,11 @@ def log_error(difference: Tensor, weight: Tensor, *, clips: int) -> Tensor:
         weight: (clips * T, 1, H, W), 0 or 1; clips where it is 0 throughout do not count.
         clips: how many there are, one behind the other.
     """
-    squares = (difference.float().square() * weight).sum((1, 2, 3)).view(clips, -1).sum(1)
+    # In 32 bits: a sum of squares over a window is beyond what bfloat16 adds up to.
+    squares = (difference.float().square() * weight).sum((1, 2, 3)).view(clips, -1).sum(1)  # (clips,)
     counts = weight.sum((1, 2, 3)).view(clips, -1).sum(1)
     means = squares / (counts * difference.shape[1]).clamp_min(1)
+    # f^2 bounds the slope at 1 / f^2: a clip that is nearly right cannot outweigh all others.
     present = (counts > 0).float()
     return ((means + FLOOR**2).log() * present).sum() / present.sum().clamp_min(1)
 
@@ -47,6 +50,7 @@ def gradient_loss(picture: Tensor, truth: Tensor, weight: Tensor) -> Tensor:
     """Compare the slopes of two pictures (N, C, H, W) where `weight` (N, 1, H, W) is, at several scales."""
     total = picture.new_zeros(())
     for scale in SCALES:
+        # At half and a quarter of the size the slopes of wider edges are compared, and of shading.
         difference, share = (
             (picture - truth, weight)
             if scale == 1

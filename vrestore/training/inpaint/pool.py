@@ -44,6 +44,7 @@ class Pool:
     ) -> None:
         self._folder, self._batch, self._reuse, self._span = folder, batch, reuse, span
         folder.mkdir(parents=True, exist_ok=True)
+        # Not forked: torch's threads and a CUDA context do not survive a fork.
         context = multiprocessing.get_context("spawn")
         self._end: Synchronized[int] = context.Value(c_longlong, 0)
         self._start: Synchronized[int] = context.Value(c_longlong, 0)
@@ -56,6 +57,7 @@ class Pool:
             )
             for worker in range(workers)
         ]
+        # A sample is drawn several times within a span, and reading it takes longer than a draw.
         self._load = lru_cache(maxsize=max(64, span // 4))(Sample.load)
 
     def __enter__(self) -> Self:
@@ -74,6 +76,7 @@ class Pool:
         """Return the samples of a step, waiting for those that are not made yet."""
         first, end = self.window(step)
         self._start.value = first
+        # Workers may be as many steps ahead as make two batches, so that the disk does not fill.
         self._end.value = self.window(step + 2 * self._reuse)[1]
         for old in range(self.window(step - 1)[0] if step else first, first):
             _path(self._folder, old).unlink(missing_ok=True)
@@ -81,6 +84,7 @@ class Pool:
 
     def window(self, step: int) -> tuple[int, int]:
         """Return the first sample that a step may draw and the one behind the last."""
+        # The end moves on by batch / reuse samples a step, of which each is drawn `reuse` times on average.
         end = 2 * self._batch + step * self._batch // self._reuse
         return max(0, end - self._span), end
 
@@ -116,8 +120,9 @@ def _work(
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
     index = worker
-    while os.getppid() == parent:
+    while os.getppid() == parent:  # a worker whose parent was killed would go on for ever
         first = start.value
+        # Samples n with n = worker (mod workers) are this worker's; those before the window are passed over.
         if index < first:
             index += -(-(first - index) // workers) * workers
         if index >= end.value:

@@ -35,13 +35,13 @@ from vrestore.training.data.shapes import Masks, draw_holes
 from vrestore.training.data.sources import Picture, Pictures, Sources, read_clip, read_photograph
 
 STILL_RIM = 20
-"""Pixels of a still's window around the largest hole."""
+"""The pixels of a still's window on each side of the largest hole."""
 
-LEAST_FRAMES = 12
+MIN_FRAMES = 12
 """A clip that is shorter is passed over."""
 
-LEAST_HOLE = 60
-"""Pixels that a hole must have in each frame on average to be worth a sample."""
+MIN_HOLE_PIXELS = 60
+"""The pixels that a hole must have in each frame on average to be worth a sample."""
 
 
 @dataclass(frozen=True)
@@ -61,8 +61,8 @@ class SampleSettings:
     clip_share: float = 0.8
 
     def __post_init__(self) -> None:
-        if self.frames < LEAST_FRAMES:
-            raise ValueError(f"a sample has at least {LEAST_FRAMES} frames, got {self.frames}")
+        if self.frames < MIN_FRAMES:
+            raise ValueError(f"a sample has at least {MIN_FRAMES} frames, got {self.frames}")
 
 
 @dataclass(frozen=True)
@@ -94,13 +94,14 @@ class Sample:
 def make_sample(index: int, *, seed: int, sources: Sources, settings: SampleSettings) -> Sample:
     """Draw a clip and a hole, fill it, and keep what the network needs."""
     rng = np.random.default_rng([seed, index])
+    # A hole that a frame lacks would end the propagation there; one of a few pixels teaches nothing.
     while True:
         frames = record(rng, _draw_frames(rng, sources, settings))
         count, height, width, _ = frames.shape
-        most = min(settings.max_hole, height - 16, width - 16)
-        holes = draw_holes(rng, count=count, height=height, width=width, max_pixels=most)
+        max_pixels = min(settings.max_hole, height - 16, width - 16)  # something must be left to fill from
+        holes = draw_holes(rng, count=count, height=height, width=width, max_pixels=max_pixels)
         pixels = holes.sum((1, 2))
-        if count >= LEAST_FRAMES and pixels.min() > 0 and pixels.mean() >= LEAST_HOLE:
+        if count >= MIN_FRAMES and pixels.min() > 0 and pixels.mean() >= MIN_HOLE_PIXELS:
             break
     return sample_of(frames, holes, height=settings.window, width=settings.window)
 
@@ -114,7 +115,7 @@ def make_stills(index: int, *, seed: int, sources: Sources, settings: SampleSett
         photograph = read_photograph(sources.photographs[rng.integers(len(sources.photographs))])
         frames = record(rng, _cut_from(rng, photograph[None], 1, side, side))
         holes = draw_holes(rng, count=1, height=side, width=side, max_pixels=side - 2 * STILL_RIM)
-        if holes.sum() >= LEAST_HOLE:
+        if holes.sum() >= MIN_HOLE_PIXELS:
             stills.append(sample_of(frames, holes, height=side, width=side))
     return Sample(*(torch.cat([vars(still)[name] for still in stills]) for name in vars(stills[0])))
 
@@ -126,12 +127,12 @@ def sample_of(frames: Pictures, holes: Masks, *, height: int, width: int) -> Sam
     pairs = [motion_between(*pair, flow) for pair in pairwise(windows)]
     truth = torch.stack([_window_of(frame, window) for frame, window in zip(frames, windows, strict=True)])
     clip = clip_of(windows)
-    motion = Motion.join([no_motion(clip), *pairs])
+    motion = Motion.join([no_motion(clip), *pairs])  # T - 1 pairs, also where there is one frame and none
     return Sample(
         frames=_bytes(clip.frames),
         holes=clip.holes,
         confidence=_bytes(clip.confidence),
-        hints=clip.hints.half(),
+        hints=clip.hints.half(),  # and flow: 11 bits are a 32nd of a pixel up to 64 pixels of motion
         truth=truth,
         forward=motion.forward.half(),
         backward=motion.backward.half(),
@@ -152,6 +153,7 @@ def windows_of(frames: Pictures, holes: Masks, *, height: int, width: int) -> li
 
 def clip_and_motion(sample: Sample, frames: slice) -> tuple[Clip, Motion, Tensor]:
     """Return some frames of a sample as the network takes them, with the truth, all float32."""
+    # Frames [a, b) have pairs [a, b - 1): pair t is that of the frames t and t+1.
     pairs = slice(frames.start, max(frames.start, frames.stop - 1))
     clip = Clip(
         _unit(sample.frames[frames]),
@@ -176,7 +178,8 @@ def _patches(frames: Pictures, holes: Masks, margin: int) -> list[Patch]:
     for index, (frame, hole) in enumerate(zip(frames, holes, strict=True)):
         box = track.canvas(index)
         hidden = np.ascontiguousarray(hole[box.rows, box.columns])
-        rgb = frame[box.rows, box.columns].transpose(2, 0, 1).astype(np.float32) / 255
+        # Blanked before anything looks, as in a run, so that no truth leaks into its own filling.
+        rgb = frame[box.rows, box.columns].transpose(2, 0, 1).astype(np.float32) / 255  # (3, h, w)
         patches.append(make_patch(index, box, rgb * ~hidden, hidden))
     return patches
 
@@ -191,25 +194,26 @@ def _draw_frames(rng: np.random.Generator, sources: Sources, settings: SampleSet
         picture = read_photograph(sources.photographs[rng.integers(len(sources.photographs))])
         return picture[:, ::-1] if rng.random() < 0.5 else picture
 
-    return draw_scene(rng, photograph, count=settings.frames, height=height, width=width).frames
+    return draw_scene(rng, photograph, count=settings.frames, height=height, width=width)
 
 
 def _cut_from(rng: np.random.Generator, clip: Pictures, count: int, height: int, width: int) -> Pictures:
     """Cut `count` frames of a size out of a clip, which is shrunk or stretched by a random factor."""
+    # Every second frame makes the motion twice as fast, and played backwards it is as likely.
     pace = 2 if len(clip) >= 2 * count and rng.random() < 0.25 else 1
     start = int(rng.integers(0, max(1, len(clip) - pace * count + 1)))
     chosen = clip[start : start + pace * count : pace]
     if rng.random() < 0.5:
         chosen = chosen[::-1]
-    least = max(height / clip.shape[1], width / clip.shape[2])
-    scale = max(least, rng.uniform(0.7, 1.1))
+    min_scale = max(height / clip.shape[1], width / clip.shape[2])
+    scale = max(min_scale, rng.uniform(0.7, 1.1))
     size = (max(width, round(clip.shape[2] * scale)), max(height, round(clip.shape[1] * scale)))
-    how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    interpolation = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
     top, left = (
         int(rng.integers(0, high - low + 1)) for high, low in zip(size[::-1], (height, width), strict=True)
     )
     cut = [
-        cv2.resize(frame, size, interpolation=how)[top : top + height, left : left + width]
+        cv2.resize(frame, size, interpolation=interpolation)[top : top + height, left : left + width]
         for frame in chosen
     ]
     if rng.random() < 0.5:

@@ -15,7 +15,7 @@ from vrestore.models.blocks import in_channels_last
 from vrestore.models.tsam.network import Clip, Tsam
 from vrestore.ops.warp.shift_align import Motion
 from vrestore.training.data.sources import Picture
-from vrestore.training.inpaint.adversary import Critic, critic_loss, painter_loss
+from vrestore.training.inpaint.adversary import Critic, critic_loss, generator_loss
 from vrestore.training.inpaint.losses import charbonnier, gradient_loss, log_error
 from vrestore.training.inpaint.pool import Pool
 from vrestore.training.inpaint.samples import Sample, clip_and_motion
@@ -23,9 +23,13 @@ from vrestore.training.inpaint.validation import Judge
 from vrestore.training.loop import State
 
 VALID_SHARE, GRADIENT_SHARE, ERROR_SHARE = 0.05, 0.3, 0.05
+"""The weights of the losses beside that of the hole, whose weight is 1."""
+
 STILLS_EVERY = 4
+"""Every so many-th step sees stills, once the first ones are over."""
 
 DECIBELS = 10 / math.log(10)
+"""PSNR is 10 log10(1 / mean square), so a difference of ln(mean square) times this is one of decibels."""
 
 
 @dataclass(frozen=True)
@@ -48,10 +52,11 @@ class Pools:
 
     def at(self, step: int) -> tuple[bool, int]:
         """Tell whether a step sees stills, and how many steps before it saw the same kind."""
+        # Counted by kind, so that each pool's window moves by its own steps and no sample is skipped.
         later = step - self.still_steps
         if later < 0:
             return True, step
-        before = -(-later // STILLS_EVERY)
+        before = -(-later // STILLS_EVERY)  # rounded up: later steps 0, 4, 8, ... are of stills
         if later % STILLS_EVERY == 0:
             return True, self.still_steps + before
         return False, later - before
@@ -76,6 +81,8 @@ class Inpainting:
         self._pools, self._judge, self._seed, self._frames = pools, judge, seed, frames
         self._adversarial, self._adversarial_from, self._device = adversarial, adversarial_from, device
         self._critic = in_channels_last(Critic().to(device))
+        # A short memory: what the critic has to tell apart changes as the network learns (Radford et al.
+        # 2016).
         self._critic_optimiser = torch.optim.Adam(self._critic.parameters(), lr=2e-4, betas=(0.5, 0.99))
 
     def losses(self, step: int) -> dict[str, Tensor]:
@@ -86,6 +93,7 @@ class Inpainting:
             time = self.network.timeline(batch.motion, clips=batch.clips)
             prediction = self.network.predict(clip, time)
         holes = clip.holes.float()
+        # The loss of the slopes sees the composite: its border with what is known must not show.
         filled = torch.where(clip.holes, prediction, clip.frames)
         parts = {
             "hole": charbonnier(prediction - truth, holes),
@@ -99,6 +107,7 @@ class Inpainting:
             parts["critic"], parts["painter"] = self._play(filled, truth, holes, clips=batch.clips)
             total = total + self._adversarial * parts["painter"]
         with torch.no_grad():
+            # How much better than the propagated filling it is, which says more than the loss of one clip.
             before = log_error(clip.frames - truth, holes, clips=batch.clips)
             parts["gain"] = DECIBELS * (before - parts["error"])
         return parts | {"total": total}
@@ -115,6 +124,7 @@ class Inpainting:
             parts = [_cut(rng, each, self._frames) for each in samples]
         parts = [_turned(rng, *part) for part in parts]
         clips, motions, truths = zip(*parts, strict=True)
+        # (clips * T, ...): frames of one clip lie next to each other.
         clip = Clip(*(torch.cat([vars(clip)[name] for clip in clips]) for name in vars(clips[0])))
         batch = Batch(clip, Motion.join(motions), torch.cat(truths), len(parts))
         return _on(batch, self._device)
@@ -144,12 +154,14 @@ class Inpainting:
         with self._autocast():
             real = self._critic(truth, holes, clips=clips)
             loss = critic_loss(real, self._critic(filled.detach(), holes, clips=clips))
+        # Two-player: the critic learns from a filling that is detached, then judges the same one, frozen, for
+        # the network's gradient to pass through.
         self._critic_optimiser.zero_grad(set_to_none=True)
         torch.autograd.backward(loss)
         self._critic_optimiser.step()
         self._critic.requires_grad_(requires_grad=False)
         with self._autocast():
-            painter = painter_loss(
+            painter = generator_loss(
                 self._critic(truth, holes, clips=clips), self._critic(filled, holes, clips=clips)
             )
         self._critic.requires_grad_(requires_grad=True)
@@ -172,30 +184,35 @@ def _turned(
     rng: np.random.Generator, clip: Clip, motion: Motion, truth: Tensor
 ) -> tuple[Clip, Motion, Tensor]:
     """Mirror, transpose, reverse, recolor: all that propagation would have done alike."""
+    # Turning a picture turns its flow: what is mirrored along x moves by -dx, a transposed one by (dy, dx),
+    # and in a clip played backwards the flow of t towards t+1 is that of t+1 towards t.
     pictures = [clip.frames, clip.holes, clip.confidence, clip.hints, truth]
     flows = [motion.forward, motion.backward]
-    doubts = [motion.forward_doubt, motion.backward_doubt]
+    occlusions = [motion.forward_doubt, motion.backward_doubt]
     for axis, component in ((-1, 0), (-2, 1)):
         if rng.random() < 0.5:
-            pictures, doubts = ([part.flip(axis) for part in parts] for parts in (pictures, doubts))
+            pictures, occlusions = ([part.flip(axis) for part in parts] for parts in (pictures, occlusions))
             flows = [flow.flip(axis) for flow in flows]
             flows = [_negated(flow, component) for flow in flows]
     if rng.random() < 0.5:
-        pictures, doubts = ([part.transpose(-1, -2) for part in parts] for parts in (pictures, doubts))
+        pictures, occlusions = (
+            [part.transpose(-1, -2) for part in parts] for parts in (pictures, occlusions)
+        )
         flows = [flow.transpose(-1, -2).flip(1) for flow in flows]
     if rng.random() < 0.5:
         pictures = [part.flip(0) for part in pictures]
-        flows, doubts = ([part.flip(0) for part in reversed(parts)] for parts in (flows, doubts))
+        flows, occlusions = ([part.flip(0) for part in reversed(parts)] for parts in (flows, occlusions))
     order = torch.from_numpy(rng.permutation(3))
     gain = torch.from_numpy(rng.uniform(0.75, 1.0, (3, 1, 1)).astype(np.float32))
     frames, holes, confidence, hints, truth = pictures
+    # The first three hints are colors, and change as the frames do.
     recolored = torch.cat([hints[:, order] * gain, hints[:, 3:]], dim=1)
     clip = Clip(frames[:, order] * gain, holes, confidence, recolored)
-    return clip, Motion(flows[0], flows[1], doubts[0], doubts[1]), truth[:, order] * gain
+    return clip, Motion(flows[0], flows[1], occlusions[0], occlusions[1]), truth[:, order] * gain
 
 
 def _negated(flow: Tensor, component: int) -> Tensor:
-    sign = torch.ones(2, 1, 1)
+    sign = torch.ones(2, 1, 1)  # over (P, 2, H, W)
     sign[component] = -1
     return flow * sign
 

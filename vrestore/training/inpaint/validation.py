@@ -72,8 +72,9 @@ class Judge:
 
 
 def _case(folder: Path, cache: Path, name: str, kind: str) -> Case:
-    kept = cache / f"{name}.{kind}.pt"
-    if not kept.exists():
+    # Filling by propagation takes longer than judging, and is the same for every network.
+    cached = cache / f"{name}.{kind}.pt"
+    if not cached.exists():
         frames = [
             cv2.resize(frame, (WIDTH, HEIGHT), interpolation=cv2.INTER_AREA)
             for frame in read_clip(folder / f"{name}.mp4")[:FRAMES]
@@ -85,22 +86,25 @@ def _case(folder: Path, cache: Path, name: str, kind: str) -> Case:
         first = next((index for index, mask in enumerate(masks) if mask.any()), None)
         if first is None:
             raise InputError(f"the mask of {name!r}, {kind}, hides nothing in its first {FRAMES} frames")
+        # Up to the first frame without a hole: a sample has one in every frame.
         end = next((index for index in range(first, len(masks)) if not masks[index].any()), len(masks))
         if end > len(frames):
             raise InputError(f"the mask of {name!r}, {kind}, has {len(masks)} frames, the clip {len(frames)}")
         holes = np.stack(masks[first:end])
         height, width = _window_size([cv2.boundingRect(hole.astype(np.uint8)) for hole in holes])
         pictures = np.stack(frames[first:end]).astype(np.uint8)
-        sample_of(pictures, holes, height=height, width=width).save(kept)
-    return Case(name, kind, Sample.load(kept))
+        sample_of(pictures, holes, height=height, width=width).save(cached)
+    return Case(name, kind, Sample.load(cached))
 
 
 def _window_size(boxes: Sequence[Sequence[int]]) -> tuple[int, int]:
     widest, highest = (max(box[side] for box in boxes) + 2 * CONTEXT for side in (2, 3))
+    # The network halves four times; the window is rounded up to 16 instead of being padded.
     return min(HEIGHT, -(-highest // 16) * 16), min(WIDTH, -(-widest // 16) * 16)
 
 
 def _psnr(picture: Tensor, truth: Tensor, holes: Tensor) -> float:
+    # The mean of each frame's PSNR over its hole, as papers have it; not the PSNR of the mean error.
     squares = ((picture - truth).square() * holes).sum((1, 2, 3)) / (3 * holes.sum((1, 2, 3)))
     return float((-10 * squares.clamp_min(1e-10).log10()).mean())
 
