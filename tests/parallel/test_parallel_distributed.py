@@ -124,9 +124,11 @@ KINDS = {
 }
 
 
+QUICK = "open-groups.mkv"
+
+
 @pytest.mark.parametrize(
-    "kind",
-    [pytest.param(kind, marks=pytest.mark.slow if kind != "open-groups.mkv" else ()) for kind in KINDS],
+    "kind", [pytest.param(kind, marks=() if kind == QUICK else pytest.mark.slow) for kind in KINDS]
 )
 def test_where_a_file_cannot_be_entered_in_the_middle_it_is_read_from_its_beginning(kind, tmp_path):
     clip = write_clip(tmp_path / kind, frames=FRAMES, noise=True, **KINDS[kind])

@@ -113,11 +113,9 @@ def test_a_device_that_runs_out_of_memory_ends_no_run(clip, on_cpu, tmp_path, ma
 def test_a_run_says_who_serves_the_device(clip, tmp_path):
     events = []
     with pretended():
-        for work, how in (
-            (vrestore.inpaint, OPTIONS | {"stop": 3}),
-            (vrestore.dehaze, {"method": "dcp", "stop": 3}),
-        ):
-            work(clip, target=tmp_path / f"{work.__name__}.mkv", device="cuda", progress=events.append, **how)
+        for work, how in ((vrestore.inpaint, OPTIONS), (vrestore.dehaze, {"method": "dcp"})):
+            target, how = tmp_path / f"{work.__name__}.mkv", how | {"device": "cuda", "stop": 3}
+            work(clip, target=target, progress=events.append, **how)
     lines = [event.text for event in events if event.event == "plan"]
     assert lines.count("operations on the device by torch: it is only pretended") == 2
 
@@ -177,12 +175,12 @@ def divided(clip, target, monkeypatch, **options):
 
 def test_two_devices_give_what_one_gives(clip, tmp_path, monkeypatch):
     with pretended():
-        vrestore.inpaint(clip, target=tmp_path / "one.mkv", device="cuda", segment=0.2, **OPTIONS)
-    report, workers, warnings = divided(clip, tmp_path / "two.mkv", monkeypatch, segment=0.2)
+        vrestore.inpaint(clip, target=tmp_path / "one.mkv", device="cuda", segment=0.2, stop=22, **OPTIONS)
+    report, workers, warnings = divided(clip, tmp_path / "two.mkv", monkeypatch, segment=0.2, stop=22)
     assert_same(tmp_path / "two.mkv", tmp_path / "one.mkv")
     assert set(workers.devices) == {"cuda:0", "cuda:1"}
     assert abs(workers.devices.count("cuda:0") - workers.devices.count("cuda:1")) <= 1
-    assert (report.device, report.frames) == ("cuda:0,cuda:1", FRAMES)
+    assert (report.device, report.frames) == ("cuda:0,cuda:1", 22)
     assert report.device_memory_bytes > 0
     assert warnings == []
     assert names(tmp_path) == ["one.mkv", "two.mkv"]

@@ -204,7 +204,7 @@ def corrected_on_device(frames):
 KERNELS = {"membrane", "place", "propagate", "seam", "shift_align"}
 
 
-@pytest.mark.parametrize("kernels", [False, True])
+@pytest.mark.parametrize("kernels", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_a_network_corrects_on_the_device_too(frames, corrected, monkeypatch, kernels):
     launched = set()
     if kernels:
@@ -290,7 +290,7 @@ def test_without_memory_the_processor_goes_on(frames, expected, monkeypatch, wor
     assert (tally.cpu_fallback_frames > 0) == (work != "put back")
 
 
-@pytest.mark.parametrize("after", [0, 1])
+@pytest.mark.parametrize("after", [0, pytest.param(1, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("work", NETWORK_WORK)
 def test_without_memory_beside_the_network_the_processor_goes_on(frames, corrected, monkeypatch, work, after):
     failures = failing(monkeypatch, *NETWORK_WORK[work], after)
