@@ -134,11 +134,11 @@ def test_where_a_file_cannot_be_entered_in_the_middle_it_is_read_from_its_beginn
 
 
 def test_the_frames_before_a_part_are_not_worked_on(clip, tmp_path, monkeypatch):
-    from vrestore.media.reader import VideoReader
+    from vrestore.media.frame_maker import FrameMaker
 
-    read, real = [], VideoReader._native
+    read, real = [], FrameMaker._native
     monkeypatch.setattr(
-        VideoReader,
+        FrameMaker,
         "_native",
         lambda self, *rest, index: read.append(index) or real(self, *rest, index=index),
     )
