@@ -15,9 +15,9 @@ from benchmarks.clips import Pictures
 from vrestore.device.devices import Precision
 from vrestore.frames import Color, Frame, MaskedFrame
 from vrestore.media.formats import pixel_format
-from vrestore.methods.dehaze.dark_channel import estimate_dark
-from vrestore.methods.dehaze.estimate import Estimator
-from vrestore.methods.dehaze.network import network_estimator
+from vrestore.methods.dehaze.estimators.dark_channel import estimate_dark
+from vrestore.methods.dehaze.estimators.estimate import Estimator
+from vrestore.methods.dehaze.estimators.network import network_estimator
 from vrestore.methods.dehaze.settings import DehazeSettings, DehazeStats
 from vrestore.methods.dehaze.stage import dehaze
 from vrestore.models.weights import load_model

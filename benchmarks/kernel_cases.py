@@ -10,10 +10,13 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from vrestore.frames import Box
-from vrestore.ops import Operations
-from vrestore.ops.warp.consistency import Tolerance
-from vrestore.ops.warp.shift_align import Motion
-from vrestore.ops.warp.warp import pixel_grid
+from vrestore.ops import Backend
+from vrestore.ops.filters.membrane import membrane
+from vrestore.ops.filters.seam import match_seam_gain
+from vrestore.ops.warp.deform import deform_conv
+from vrestore.ops.warp.propagate import fetch
+from vrestore.ops.warp.shift_align import Motion, align_placed, place, shift_align
+from vrestore.ops.warp.warp import pixel_grid, warp
 
 REACH, TREMBLE, GRAIN = 16.0, 0.5, 48
 """Pixels of motion, pixels it varies from one to the next, pixels from one change of course to the next."""
@@ -40,9 +43,9 @@ class Sizes:
 
 @dataclass(frozen=True)
 class Case:
-    """One piece of work, done by whichever operations."""
+    """One piece of work, done by either backend."""
 
-    run: Callable[[Operations], Tensor]
+    run: Callable[[Backend], Tensor]
     bytes_moved: int
     """What must be read and written once, whatever does it."""
     min_share: float | None = None
@@ -63,7 +66,7 @@ def warp_case(sizes: Sizes, device: torch.device, dtype: torch.dtype, *, is_last
     grid = pixel_grid(sizes.height, sizes.width, device=device) + flow
     given = (grid.permute(0, 2, 3, 1) * scale - 1).to(dtype)
     return Case(
-        lambda operations: operations.warp(pictures, flow),
+        lambda backend: warp(pictures, flow, backend=backend),
         2 * _bytes(pictures) + _bytes(flow),
         min_share=0.7 if is_last else None,
         rivals={"grid_sample alone": lambda: F.grid_sample(pictures, given, align_corners=True)},
@@ -76,10 +79,17 @@ def shift_align_case(sizes: Sizes, device: torch.device, dtype: torch.dtype, *, 
     flows = [_flow(sizes.count - 1, sizes.height, sizes.width, device) for _ in range(2)]
     doubts = [(torch.rand_like(flow[:, :1]) < DOUBTED).float() for flow in flows]
     motion = Motion(flows[0], flows[1], doubts[0], doubts[1])
+    fold = sizes.channels // 4
+
+    def run(backend: Backend) -> Tensor:
+        runner = backend.runner_for(features)
+        if runner is None:
+            return shift_align(features, motion, fold=fold, official=official, clip_end="own")
+        placed = place(motion, sizes.height, sizes.width, official=official, runner=runner)
+        return align_placed(features, placed, fold=fold, official=official, clip_end="own", runner=runner)
+
     return Case(
-        lambda operations: operations.shift_align(
-            features, motion, fold=sizes.channels // 4, official=official, clip_end="own"
-        ),
+        run,
         2 * _bytes(features) + sum(map(_bytes, [*flows, *doubts])),
         min_share=0.7,
         min_ratio=4.0,
@@ -98,20 +108,6 @@ def propagate_colors_case(sizes: Sizes, device: torch.device) -> Case:
     return _propagate(torch.rand(shape, device=device).permute(0, 3, 1, 2), min_share=None)
 
 
-def consistency_case(sizes: Sizes, device: torch.device) -> Case:
-    """Judge the flow of every pixel of a large frame."""
-    height, width = sizes.large_height, sizes.large_width
-    flow = _flow(1, height, width, device)[0]
-    points = pixel_grid(height, width, device=device).flatten(1).T.contiguous()
-    there = flow.flatten(1).T.contiguous()
-    back = -flow.permute(1, 2, 0).contiguous().permute(2, 0, 1)
-    tolerance = Tolerance(pixels=2.0, softness=1.0)
-    return Case(
-        lambda operations: operations.consistency(points, there, back, tolerance=tolerance),
-        _bytes(points) + _bytes(there) + _bytes(back) + 4 * len(points),
-    )
-
-
 def membrane_case(sizes: Sizes, device: torch.device) -> Case:
     """Close the hole of a crop as large as the features; its steps wait for each other."""
     height, width = sizes.height, sizes.width
@@ -119,7 +115,7 @@ def membrane_case(sizes: Sizes, device: torch.device) -> Case:
     known = torch.ones(height, width, dtype=torch.bool, device=device)
     known[height // 4 : -height // 4, width // 4 : -width // 4] = False
     return Case(
-        lambda operations: operations.membrane(picture, known), 2 * _bytes(picture) + 3 * _bytes(known)
+        lambda backend: membrane(picture, known, backend=backend), 2 * _bytes(picture) + 3 * _bytes(known)
     )
 
 
@@ -133,8 +129,8 @@ def seam_case(sizes: Sizes, device: torch.device) -> Case:
     known = colors[:, -rim:] + 0.1 * torch.randn(3, rim, device=device)
     moved = sum(map(_bytes, [colors, colors[:, rim:], confidence[-rim:], known, points]))
     return Case(
-        lambda operations: operations.match_seam_gain(
-            colors, confidence, known, points, window, cell=4, sure=0.5
+        lambda backend: match_seam_gain(
+            colors, confidence, known, points, window, cell=4, sure=0.5, backend=backend
         ),
         moved,
     )
@@ -151,7 +147,7 @@ def deform_case(sizes: Sizes, device: torch.device, dtype: torch.dtype) -> Case:
     weight = (torch.randn(channels, channels, TAPS, TAPS, device=device) / (channels * taps) ** 0.5).to(dtype)
     bias = torch.zeros(channels, device=device, dtype=dtype)
     return Case(
-        lambda operations: operations.deform_conv(frames, offset, mask, weight, bias, padding=TAPS // 2),
+        lambda backend: deform_conv(frames, offset, mask, weight, bias, padding=TAPS // 2, backend=backend),
         2 * _bytes(frames) + _bytes(offset) + _bytes(mask) + _bytes(weight),
         min_ratio=2.0,
     )
@@ -163,9 +159,9 @@ def _propagate(pictures: Tensor, *, min_share: float | None) -> Case:
     targets = (pixel_grid(height, width, device=flow.device) + flow).flatten(2).transpose(1, 2).contiguous()
     trust = torch.rand(count, height * width, device=flow.device)
 
-    def run(operations: Operations) -> Tensor:
+    def run(backend: Backend) -> Tensor:
         parts = zip(pictures, targets, trust, strict=True)
-        return [operations.fetch(*part, decay=0.98) for part in parts][-1][0]
+        return [fetch(*part, decay=0.98, backend=backend) for part in parts][-1][0]
 
     written = count * height * width * ((planes - 1) * pictures.element_size() + 4)
     moved = _bytes(pictures) + _bytes(targets) + _bytes(trust) + written

@@ -28,7 +28,6 @@ from benchmarks.command import parts_of
 from benchmarks.kernel_cases import (
     Case,
     Sizes,
-    consistency_case,
     deform_case,
     membrane_case,
     propagate_colors_case,
@@ -49,7 +48,7 @@ from benchmarks.machine import (
 from benchmarks.tables import figures_table
 from vrestore.device.devices import cuda_unavailable_reason
 from vrestore.kernels import runtime
-from vrestore.ops.operations import ByKernels, ByTorch
+from vrestore.ops import TORCH, Backend
 
 DTYPE = torch.bfloat16
 
@@ -65,11 +64,12 @@ CASES: dict[str, Callable[[torch.device], Case]] = {
     "shift_align_official": lambda device: shift_align_case(Sizes(), device, DTYPE, official=True),
     "propagate": lambda device: propagate_features_case(Sizes(), device, DTYPE),
     "propagate_colors": lambda device: propagate_colors_case(Sizes(), device),
-    "consistency": lambda device: consistency_case(Sizes(), device),
     "deform": lambda device: deform_case(Sizes(), device, DTYPE),
     "membrane": lambda device: membrane_case(Sizes(), device),
     "seam": lambda device: seam_case(Sizes(), device),
 }
+
+KERNELS = Backend("cupy", "measured", runtime.run)
 
 Found = TypeVar("Found")
 
@@ -139,7 +139,7 @@ def copy_bandwidth(clock: Clock, device: torch.device) -> float:
 
 def measure(case: Case, clock: Clock, copy_bytes_a_second: float) -> Outcome:
     """Time a case by the kernel, by torch and by its rivals."""
-    by_kernels, by_torch = partial(case.run, ByKernels()), partial(case.run, ByTorch())
+    by_kernels, by_torch = partial(case.run, KERNELS), partial(case.run, TORCH)
     difference = _unless_out_of_memory(lambda: _difference(by_kernels(), by_torch()))
     kernel = clock.time(by_kernels)
     bytes_a_second = case.bytes_moved / kernel.median * 1e3

@@ -18,7 +18,7 @@ from vrestore.masks.shapes import hole_of
 from vrestore.media.formats import pixel_format
 from vrestore.methods.inpaint.options import Quality
 from vrestore.methods.inpaint.plan import EFFORTS, flow_scale, network_scale_for
-from vrestore.methods.inpaint.propagate import Filled
+from vrestore.methods.inpaint.propagation.propagate import Filled
 from vrestore.methods.inpaint.settings import InpaintStats, NetworkSettings, Settings
 from vrestore.methods.inpaint.stage import inpaint
 from vrestore.ops.filters.membrane import membrane

@@ -54,6 +54,11 @@ _NOT_COMPARED = {
 
 _MISSING = "nothing"
 _PICTURES = {".mkv", ".mp4", ".png"}
+if sys.platform == "win32":
+    _KILLED = 1  # what Popen.kill lets a process end with there
+else:
+    _KILLED = -signal.SIGKILL
+
 _LIMIT_SECONDS = 1200
 _SHORT, _LAST_WORDS = 8, 400
 _LIBRARIES = """
@@ -98,7 +103,7 @@ class Program:
         while process.poll() is None and not any(state.rglob("[0-9]*.json")) and time.monotonic() < end:
             time.sleep(0.005)
         self._end(process)
-        if process.returncode != -signal.SIGKILL:
+        if process.returncode != _KILLED:
             raise Failed(f"it ended with exit code {process.returncode} before it was killed")
 
     def _started(self, code: str, *words: str) -> subprocess.Popen[str]:
@@ -125,7 +130,10 @@ class Program:
 
     def _end(self, process: subprocess.Popen[str]) -> None:
         if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
+            if sys.platform == "win32":
+                process.kill()
+            else:
+                os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
 
 

@@ -28,7 +28,7 @@ COLUMN_BYTES = 2**28
 """Columns that are made at once; more output pixels than give so many are taken in turns."""
 
 _MOST_TAPS = 2**30
-"""Of all pixels of a launch: they are counted by an int."""
+"""A launch has at most so many taps of all its pixels, for an int counts them."""
 
 
 def deform_conv(
@@ -52,6 +52,7 @@ def deform_conv(
     Raises:
         ValueError: Shapes, types or devices do not fit together.
     """
+    # Channels of a pixel together: all of a group are read at one displaced place, in whole words.
     frames, weight = channels_last(as_tensor(frames).detach()), as_tensor(weight).detach()
     offset, is_last = _dense(as_tensor(offset).detach())
     shape = _shape_of(frames, offset, weight, (stride, padding, dilation))
@@ -60,13 +61,16 @@ def deform_conv(
         check("mask", mask, (len(mask), offset.shape[1] // 2, *offset.shape[2:]), beside=frames)
         mask = channels_last(mask) if is_last else mask.contiguous()
     depth = weight.shape[1]
+    # (groups, Cout / groups, C / groups, K)
     kernel = weight.to(frames.dtype).reshape(shape.channels // depth, -1, depth, shape.taps)
+    # Columns are K times as large as the frames; taken in turns they need a bounded room.
     at_once = max(1, column_bytes // (shape.taps * shape.channels * frames.element_size()))
     columns = _columns(frames, offset, mask, shape, is_last=is_last, at_once=at_once, runner=runner)
     parts = [_product(part, kernel) for part in columns]
-    result = torch.cat(parts) if parts else frames.new_empty(0, len(weight))
+    result = torch.cat(parts) if parts else frames.new_empty(0, len(weight))  # (N*Ho*Wo, Cout)
     if bias is not None:
         result = result + as_tensor(bias).detach().to(result.dtype)
+    # (N, Ho, Wo, Cout) seen as (N, Cout, Ho, Wo): that is channels-last as it lies.
     return result.reshape(len(frames), *offset.shape[2:], len(weight)).permute(0, 3, 1, 2)
 
 
@@ -123,6 +127,7 @@ def _columns(
     runner: Runner,
 ) -> Iterator[Tensor]:
     """Yield the columns (n, K, C) of up to `at_once` output pixels after the other."""
+    # A word must not reach into the channels of another group, which are read elsewhere.
     vector = vector_of(frames, dividing=(shape.channels // shape.groups,))
     defines = (
         ("ELEMENT", element_of("frames", frames)),
@@ -134,6 +139,7 @@ def _columns(
     )
     threads = lanes_for(shape.channels // vector, most=64)
     pixels = len(frames) * shape.out_height * shape.out_width
+    # Whatever room there is, the taps of a launch are counted by an int.
     at_once = min(at_once, _MOST_TAPS // shape.taps)
     for first in range(0, pixels, at_once):
         columns = frames.new_empty(min(at_once, pixels - first), shape.taps, shape.channels)
@@ -158,6 +164,7 @@ def _columns(
 
 def _dense(offset: Tensor) -> tuple[Tensor, bool]:
     """Return offsets without gaps, channels-last if that costs nothing, and whether they are."""
+    # A convolution that was asked for channels-last gave them so; the kernel reads either.
     if offset.stride(1) == 1:
         return channels_last(offset), True
     return offset.contiguous(), False
@@ -165,5 +172,6 @@ def _dense(offset: Tensor) -> tuple[Tensor, bool]:
 
 def _product(columns: Tensor, kernel: Tensor) -> Tensor:
     """Multiply columns (n, K, C) by weights (groups, Cout / groups, C / groups, K); returns (n, Cout)."""
+    # (n, K, groups, C / groups)
     grouped = columns.reshape(*columns.shape[:2], kernel.shape[0], kernel.shape[2])
     return torch.einsum("pkgc,gock->pgo", grouped, kernel).flatten(1)

@@ -20,7 +20,7 @@ ELEMENTS = {torch.float32: "float", torch.float16: "float16", torch.bfloat16: "b
 """Types of pictures and features in memory, and what the kernels call them."""
 
 THREADS = 256
-"""Of a block; the kernels are bounded to it."""
+"""A block has so many threads; the kernels are compiled for no more (`__launch_bounds__`)."""
 
 MOST_BLOCKS = 2**20
 """Blocks take turns beyond it; far more than any device runs at once."""
@@ -52,9 +52,9 @@ class Launch:
     """Compile-time names and their values."""
     blocks: int
     threads: tuple[int, int]
-    """Of a block, along x and y."""
+    """How many a block has along x and y."""
     arguments: tuple[Argument, ...]
-    """In the order of the function; tensors are dense and stand for their address, None for no address."""
+    """They come in the function's order; a dense tensor stands for its address, None for no address."""
 
     @property
     def device(self) -> torch.device:
@@ -66,7 +66,9 @@ Runner = Callable[[Launch], None]
 
 def source_of(kernel: str, defines: tuple[tuple[str, str | int], ...]) -> str:
     """Return the whole text of a kernel, its compile-time names in front."""
+    # As a resource, for an installed package may be a zip file.
     folder = files("vrestore.kernels")
+    # In front of the text, so that NVRTC and g++ are given the same options: none.
     names = [f"#define {name} {value}\n" for name, value in defines]
     texts = [(folder / name).read_text(encoding="utf-8") for name in ("common.cuh", f"{kernel}.cu")]
     return "".join([*names, *texts])
@@ -100,6 +102,7 @@ def index_of(elements: int) -> str:
 def vector_of(*tensors: Tensor, dividing: tuple[int, ...]) -> int:
     """Return how many elements a thread can move at once: they divide all counts, and addresses fit."""
     size = tensors[0].element_size()
+    # A thread moves 16 bytes at once at best; less where the count or the address does not divide.
     vector = _WORD_BYTES // size
     while vector > 1 and (
         any(count % vector for count in dividing)
@@ -111,7 +114,9 @@ def vector_of(*tensors: Tensor, dividing: tuple[int, ...]) -> int:
 
 def floats(tensor: Tensor, *, alignment: int = 4) -> Tensor:
     """Return `tensor` as dense float32 at such an address; what is so already is not copied."""
+    # float() and contiguous() copy only where there is something to change.
     dense = tensor.detach().float().contiguous()
+    # New memory is aligned to far more than any word; a slice may begin anywhere.
     return dense.clone() if dense.data_ptr() % alignment else dense
 
 
@@ -122,12 +127,13 @@ def channels_last(pictures: Tensor) -> Tensor:
 
 def blocks_for(work: int) -> int:
     """Return the number of blocks for so many shares of work."""
+    # Kernels take shares in strides of the grid, so fewer blocks do all of the work too.
     return min(work, MOST_BLOCKS)
 
 
 def tiles_of(height: int, width: int, tile: tuple[int, int]) -> int:
     """Return how many tiles (height, width) cover a picture."""
-    return -(-height // tile[0]) * -(-width // tile[1])
+    return -(-height // tile[0]) * -(-width // tile[1])  # rounded up both ways
 
 
 def lanes_for(vectors: int, *, most: int) -> tuple[int, int]:

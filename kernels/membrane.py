@@ -10,7 +10,7 @@ from vrestore.kernels.launch import Array, Launch, Runner, as_tensor, check, flo
 from vrestore.kernels.runtime import run
 
 THREADS = 1024
-"""Of a block: one does all of a channel."""
+"""A block, which does all of a channel, has as many threads as any may have."""
 
 
 def membrane(
@@ -42,6 +42,7 @@ def membrane(
     if not result.numel():
         return result
     levels = pyramid_size(height, width)
+    # For a channel: all levels of the pyramid, and two pictures between which Jacobi steps go to and fro.
     room = torch.empty(channels, levels + 2 * height * width, device=values.device)
     numbers = height, width, levels, surroundings, relaxations, finest_relaxations
     runner(
@@ -49,6 +50,7 @@ def membrane(
             kernel="membrane",
             function="membrane",
             defines=(),
+            # Steps wait for each other, which only the threads of one block can do.
             blocks=channels,
             threads=(THREADS, 1),
             arguments=(
@@ -67,6 +69,6 @@ def pyramid_size(height: int, width: int) -> int:
     """Return how many pixels all levels of a picture have, the finest among them."""
     size = height * width
     while min(height, width) > 2:
-        height, width = -(-height // 2), -(-width // 2)
+        height, width = -(-height // 2), -(-width // 2)  # what the border cuts is a cell too
         size += height * width
     return size

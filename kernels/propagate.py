@@ -41,7 +41,8 @@ def fetch(
     count = len(targets)
     check("targets", targets, (count, 2), beside=weighted)
     check("trust", trust, (count,), beside=weighted)
-    rows = weighted.permute(1, 2, 0)
+    rows = weighted.permute(1, 2, 0)  # (H, W, C + 1)
+    # Then a pixel is one read of a word or two; else each plane is read by itself.
     is_last = rows.is_contiguous()
     weighted = rows if is_last else weighted.contiguous()
     colors = torch.empty(planes - 1, count, dtype=weighted.dtype, device=weighted.device)
@@ -57,12 +58,14 @@ def fetch(
                 ("VECTOR", vector_of(weighted, dividing=(planes,)) if is_last else 1),
                 ("INDEX", index_of(weighted.numel())),
                 ("LAST", int(is_last)),
+                # Compiled apart: sixteen further reads that most calls do without.
                 ("SHARP", int(sharpness > 0)),
             ),
             blocks=blocks_for(-(-count // THREADS)),
             threads=(THREADS, 1),
             arguments=(
                 weighted,
+                # x and y of a point are read as one float2.
                 floats(targets, alignment=8),
                 floats(trust),
                 colors,

@@ -37,10 +37,12 @@ def unavailable_reason(device: torch.device) -> str | None:
         import cupy
     except ImportError as error:
         return f"CuPy does not load ({error}); {remedy}"
+    # Neither library promises anything of the other's major version in one process.
     theirs = cupy.cuda.runtime.runtimeGetVersion() // 1000
     if theirs != ours:
         return f"CuPy is for CUDA {theirs}, torch for CUDA {ours}; {remedy}"
     try:
+        # CuPy loads it lazily: asking shows now what would else fail in the middle of a run.
         cupy.cuda.nvrtc.getVersion()
     except (ImportError, OSError, RuntimeError) as error:
         return f"CUDA's compiler library does not load ({str(error).splitlines()[0]}); {remedy}"
@@ -49,6 +51,7 @@ def unavailable_reason(device: torch.device) -> str | None:
 
 def cuda_major() -> int:
     """Return the CUDA version torch is built for, or the newest we have an extra for."""
+    # A torch without CUDA has no version; the newest is the best guess for what will be installed.
     return int((torch.version.cuda or "13").partition(".")[0])
 
 
@@ -59,6 +62,7 @@ def run(launch: Launch) -> None:
         raise ValueError(f"kernels run on CUDA, the tensors are on {device}")
     import cupy
 
+    # Torch's own stream, so that kernels wait for what made their tensors and need no other waiting.
     stream = cupy.cuda.Stream.from_external(_Stream(torch.cuda.current_stream(device).cuda_stream))
     with cupy.cuda.Device(device.index), stream:
         function = _compiled(launch.kernel, launch.function, launch.defines, device.index)
@@ -91,5 +95,5 @@ class _Stream:
 
 def _passed(value: Argument) -> object:
     if value is None:
-        return np.uint64(0)
+        return np.uint64(0)  # a null pointer
     return np.uint64(value.data_ptr()) if isinstance(value, Tensor) else value

@@ -48,9 +48,10 @@ def match_seam_gain(
     if channels > MOST_CHANNELS or rows * columns > MOST_CELLS:
         got = f"{channels} channels on {rows} x {columns} cells"
         raise ValueError(f"{got}, the kernel holds {MOST_CHANNELS} on {MOST_CELLS}")
+    # Points of the hole come first, those of the rim after them.
     hidden = count - rim
     result = torch.empty(channels, hidden, device=colors.device)
-    if not hidden:
+    if not hidden:  # nothing to correct, and no block to launch
         return result
     # The finest steps in which the differences of all of the rim, in one cell, stay below 2^31.
     steps = 2.0 ** np.floor(np.log2(2**31 / (largest * max(1, rim))) - 1)
@@ -60,12 +61,14 @@ def match_seam_gain(
             kernel="seam",
             function="seam",
             defines=(("CHANNELS", channels),),
+            # Few blocks with much to do each, for the surface is found anew by each of them.
             blocks=min(-(-hidden // _PIXELS_OF_A_BLOCK), _MOST_BLOCKS),
             threads=(THREADS, 1),
             arguments=(
                 floats(colors),
                 floats(confidence),
                 floats(known),
+                # Coordinate by coordinate: neighboring threads read neighboring numbers.
                 floats(points.T),
                 result,
                 *(np.int32(number) for number in numbers),

@@ -47,10 +47,11 @@ def place(
     """
     flows = [as_tensor(forward), as_tensor(backward)]
     doubts = [as_tensor(forward_doubt), as_tensor(backward_doubt)]
-    pairs, _, rows, columns = flows[0].shape
+    pairs, _, rows, columns = flows[0].shape  # (P, 2, h, w)
     for flow, occlusion in zip(flows, doubts, strict=True):
         check("flow", flow, (pairs, 2, rows, columns), beside=flows[0])
         check("doubt", occlusion, (pairs, 1, rows, columns), beside=flows[0])
+    # Four floats, so that a pixel is one read of 16 bytes; the fourth is not used.
     placed = torch.empty(2, pairs, height, width, 4, device=flows[0].device)
     if not placed.numel():
         return placed
@@ -59,6 +60,7 @@ def place(
             kernel="shift_align",
             function="place",
             defines=(),
+            # A thread for each pixel, rounded up to whole blocks.
             blocks=blocks_for(-(-placed.numel() // 4 // THREADS)),
             threads=(THREADS, 1),
             arguments=(
@@ -90,7 +92,9 @@ def shift_align(
     if not aligned.numel():
         return aligned
     index = index_of(channels * height * width)
+    # A word lies in one of the three parts: read from t+1, read from t-1, or left.
     vector = vector_of(features, aligned, dividing=(channels, fold))
+    # A power of two, so that rows of lanes fill whole warps.
     lanes = min(_MOST_LANES, 1 << (fold // vector - 1).bit_length())
     runner(
         Launch(
@@ -101,6 +105,7 @@ def shift_align(
             threads=(lanes, min(THREADS // lanes, TILE[0] * TILE[1])),
             arguments=(
                 features,
+                # Read as float4.
                 floats(placed, alignment=16),
                 aligned,
                 *(np.int32(size) for size in (frames, channels, height, width, fold, official, keeps_ends)),

@@ -45,14 +45,17 @@ def warp(
     element = element_of("pictures", pictures)
     count, channels, height, width = pictures.shape
     check("flow", flow, (count, 2, height, width), beside=pictures)
+    # With one channel both layouts are the same memory; the channels-first kernel reads it by rows.
     is_last = channels > 1 and pictures.stride(1) == 1
     pictures = channels_last(pictures) if is_last else pictures.contiguous()
     warped = torch.empty_like(pictures)
     if not warped.numel():
         return warped
     index = index_of(channels * height * width)
+    # Channels-first, neighbors in memory are neighboring pixels, which are read at different places.
     vector = vector_of(pictures, warped, dividing=(channels,)) if is_last else 1
     tile = TILE if is_last else ROWS
+    # Channels-first, a place is found once for CHANNELS planes, so planes are shared out as well.
     shares = count * tiles_of(height, width, tile) * (1 if is_last else -(-channels // CHANNELS))
     runner(
         Launch(
@@ -60,6 +63,7 @@ def warp(
             function="warp_last" if is_last else "warp_first",
             defines=(("ELEMENT", element), ("VECTOR", vector), ("INDEX", index)),
             blocks=blocks_for(shares),
+            # At most a warp side by side over the channels of a pixel.
             threads=lanes_for(channels // vector, most=32) if is_last else (ROWS[1], ROWS[0]),
             arguments=(
                 pictures,

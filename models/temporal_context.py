@@ -12,7 +12,8 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from vrestore.ops.warp.shift_align import Alignment, ClipEnd, Motion, align_pairs, alignment, end_channels
+from vrestore.ops.warp.align_tables import Alignment, align_pairs, alignment
+from vrestore.ops.warp.shift_align import ClipEnd, Motion, end_channels
 
 
 class Timeline(Protocol):

@@ -1,11 +1,24 @@
 """What every test may ask for: a GPU that is really there, the clips beside the repository."""
 
 import os
+import tempfile
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
+
+BUILDS = "VRESTORE_TEST_BUILDS"
+"""Names a folder for kernels that are built for the CPU; the processes of a session share it."""
+
+
+def pytest_configure(config):
+    if BUILDS in os.environ:  # a worker of pytest-xdist, which inherits it
+        return
+    folder = tempfile.TemporaryDirectory(prefix="vrestore-builds-")
+    os.environ[BUILDS] = folder.name
+    config.add_cleanup(folder.cleanup)
+    config.add_cleanup(lambda: os.environ.pop(BUILDS))
 
 
 def pytest_runtest_setup(item):

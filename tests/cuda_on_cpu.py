@@ -83,19 +83,19 @@ def _scalar(value):
 def _built(kernel, function, defines):
     text = f'#include "{HEADER}"\n{source_of(kernel, defines)}{ENTRY % function}'
     name = hashlib.sha256(text.encode() + HEADER.read_bytes()).hexdigest()[:32]
-    library = _folder() / f"{name}.so"
-    source = library.with_suffix(".cpp")
-    source.write_text(text, encoding="utf-8")
-    result = subprocess.run(
-        [COMPILER, *OPTIONS, "-o", library, source], check=False, capture_output=True, text=True
-    )
-    assert result.returncode == 0, result.stderr[-4000:]
+    # the folder of the session, made by conftest.py
+    library = Path(os.environ["VRESTORE_TEST_BUILDS"]) / f"{name}.so"
+    if not library.exists():
+        _build(text, library)
     return ctypes.CDLL(os.fspath(library))
 
 
-@functools.cache
-def _folder():
-    """A folder that goes with the process."""
-    folder = tempfile.TemporaryDirectory(prefix="kernels")
-    _folder.kept = folder
-    return Path(folder.name)
+def _build(text, library):
+    """Build beside the library and rename: processes that build the same do not see each other's half."""
+    with tempfile.TemporaryDirectory(dir=library.parent) as folder:
+        source, built = Path(folder, "kernel.cpp"), Path(folder, "kernel.so")
+        source.write_text(text, encoding="utf-8")
+        command = [COMPILER, *OPTIONS, "-o", built, source]
+        result = subprocess.run(command, check=False, capture_output=True, text=True)
+        assert result.returncode == 0, result.stderr[-4000:]
+        built.replace(library)

@@ -12,8 +12,8 @@ from vrestore.frames import Box, Color, Frame, MaskedFrame
 from vrestore.media.color.color_matrix import coding_of
 from vrestore.media.color.convert import to_rgb
 from vrestore.media.formats import plane_shapes
-from vrestore.methods.dehaze.dark_channel import estimate_dark
-from vrestore.methods.dehaze.estimate import HazeEstimate
+from vrestore.methods.dehaze.estimators.dark_channel import estimate_dark
+from vrestore.methods.dehaze.estimators.estimate import HazeEstimate
 from vrestore.methods.dehaze.settings import DehazeSettings, DehazeStats
 from vrestore.methods.dehaze.stage import dehaze
 from vrestore.models.cards import Card

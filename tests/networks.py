@@ -1,8 +1,11 @@
 """Networks with weights made by a rule, and clips of noise for them."""
 
+from functools import cache
+
 import numpy as np
 import torch
 
+from vrestore.models.meta_init import empty
 from vrestore.models.tsam.config import PAPER, SMALL
 from vrestore.models.tsam.network import Clip, Tsam
 from vrestore.models.tsam.official import from_official, official_entries
@@ -20,13 +23,19 @@ def small(config=SMALL):
 
 def paper(config=PAPER):
     """The published network's shape with the golden check's weights."""
-    network = Tsam(config).eval()
-    network.load_state_dict(from_official(published_state()))
+    network = empty(lambda: Tsam(config)).eval()  # draws no 32 million weights for nothing
+    state = from_official(published_state())
+    network.load_state_dict({key: value.clone() for key, value in state.items()}, assign=True)
     return network
 
 
 def published_state():
     """A generator as it stands in a published checkpoint, its weights made by the golden check's rule."""
+    return dict(_published())
+
+
+@cache
+def _published():
     entries = official_entries()
     state = {key: _weight(key, index, entry.shape) for index, (key, entry) in enumerate(entries.items())}
     used = {entry.ours: key for key, entry in entries.items() if not entry.is_copy}

@@ -15,9 +15,9 @@ from typer.testing import CliRunner
 import vrestore
 from vrestore import errors
 from vrestore.batching.manifest import read_manifest
-from vrestore.cli.log import Log
 from vrestore.cli.main import build_app
-from vrestore.cli.progress import progress_shown
+from vrestore.cli.terminal.log import Log
+from vrestore.cli.terminal.progress import progress_shown
 from vrestore.methods.inpaint.plan import EFFORTS
 from vrestore.progress import ProgressEvent
 

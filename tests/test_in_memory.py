@@ -46,6 +46,13 @@ def test_holes_are_filled_and_all_else_is_as_it_was(dtype):
         assert np.sqrt((error**2).mean()) < 0.06  # black would be 0.4 and more
 
 
+@pytest.mark.parametrize("kind", [np.uint8, np.int64, np.float32, bool])
+def test_masks_of_ones_are_masks(kind):
+    truth = pictures(count=4)
+    found = vrestore.inpaint_frames(spoiled(truth), mask().astype(kind), threads=1, quality="draft")
+    assert not any(np.array_equal(a, b) for a, b in zip(found, spoiled(truth), strict=True))
+
+
 def test_what_is_under_the_mask_has_no_effect():
     truth = pictures()
     found = vrestore.inpaint_frames(spoiled(truth), mask(), threads=1, quality="draft")

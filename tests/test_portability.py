@@ -73,7 +73,11 @@ def test_what_is_hidden_is_missed(module):
 
 
 @pytest.mark.parametrize(
-    "words", [["probe"], ["inpaint", "--box", "20,16,12,10", "-y"]], ids=lambda words: words[0]
+    "words",
+    [
+        pytest.param(["probe"], id="probe"),
+        pytest.param(["inpaint", "--box", "20,16,12,10", "-y"], id="inpaint", marks=pytest.mark.slow),
+    ],
 )
 def test_letters_that_a_code_page_lacks_are_escaped(tmp_path, words):
     clip = write_clip(tmp_path / "日.mp4")

@@ -20,7 +20,7 @@ from vrestore.errors import InputError, TargetError
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")  # two letters at least: `c:` is a drive of Windows
 
 _IS_WINDOWS = sys.platform == "win32"
-_RESERVED = re.compile(r"(CON|PRN|AUX|NUL|COM[0-9¹²³]|LPT[0-9¹²³])(\..*)?", re.IGNORECASE)
+_RESERVED = re.compile(r"(CON|CONIN\$|CONOUT\$|PRN|AUX|NUL|COM[0-9¹²³]|LPT[0-9¹²³])(\..*)?", re.IGNORECASE)
 """Devices of Windows, whatever extension they are given."""
 _FORBIDDEN = set('<>:"|?*') | {chr(code) for code in range(32)}
 _WINDOWS_PATH = 259  # characters (MAX_PATH without its end), unless the system was told to allow long paths

@@ -27,10 +27,10 @@ from vrestore.methods.dehaze.opened import open_dehaze
 from vrestore.methods.dehaze.options import DehazeOptions
 from vrestore.methods.inpaint.opened import opened_with_masks
 from vrestore.methods.inpaint.options import InpaintOptions
-from vrestore.methods.inpaint.stage import one_thread_each
 from vrestore.progress import ProgressEvent
 from vrestore.run.memory_limits import device_memory_for, memory_for
 from vrestore.run.options import RunOptions
+from vrestore.threads import one_thread_each
 
 Array = NDArray[Any]
 
@@ -275,9 +275,11 @@ class _ArrayMasks:
 
 
 def _marked(given: Array) -> MaskArray:
-    """Return what is above half of the type's largest value."""
+    """Return what is above half of the type's largest value; of integers 0 and 1 alone, what is 1."""
     if given.dtype == np.bool_:
         return given
+    if given.dtype.kind in "iu" and given.max(initial=0) <= 1:
+        return given.astype(np.bool_)
     half = 0.5 if given.dtype.kind == "f" else np.iinfo(given.dtype).max / 2
     marked: MaskArray = given > half
     return marked

@@ -1,29 +1,14 @@
-"""The seams of the house, each with one method or two.
-
-A list of frames is a FrameSource in a test, a generator function is a Stage.
-"""
+"""The seams of the house, each with one method or two."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 from vrestore.frames import Frame, Hole, HoleSummary, MaskedFrame
 
-In = TypeVar("In")
-Out = TypeVar("Out")
-
-Stage = Callable[[Iterator[In]], Iterator[Out]]
-"""Takes items in presentation order, holds a bounded number, yields in presentation order."""
-
 FrameTransform = Callable[[Iterator[MaskedFrame]], Iterator[Frame]]
 """The stages of a method joined: frames with holes in, repaired frames out, one for one."""
-
-
-class FrameSource(Protocol):
-    """Gives frames in presentation order."""
-
-    def __iter__(self) -> Iterator[Frame]: ...
 
 
 class FrameSink(Protocol):

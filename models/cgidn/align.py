@@ -6,7 +6,7 @@ cost volume and the confidence that weighs it are what CG-IDN's title and summar
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Protocol
 
 import torch
@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vrestore.models.cgidn.config import HazeConfig
+from vrestore.ops.dispatch import TORCH, Backend
 from vrestore.ops.warp.deform import deform_conv
 
 SLOPE = 0.1
@@ -116,7 +117,7 @@ class DeformConv(nn.Module):
         self.weight = nn.Parameter(torch.empty(channels, channels, 3, 3))
         self.bias = nn.Parameter(torch.zeros(channels))
         nn.init.kaiming_normal_(self.weight, a=SLOPE)
-        self.deform_conv: Callable[..., Tensor] = deform_conv
+        self.backend: Backend = TORCH
 
     def forward(self, frames: Tensor, seen: Tensor) -> Tensor:
         """Convolve frames (N, C, h, w) at the taps that `seen`, of the same shape, sends them to."""
@@ -127,8 +128,14 @@ class DeformConv(nn.Module):
         offset = torch.cat([first, second], 1).clamp(-max_offset, max_offset)  # (N, 2 * groups * TAPS, h, w)
         # The mask is from 0 to 2 so that a layer whose offset convolution is zero begins as a plain one.
         with torch.autocast(frames.device.type, enabled=False):
-            moved = self.deform_conv(
-                frames.float().contiguous(), offset, 2 * mask.sigmoid(), self.weight, self.bias, padding=1
+            moved = deform_conv(
+                frames.float().contiguous(),
+                offset,
+                2 * mask.sigmoid(),
+                self.weight,
+                self.bias,
+                padding=1,
+                backend=self.backend,
             )
         return moved.to(frames.dtype, memory_format=torch.channels_last)
 

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 
 from vrestore.models.cgidn.align import Align, DeformConv, Fuse
 from vrestore.models.cgidn.config import HazeConfig
-from vrestore.ops import Operations
+from vrestore.ops.dispatch import Backend
 from vrestore.ops.filters.dark_channel import LEAST_TRANSMISSION, dark_air, dark_depth
 
 SLOPE = 0.1
@@ -136,11 +136,11 @@ class CgIdn(nn.Module):
         self.head = HazeHead(config) if config.output == "haze" else _picture_head(config)
         _initialise(self)
 
-    def use(self, operations: Operations) -> None:
-        """Do deformable convolutions by other operations than torch's; see `vrestore.ops.select`."""
+    def use(self, backend: Backend) -> None:
+        """Let deformable convolutions be served by a backend other than torch; see `vrestore.ops.select`."""
         for part in self.modules():
             if isinstance(part, DeformConv):
-                part.deform_conv = operations.deform_conv
+                part.backend = backend
 
     def encode(self, pictures: Tensor) -> Features:
         """Return what pictures (N, 3, H, W), each side a multiple of the configuration's, are to windows."""

@@ -21,10 +21,12 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor
 
+from vrestore.kernels.launch import Runner
 from vrestore.models.temporal_context import join_channels
 from vrestore.models.tsam.network import Clip, Tsam
-from vrestore.ops.operations import ByKernels
-from vrestore.ops.warp.shift_align import Alignment, ClipEnd, Motion, align_pairs, alignment, end_channels
+from vrestore.ops.dispatch import TORCH, Backend
+from vrestore.ops.warp.align_tables import Alignment, align_pairs, alignment
+from vrestore.ops.warp.shift_align import ClipEnd, Motion, align_placed, end_channels, place
 
 TableKey = tuple[int, int, torch.dtype]
 
@@ -65,8 +67,8 @@ class StreamState:
     """Pairs that some layer has yet to see, by the number of their first frame."""
     tables: dict[TableKey, dict[int, Alignment]] = field(default_factory=dict)
     """The tables of those pairs, as far as they were asked for."""
-    kernels: ByKernels | None = None
-    """The kernels that align features instead of the tables, None without any."""
+    backend: Backend = TORCH
+    """Whose kernels, where it has any for the frames' device, align features instead of the tables."""
     placed: dict[tuple[int, int], dict[int, Tensor]] = field(default_factory=dict)
     """Where these kernels read, for those pairs, as far as it was asked for."""
 
@@ -82,7 +84,7 @@ class StreamState:
         )
 
     def to(self, device: torch.device) -> StreamState:
-        """Return the same on a device, without kernels; tables are made there when they are asked for."""
+        """Return the same on a device; tables are made there when they are asked for."""
         return replace(
             self,
             no_frames=None if self.no_frames is None else self.no_frames.to(device),
@@ -92,7 +94,6 @@ class StreamState:
             },
             motion={pair: motion.to(device) for pair, motion in self.motion.items()},
             tables={},
-            kernels=None,
             placed={},
         )
 
@@ -149,8 +150,9 @@ class _Stream:
         held = self._state.held.setdefault(name, ShiftState())
         if len(frames) == 0:
             return self._last(held, frames, fold=fold)
-        if self._state.kernels is not None:
-            return self._shift_by(self._state.kernels, held, frames, fold=fold)
+        runner = self._state.backend.runner_for(frames)
+        if runner is not None:
+            return self._shift_by(runner, held, frames, fold=fold)
         # Of frames f..g that came and e that is kept: pairs (e, f), ..., (g-1, g) are complete, g is not.
         earlier = frames[:-1] if held.frame is None else _joined([held.frame, frames[:-1]])
         later = frames[1:] if held.frame is None else frames
@@ -169,9 +171,9 @@ class _Stream:
         return join_channels(from_next, from_previous[:-1], earlier), earlier
 
     def _shift_by(
-        self, kernels: ByKernels, held: ShiftState, frames: Tensor, *, fold: int
+        self, runner: Runner, held: ShiftState, frames: Tensor, *, fold: int
     ) -> tuple[Tensor, Tensor]:
-        """Do the same in one pass over the frames."""
+        """Do the same by kernels, in one pass over the frames."""
         past = slice(fold, 2 * fold)
         block = frames if held.frame is None else torch.cat([held.frame, frames])  # (N + 1, C, H, W)
         before = held.from_previous
@@ -182,22 +184,22 @@ class _Stream:
         held.frame, held.from_previous = frames[-1:].clone(), before
         if len(block) == 1:
             return block[:0], block[:0]
-        placed = self._placed(kernels, first, first + len(block) - 1, frames)
-        aligned = kernels.align(block, placed, fold=fold, official=self._official)
+        placed = self._placed(runner, first, first + len(block) - 1, frames)
+        aligned = align_placed(block, placed, fold=fold, official=self._official, runner=runner)
         # The kernel took the block for a whole clip: its first frame has a previous one here, and its last
         # frame, whose next has yet to come, is left out.
         held.from_previous = aligned[-1:, past].clone()
         aligned[:1, past] = before
         return aligned[:-1], block[:-1]
 
-    def _placed(self, kernels: ByKernels, start: int, stop: int, frames: Tensor) -> Tensor:
+    def _placed(self, runner: Runner, start: int, stop: int, frames: Tensor) -> Tensor:
         """Return where the pixels of such frames are read, for pairs [start, stop)."""
         height, width = frames.shape[-2:]
         known = self._state.placed.setdefault((height, width), {})
         for index in range(start, stop):
             if index not in known:
                 motion = self._state.motion[index]
-                known[index] = kernels.place(motion, height, width, official=self._official)
+                known[index] = place(motion, height, width, official=self._official, runner=runner)
         return torch.cat([known[index] for index in range(start, stop)], dim=1)  # pairs are in dimension 1
 
     def meet(self, name: str, early: Tensor, late: Tensor) -> Tensor:

@@ -10,9 +10,9 @@ import torch
 from typer.testing import CliRunner
 
 import vrestore
-from vrestore.cli.command import library_words
 from vrestore.cli.main import build_app
-from vrestore.cli.overwriting import may_overwrite
+from vrestore.cli.parameters import library_words
+from vrestore.cli.terminal.overwriting import may_overwrite
 from vrestore.errors import UsageError
 from vrestore.methods.inpaint.method import INPAINT
 
@@ -176,8 +176,14 @@ def test_doctor_says_what_is_there_and_what_is_not():
     assert "libx264" in words
 
 
-def test_doctor_says_which_kernels_serve_and_why():
-    facts = json.loads(run_process("doctor", "--json").stdout)["Kernels"]
+@pytest.fixture(scope="module")
+def diagnosis():
+    """What `doctor --json` says in a process of its own."""
+    return json.loads(run_process("doctor", "--json").stdout)
+
+
+def test_doctor_says_which_kernels_serve_and_why(diagnosis):
+    facts = diagnosis["Kernels"]
     assert "shift_align.cu" in facts["kernels"]
     assert all(
         words.startswith(("torch", "cupy")) for name, words in facts.items() if name.startswith("cuda")
@@ -192,15 +198,13 @@ def test_doctor_refuses_kernels_that_cannot_run():
     assert "pass --kernels auto or torch" in result.stderr
 
 
-def test_doctor_speaks_json():
-    result = run_process("doctor", "--json")
-    facts = json.loads(result.stdout)
-    assert facts["Software"]["vrestore"] == vrestore.__version__
-    assert "ffv1" in facts["Codecs"]["encoders"]
+def test_doctor_speaks_json(diagnosis):
+    assert diagnosis["Software"]["vrestore"] == vrestore.__version__
+    assert "ffv1" in diagnosis["Codecs"]["encoders"]
 
 
-def test_doctor_says_whether_a_device_decodes_and_encodes():
-    facts = json.loads(run_process("doctor", "--json").stdout)["Codecs"]
+def test_doctor_says_whether_a_device_decodes_and_encodes(diagnosis):
+    facts = diagnosis["Codecs"]
     for name, codec in (("NVDEC", "hevc"), ("NVENC", "hevc_nvenc")):
         assert facts[name].startswith(("yes: ", "no: "))
         assert codec in facts[name]

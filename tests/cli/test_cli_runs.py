@@ -197,12 +197,13 @@ def test_words_that_cannot_be_done_leave_nothing(clip, tmp_path, monkeypatch, wo
     assert names(tmp_path) == ["clip.mp4"]
 
 
+@pytest.mark.alone
 @pytest.mark.skipif(os.name == "nt", reason="signals are POSIX's")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_stopped_run_leaves_nothing(tmp_path, number):
-    clip = write_clip(tmp_path / "long.mp4", frames=400, height=240, width=320)
+    clip = write_clip(tmp_path / "long.mp4", frames=600, height=120, width=160)
     process = subprocess.Popen(
-        command("inpaint", clip, "--box=120,80,60,60", "--quality", "draft", "--progress", "json"),
+        command("inpaint", clip, "--box=60,40,30,30", "--quality", "draft", "--progress", "json"),
         stderr=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

@@ -117,6 +117,7 @@ def test_the_process_has_cores_and_memory():
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="only Linux counts it so")
+@pytest.mark.alone
 def test_the_peak_is_this_process_own_not_its_starters():
     held = bytearray(2**28)
     code = "from vrestore.device.memory import peak_memory_bytes; print(peak_memory_bytes())"

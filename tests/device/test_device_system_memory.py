@@ -25,6 +25,7 @@ def test_without_an_answer_nothing_is_known(said):
     assert system_memory.available_on_macos(said) is None
 
 
+@pytest.mark.alone
 def test_a_process_holds_no_more_than_it_has_held():
     resident, peak = system_memory.resident_bytes(), system_memory.peak_bytes()
     assert resident is None or 2**20 < resident <= peak

@@ -5,11 +5,27 @@ import pytest
 import torch
 from close import assert_close
 
-from vrestore.flow.complete import LEAST_SAMPLES, RIM_PIXELS, camera_flow, complete_flow, dilated
+from vrestore.flow.complete import (
+    LEAST_SAMPLES,
+    RIM_PIXELS,
+    complete_flow,
+    dilated,
+    fit_camera,
+    homography_flow,
+)
+from vrestore.frames import Box
 from vrestore.ops.warp.warp import pixel_grid
 
 HEIGHT, WIDTH = 91, 121
 RIM = RIM_PIXELS
+
+
+def camera_flow(flow, trusted):
+    """The flow of the camera that is fitted to the trusted pixels, over the whole picture."""
+    height, width = trusted.shape
+    return homography_flow(fit_camera(flow.numpy(), trusted.numpy()), Box(0, 0, width, height))
+
+
 ZOOM = ((1.01, 0.004, -1.5), (-0.004, 1.02, 0.8), (0.0, 0.0, 1.0))
 TILT = ((1.0, 0.01, 2.0), (0.0, 1.01, -1.0), (1e-4, -2e-4, 1.0))
 PAN = ((1.0, 0.0, 3.25), (0.0, 1.0, -1.5), (0.0, 0.0, 1.0))

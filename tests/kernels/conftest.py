@@ -8,6 +8,7 @@ import torch
 
 from vrestore.kernels import runtime
 from vrestore.kernels.launch import Runner
+from vrestore.ops import Backend
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,11 @@ class Machine:
 
     def put(self, tensor):
         return tensor.to(self.device)
+
+    @property
+    def backend(self):
+        """What lets operations be done by these kernels."""
+        return Backend("cupy", "a test", self.runner, device_type=self.device.type)
 
 
 @pytest.fixture(params=["cpu", pytest.param("cuda", marks=pytest.mark.gpu)])

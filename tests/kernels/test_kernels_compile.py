@@ -6,16 +6,18 @@ import nvrtc
 import pytest
 import torch
 
-from vrestore.kernels.consistency import consistency
 from vrestore.kernels.deform import deform_conv
 from vrestore.kernels.launch import ELEMENTS, source_of
 from vrestore.kernels.membrane import membrane
 from vrestore.kernels.propagate import fetch
-from vrestore.kernels.seam import matched
+from vrestore.kernels.seam import match_seam_gain
 from vrestore.kernels.shift_align import place, shift_align
 from vrestore.kernels.warp import warp
 
-ARCHITECTURES = ("sm_75", "sm_80", "sm_86", "sm_90", "sm_100")
+ARCHITECTURES = (
+    "sm_90",
+    *(pytest.param(name, marks=pytest.mark.slow) for name in ("sm_75", "sm_80", "sm_86", "sm_100")),
+)
 LAYOUTS = (torch.contiguous_format, torch.channels_last)
 CHANNELS = (3, 16)
 """Those that only single elements divide, and those that fill a word of any type."""
@@ -29,15 +31,6 @@ def ask_warp(asked):
     for dtype, layout, channels in product(ELEMENTS, LAYOUTS, CHANNELS):
         pictures = torch.zeros(1, channels, 2, 3, dtype=dtype).contiguous(memory_format=layout)
         warp(pictures, torch.zeros(1, 2, 2, 3), runner=asked.append)
-
-
-def ask_consistency(asked):
-    tolerance = {"pixels": 1.0, "share": 0.1, "softness": 1.0}
-    for dtype, is_last in product(ELEMENTS, (False, True)):
-        back = torch.zeros(2, 3, 2, dtype=dtype)
-        back = back.permute(2, 0, 1) if is_last else back.permute(2, 0, 1).contiguous()
-        points = torch.zeros(1, 2)
-        consistency(points, points, back, **tolerance, runner=asked.append)
 
 
 def ask_propagate(asked):
@@ -74,12 +67,11 @@ def ask_seam(asked):
     how = {"left": 0, "top": 0, "rows": 1, "columns": 1, "cell": 4, "sure": 0.9, "largest": 0.2}
     for channels in (1, 2, 3):
         colors, points = torch.zeros(channels, 5), torch.zeros(5, 2)
-        matched(colors, torch.zeros(5), colors[:, 3:], points, **how, runner=asked.append)
+        match_seam_gain(colors, torch.zeros(5), colors[:, 3:], points, **how, runner=asked.append)
 
 
 ASKED = {
     "warp": ask_warp,
-    "consistency": ask_consistency,
     "propagate": ask_propagate,
     "shift_align": ask_shift_align,
     "deform": ask_deform,

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from vrestore.kernels import runtime
-from vrestore.kernels.consistency import consistency
 from vrestore.kernels.launch import index_of, lanes_for, source_of, tiles_of, vector_of
+from vrestore.kernels.propagate import fetch
 from vrestore.kernels.warp import CHANNELS, TILE, warp
 
 
@@ -81,12 +81,12 @@ def test_a_kernel_that_writes_beside_its_tensors_is_caught():
     """It is told of one point more than there are."""
 
     def runner(launch):
-        points, displacement, back, confidence, count, *rest = launch.arguments
-        cuda_on_cpu.run(replace(launch, arguments=(points, displacement, back, confidence, count + 1, *rest)))
+        *tensors, count, planes, height, width, decay, least, sharpness = launch.arguments
+        rest = count + 1, planes, height, width, decay, least, sharpness
+        cuda_on_cpu.run(replace(launch, arguments=(*tensors, *rest)))
 
-    points = torch.zeros(3, 2)
     with pytest.raises(AssertionError, match="the kernel wrote beside its tensor"):
-        consistency(points, points, torch.zeros(2, 4, 5), pixels=1, share=0, softness=1, runner=runner)
+        fetch(torch.ones(3, 4, 5), torch.zeros(3, 2), torch.ones(3), decay=1, least=0, runner=runner)
 
 
 @pytest.mark.gpu

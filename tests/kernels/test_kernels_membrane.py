@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from vrestore.kernels.membrane import pyramid_size
 from vrestore.ops.filters.membrane import membrane
-from vrestore.ops.operations import ByKernels
 
 FUZZED = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
@@ -18,7 +17,7 @@ def drawn(*shape, seed=0):
 
 
 def assert_as_defined(machine, values, known):
-    made = ByKernels(machine.runner).membrane(machine.put(values), machine.put(known))
+    made = membrane(machine.put(values), machine.put(known), backend=machine.backend)
     assert_close(made.cpu(), membrane(values, known))
 
 
@@ -68,21 +67,25 @@ def test_values_and_what_is_known_need_not_be_dense(machine, layout):
 def test_values_where_nothing_is_known_are_not_read(machine):
     values, known = drawn(3, 25, 31), drawn(25, 31) < 0.5
     spoilt = torch.where(known, values, torch.nan)
-    made = ByKernels(machine.runner).membrane(machine.put(spoilt), machine.put(known))
+    made = membrane(machine.put(spoilt), machine.put(known), backend=machine.backend)
     assert_close(made.cpu(), membrane(values, known))
 
 
 def test_a_picture_without_pixels_stays_so(machine):
-    made = ByKernels(machine.runner).membrane(
-        machine.put(torch.zeros(3, 0, 5)), machine.put(torch.ones(0, 5, dtype=torch.bool))
+    made = membrane(
+        machine.put(torch.zeros(3, 0, 5)),
+        machine.put(torch.ones(0, 5, dtype=torch.bool)),
+        backend=machine.backend,
     )
     assert made.shape == (3, 0, 5)
 
 
 def test_another_shape_of_what_is_known_is_refused(machine):
     with pytest.raises(ValueError, match=r"known is \(4, 5\), expected \(4, 6\)"):
-        ByKernels(machine.runner).membrane(
-            machine.put(torch.zeros(1, 4, 6)), machine.put(torch.ones(4, 5, dtype=torch.bool))
+        membrane(
+            machine.put(torch.zeros(1, 4, 6)),
+            machine.put(torch.ones(4, 5, dtype=torch.bool)),
+            backend=machine.backend,
         )
 
 

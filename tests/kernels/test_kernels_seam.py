@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 from vrestore.frames import Box
 from vrestore.kernels import seam
 from vrestore.kernels.launch import source_of
-from vrestore.ops.filters.seam import MOST_CELLS
-from vrestore.ops.operations import ByKernels, ByTorch
+from vrestore.ops.filters.seam import MOST_CELLS, match_seam_gain
 
 SURE = 0.6
 
@@ -28,11 +27,11 @@ def problem(hidden, rim, window, *, channels=3, seed=0):
 
 def matched_by(machine, tensors, window, *, cell, sure=SURE):
     put = [machine.put(tensor) for tensor in tensors]
-    return ByKernels(machine.runner).match_seam_gain(*put, window, cell=cell, sure=sure).cpu()
+    return match_seam_gain(*put, window, cell=cell, sure=sure, backend=machine.backend).cpu()
 
 
 def assert_as_defined(machine, tensors, window, *, cell, sure=SURE):
-    expected = ByTorch().match_seam_gain(*tensors, window, cell=cell, sure=sure)
+    expected = match_seam_gain(*tensors, window, cell=cell, sure=sure)
     assert_close(matched_by(machine, tensors, window, cell=cell, sure=sure), expected)
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from vrestore.errors import ModelError
 from vrestore.models.checkpoint import PICKLE_LIMIT_BYTES, open_checkpoint
-from vrestore.models.tsam.importing import import_official
+from vrestore.models.importing import import_official
 from vrestore.models.unpickle import StoredTensor
 
 STATE = {
@@ -95,6 +95,7 @@ def test_each_pickle_of_an_old_file_is_read_with_the_same_care(tmp_path, part):
     assert not path.exists()
 
 
+@pytest.mark.alone
 def test_a_compressed_archive_is_refused_before_it_is_unpacked(tmp_path):
     bomb = archive(bytes(200 * 2**20), compression=zipfile.ZIP_DEFLATED)
     path = written(tmp_path / "a.pth", bomb)

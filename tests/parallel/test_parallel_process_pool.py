@@ -20,7 +20,7 @@ from vrestore.parallel.executor import Outcome
 from vrestore.parallel.process_pool import ProcessPool
 from vrestore.parallel.task import Task
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.alone
 
 LONG = {"frames": 150, "height": 120, "width": 160}
 LONG_BOX = "60,40,30,30"
@@ -89,6 +89,7 @@ def test_a_process_is_kept_from_task_to_task(tmp_path, at_work, monkeypatch):
     assert len(started) == 1
 
 
+@pytest.mark.slow
 def test_nothing_is_imported_from_where_one_stands(tmp_path, at_work, monkeypatch):
     clip = write_clip(tmp_path / "a.mp4")
     for module in ("av", "json", "torch", "vrestore"):
@@ -106,6 +107,7 @@ def test_a_task_that_fails_says_why_and_where(tmp_path, at_work):
     assert "Traceback" in outcome.log
 
 
+@pytest.mark.slow
 def test_a_process_that_is_killed_costs_its_task_and_leaves_nothing(tmp_path, at_work):
     at_work.start(0, task_on(write_clip(tmp_path / "long.mp4", **LONG), box=LONG_BOX))
     frame_is_done(at_work)
@@ -119,6 +121,7 @@ def test_a_process_that_is_killed_costs_its_task_and_leaves_nothing(tmp_path, at
     assert until(at_work, Outcome).exit_code == 0
 
 
+@pytest.mark.slow
 def test_a_process_that_falls_silent_is_stopped(tmp_path):
     at_work = ProcessPool(1, stall_seconds=1.5)
     try:
@@ -132,6 +135,7 @@ def test_a_process_that_falls_silent_is_stopped(tmp_path):
     assert names(tmp_path) == ["long.mp4"]
 
 
+@pytest.mark.slow
 def test_what_a_process_prints_is_in_the_log_of_its_task(tmp_path, monkeypatch):
     """Also when it ends by itself, as after an error in a library."""
     (tmp_path / "sitecustomize.py").write_text(
@@ -146,6 +150,7 @@ def test_what_a_process_prints_is_in_the_log_of_its_task(tmp_path, monkeypatch):
     assert "last words" in Path(item.log).read_text()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_stopped_batch_leaves_nothing_half_and_goes_on_when_run_again(tmp_path, number):
     write_clip(clips_in(tmp_path / "in", "a.mp4") / "b.mp4", **LONG)
@@ -166,6 +171,7 @@ def test_a_stopped_batch_leaves_nothing_half_and_goes_on_when_run_again(tmp_path
     assert (tmp_path / "out" / "a.mp4").stat().st_mtime_ns == before.st_mtime_ns
 
 
+@pytest.mark.slow
 def test_a_batch_that_is_killed_stops_its_workers_and_goes_on_when_run_again(tmp_path):
     clips_in(tmp_path / "in", "a.mkv", "b.mkv", "c.mkv")
     whole = vrestore.batch("inpaint", tmp_path / "in", output=tmp_path / "whole", box=BOX, codec="ffv1")
@@ -205,6 +211,7 @@ from vrestore.cli.main import main; main()
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("limit", "exit_code", "said"),
     [
@@ -229,6 +236,7 @@ def test_a_full_disk_is_clear_and_space_made_free_gives_the_equal_result(tmp_pat
     assert_equal(tmp_path / "out" / "a.mkv", tmp_path / "once.mkv")
 
 
+@pytest.mark.slow
 def test_a_target_folder_that_vanishes_is_one_clear_line(tmp_path):
     write_clip(clips_in(tmp_path / "in", "a.mp4") / "a.mp4", **LONG)
 
@@ -240,6 +248,7 @@ def test_a_target_folder_that_vanishes_is_one_clear_line(tmp_path):
         vrestore.batch("inpaint", tmp_path / "in", output=tmp_path / "out", box=LONG_BOX, progress=show)
 
 
+@pytest.mark.slow
 def test_a_corrupt_middle_is_restored_around_and_told(tmp_path):
     clip = write_clip(
         clips_in(tmp_path / "in", "b.mp4") / "a.mkv", frames=60, noise=True, options={"g": "10"}

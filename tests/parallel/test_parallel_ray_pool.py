@@ -90,6 +90,7 @@ def here(tmp_path_factory):
 
 @needs_ray
 @pytest.mark.slow
+@pytest.mark.alone
 @pytest.mark.parametrize(
     ("signal", "words"),
     [(0, ""), (SIGKILL, "its worker was lost"), (SIGSTOP, "nothing was heard of its worker for 20 s")],
@@ -110,6 +111,7 @@ def test_parts_of_one_video_are_made_by_several_workers(here, tmp_path, signal, 
 
 @needs_ray
 @pytest.mark.slow
+@pytest.mark.alone
 def test_a_batch_gives_what_this_machine_gives_also_when_workers_are_killed(here, tmp_path):
     target = tmp_path / "out"
     report, killed, said = worked_on("batch", here / "in", target, signal=SIGKILL)

@@ -13,7 +13,7 @@ from resuming import assert_same, left_behind, lines, names, state_of
 
 import vrestore
 from vrestore.errors import InputError, TargetError, UsageError
-from vrestore.methods.inpaint.spans import PatchIO
+from vrestore.methods.inpaint.patch_io import PatchIO
 from vrestore.models.cards import Card
 from vrestore.models.weights import save_weights
 from vrestore.run.checkpoint import frames_kept
@@ -172,9 +172,10 @@ def test_another_mask_begins_afresh(clip, tmp_path):
     target, mask, events = tmp_path / "out.mkv", tmp_path / "mask.mkv", []
     picture = np.zeros((48, 64), np.uint8)
     picture[10:20, 10:20] = 255
-    write_pictures(mask, [picture] * FRAMES)
+    blanks = [np.zeros_like(picture)] * (FRAMES - 6)
+    write_pictures(mask, [picture] * 6 + blanks)
     assert stopped(clip, target, at=25, mask=mask, box=())
-    write_pictures(mask, [picture[::-1]] * FRAMES)
+    write_pictures(mask, [picture[::-1]] * 6 + blanks)
     assert done(clip, target, events=events, mask=mask, box=()).frames_before == 0
     assert lines(events, "warning") == ["what an earlier run left is of another mask; it is made again"]
     done(clip, tmp_path / "once.mkv", mask=mask, box=())
@@ -318,7 +319,7 @@ def test_a_short_video_or_one_without_segments_is_written_at_once(clip, tmp_path
             seen.extend(names(state_of(target)))
 
     vrestore.inpaint(clip, target=target, progress=look, **OPTIONS | options)
-    assert seen == ["lock"]
+    assert seen == ["lock", "owner"]
 
 
 def test_a_run_without_segments_takes_away_what_one_with_them_left(clip, halfway, tmp_path):

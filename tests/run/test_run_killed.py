@@ -18,7 +18,7 @@ from vrestore.models.cgidn.config import CGIDN_SMALL
 from vrestore.run.checkpoint import frames_kept
 from vrestore.run.pipeline import QUEUE_FRAMES
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.alone]
 
 LENGTH = 25
 IN_FLIGHT = QUEUE_FRAMES + 3
@@ -42,7 +42,7 @@ COMMANDS = {
 RUNS = """
 import json, mmap, os, random, signal, sys, threading
 import vrestore.api
-import vrestore.methods.dehaze.network
+import vrestore.methods.dehaze.estimators.network
 import vrestore.methods.inpaint.spans
 from vrestore.run.checkpoint import frames_kept
 

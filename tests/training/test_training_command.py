@@ -53,6 +53,7 @@ def curve(out: Path) -> list[dict[str, str]]:
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 def test_a_run_that_is_killed_goes_on_as_if_nothing_had_happened(tmp_path):
     """Two whole runs give the same losses, and so does one that was killed behind its third step."""
     data = draw_data(tmp_path / "data")

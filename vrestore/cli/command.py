@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from inspect import Parameter
 from typing import TYPE_CHECKING, Any
@@ -10,29 +10,18 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from vrestore.cli import options
-from vrestore.cli.failure import failures_shown
-from vrestore.cli.overwriting import may_overwrite
-from vrestore.cli.parameters import in_panels, own, parameter_of, positional, value_of, with_signature
-from vrestore.cli.report import show_json, show_lines
+from vrestore.cli.parameters import in_panels, own, parameter_of, positional, with_signature
+from vrestore.cli.terminal.failure import failures_shown
+from vrestore.cli.terminal.overwriting import may_overwrite
+from vrestore.cli.terminal.report import show_json, show_lines
 from vrestore.detect.base import Detector
 from vrestore.errors import Interrupted
 from vrestore.methods.base import Method
-from vrestore.option_schema import OptionField, options_of
-from vrestore.run.options import RunOptions
+from vrestore.option_schema import OptionField
 
 if TYPE_CHECKING:
     from vrestore.run.job import Command
-
-
-def fields_of(command: Command, *, for_many: bool = False) -> dict[str, OptionField]:
-    """Return the options that a command has on the command line, by name."""
-    found = options_of(*command.options, RunOptions)
-    return {
-        name: each
-        for name, each in found.items()
-        if not (for_many and each.option.is_of_one_video)
-        and not (isinstance(command, Detector) and each.option.is_of_pictures)
-    }
+from vrestore.cli.parameters import fields_of, has_folder_of_files, library_words
 
 
 def run_command(command: Command) -> Callable[..., None]:
@@ -40,13 +29,13 @@ def run_command(command: Command) -> Callable[..., None]:
 
     def work(**words: Any) -> None:  # noqa: ANN401 - what Typer read
         if words.get("masks") is not None:
-            from vrestore.cli.batch import run_folder
+            from vrestore.cli.folder import run_folder
 
             run_folder(command, words.pop("source"), words | {"jobs": words["jobs"] or 1})
         with failures_shown(debug=words["debug"], log_file=words["log_file"]) as log:
             arguments = library_words(command, words)
             import vrestore
-            from vrestore.cli.progress import progress_shown
+            from vrestore.cli.terminal.progress import progress_shown
             from vrestore.run.job import command_words, default_target
 
             source = words["source"]
@@ -93,23 +82,12 @@ def batch_command(command: Command) -> Callable[..., None]:
     """Return the function of `vrestore batch NAME`."""
 
     def work(**words: Any) -> None:  # noqa: ANN401
-        from vrestore.cli.batch import run_folder
+        from vrestore.cli.folder import run_folder
 
         run_folder(command, words.pop("folder"), words)
 
     doc = f"Do what `vrestore {_words(command)}` does for every video of FOLDER, in sub-folders too."
     return with_signature(work, _batch_parameters(command), doc=doc)
-
-
-def library_words(command: Command, words: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what was said of a command's options as the library takes it."""
-    found = fields_of(command)
-    return {name: value_of(found[name], word) for name, word in words.items() if name in found}
-
-
-def has_folder_of_files(command: Command) -> bool:
-    """Tell whether a folder can have a file for each video, such as its mask."""
-    return any(each.option.folder_word == "masks" for each in options_of(*command.options).values())
 
 
 def _words(command: Command) -> str:

@@ -9,9 +9,9 @@ from typing import Annotated
 import typer
 
 from vrestore.cli import options
-from vrestore.cli.failure import failures_shown
-from vrestore.cli.overwriting import may_overwrite
-from vrestore.cli.report import show_lines
+from vrestore.cli.terminal.failure import failures_shown
+from vrestore.cli.terminal.overwriting import may_overwrite
+from vrestore.cli.terminal.report import show_lines
 
 EXAMPLES = """\
 [bold]Examples[/bold]

@@ -8,8 +8,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from vrestore.cli import options
-from vrestore.cli.failure import failures_shown
-from vrestore.cli.report import show_json
+from vrestore.cli.terminal.failure import failures_shown
+from vrestore.cli.terminal.report import show_json
 
 EXAMPLES = """\
 [bold]Examples[/bold]

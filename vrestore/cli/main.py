@@ -12,10 +12,10 @@ import vrestore
 from vrestore.cli import compare, doctor, models, probe
 from vrestore.cli.batch import batch_app
 from vrestore.cli.command import run_command
-from vrestore.cli.failure import failures_shown
 from vrestore.cli.mask import mask_app
 from vrestore.cli.plan import plan_app
-from vrestore.cli.report import escape_unprintable
+from vrestore.cli.terminal.failure import failures_shown
+from vrestore.cli.terminal.report import escape_unprintable
 from vrestore.methods.registry import methods
 
 EXAMPLES = """\

@@ -9,10 +9,10 @@ import typer
 
 from vrestore.cli import options
 from vrestore.cli.command import run_command
-from vrestore.cli.failure import failures_shown
-from vrestore.cli.overwriting import may_overwrite
 from vrestore.cli.parameters import own, parameter_of, positional, with_signature
-from vrestore.cli.report import show_lines
+from vrestore.cli.terminal.failure import failures_shown
+from vrestore.cli.terminal.overwriting import may_overwrite
+from vrestore.cli.terminal.report import show_lines
 from vrestore.detect.registry import detectors
 from vrestore.masks.options import MaskWords, mask_options
 from vrestore.option_schema import options_of

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from vrestore.cli import options
-from vrestore.cli.failure import failures_shown
-from vrestore.cli.report import show_json, show_lines
+from vrestore.cli.terminal.failure import failures_shown
+from vrestore.cli.terminal.report import show_json, show_lines
 from vrestore.errors import ModelError
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ def import_checkpoint(
 ) -> None:
     """Convert the published TSAM checkpoint, and keep it under a name. Nothing in it is run."""
     with failures_shown(debug=debug):
-        from vrestore.models.tsam.importing import import_official
+        from vrestore.models.importing import import_official
 
         weights = import_official(checkpoint, name=name, overwrite=overwrite)
         show_lines([f"{weights.name}: imported to {str(weights.path)!r}"])

@@ -105,7 +105,7 @@ Address = Annotated[
 VideoExecutor = Annotated[Literal["local", "ray"], typer.Option("--executor", hidden=True)]
 VideoAddress = Annotated[str | None, typer.Option("--address", hidden=True)]
 VideoJobs = Annotated[int, typer.Option("--jobs", "-j", hidden=True)]
-"""How one video is shared out. Batches and the README tell of it: a longer help is read by nobody."""
+"""Said where they are for a batch, and in docs/batch-and-cluster.md: a longer help is read by nobody."""
 
 Watch = Annotated[
     bool, typer.Option("--watch", rich_help_panel=WORK, help="Go on with new files until stopped.")

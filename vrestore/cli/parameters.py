@@ -8,11 +8,16 @@ from __future__ import annotations
 import types
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from inspect import Parameter, Signature
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin
 
 import typer
 
-from vrestore.option_schema import WORK, WRITE, OptionField
+from vrestore.detect.base import Detector
+from vrestore.option_schema import WORK, WRITE, OptionField, options_of
+from vrestore.run.options import RunOptions
+
+if TYPE_CHECKING:
+    from vrestore.run.job import Command
 
 Words = Mapping[str, Any]
 
@@ -95,3 +100,25 @@ def with_signature(
 
 def _choices(kind: Any) -> tuple[Any, ...]:  # noqa: ANN401
     return get_args(kind) if get_origin(kind) in {Union, types.UnionType} else (kind,)
+
+
+def fields_of(command: Command, *, for_many: bool = False) -> dict[str, OptionField]:
+    """Return the options that a command has on the command line, by name."""
+    found = options_of(*command.options, RunOptions)
+    return {
+        name: each
+        for name, each in found.items()
+        if not (for_many and each.option.is_of_one_video)
+        and not (isinstance(command, Detector) and each.option.is_of_pictures)
+    }
+
+
+def library_words(command: Command, words: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what was said of a command's options as the library takes it."""
+    found = fields_of(command)
+    return {name: value_of(found[name], word) for name, word in words.items() if name in found}
+
+
+def has_folder_of_files(command: Command) -> bool:
+    """Tell whether a folder can have a file for each video, such as its mask."""
+    return any(each.option.folder_word == "masks" for each in options_of(*command.options).values())

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from vrestore.cli import options
-from vrestore.cli.failure import failures_shown
-from vrestore.cli.report import show_json, show_lines
+from vrestore.cli.terminal.failure import failures_shown
+from vrestore.cli.terminal.report import show_json, show_lines
 
 EXAMPLES = """\
 [bold]Examples[/bold]

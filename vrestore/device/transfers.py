@@ -2,50 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Protocol, Self, TypeVar
+from dataclasses import fields, is_dataclass, replace
+from typing import Any, TypeVar, cast
 
 import torch
 from torch import Tensor
 
+from vrestore.threads import Arrived, Awaited, Pending
+
 CPU = torch.device("cpu")
 
-
-class Movable(Protocol):
-    """What may lie on a device."""
-
-    def on_cpu(self) -> Self:
-        """Return the same on the CPU."""
-        ...
-
-
-M = TypeVar("M", bound=Movable)
 T = TypeVar("T")
-
-
-_LACKING = ("out of memory", "_ALLOC_FAILED")
-"""What CUDA, cuDNN and cuBLAS say where not torch's pool but they themselves lack memory."""
-
-
-@contextmanager
-def normalize_oom() -> Iterator[None]:
-    """Turn every lack of a device's memory into torch.OutOfMemoryError, whoever found it."""
-    try:
-        yield
-    except RuntimeError as error:
-        if not isinstance(error, torch.OutOfMemoryError) and any(words in str(error) for words in _LACKING):
-            raise torch.OutOfMemoryError(str(error)) from error
-        raise
-
-
-def with_cpu_fallback(work: Callable[[M], T], given: M) -> T:
-    """Do something with what may lie on a device, on the CPU if the device has no memory for it."""
-    try:
-        with normalize_oom():
-            return work(given)
-    except torch.OutOfMemoryError:
-        return work(given.on_cpu())
 
 
 class Transfers:
@@ -66,13 +33,14 @@ class Transfers:
         with torch.cuda.stream(stream):
             there = tensor.pin_memory().to(self.device, non_blocking=True)
         current.wait_stream(stream)
+        # The pool may give the memory away when `there` is gone; this tells it that the work must be done.
         there.record_stream(current)
         return there
 
-    def down(self, tensor: Tensor) -> Callable[[], Tensor]:
-        """Begin to copy a tensor to the CPU, wherever it is; the result waits for the copy and gives it."""
+    def down(self, tensor: Tensor) -> Pending[Tensor]:
+        """Begin to copy a tensor to the CPU, wherever it is."""
         if self._streams is None or tensor.device.type == "cpu":
-            return tensor.cpu
+            return Arrived(tensor.cpu())
         stream = self._streams[1]
         stream.wait_stream(torch.cuda.current_stream(self.device))
         with torch.cuda.stream(stream):
@@ -85,7 +53,45 @@ class Transfers:
             arrived.synchronize()
             return here
 
-        return wait
+        return Awaited(wait)
+
+
+def moved(value: T, device: torch.device) -> T:
+    """Return a value with all that is in it on a device.
+
+    It may be a tensor, a device, which stands for where work is done, or a dataclass, list, tuple or dict of
+    such. What holds none of them is given as it is.
+    """
+    return cast("T", _moved(value, device))
+
+
+def _moved(value: object, device: torch.device) -> object:
+    if isinstance(value, Tensor):
+        return value.to(device)
+    if isinstance(value, torch.device):
+        return device
+    parts = _parts(value)
+    there = {name: _moved(part, device) for name, part in parts.items()}
+    # Only what changes is made anew: what others know by its identity, as caches do, stays itself.
+    changed = {name: part for name, part in there.items() if part is not parts[name]}
+    if not changed:
+        return value
+    if isinstance(value, dict):
+        return there
+    if isinstance(value, list | tuple):
+        return type(value)(there.values())
+    return replace(value, **changed)  # type: ignore[type-var]  # a dataclass: nothing else has parts
+
+
+def _parts(value: object) -> dict[Any, object]:
+    """Return what a value is put together from, by name or place."""
+    if isinstance(value, dict):
+        return value
+    if isinstance(value, list | tuple):
+        return dict(enumerate(value))
+    if is_dataclass(value) and not isinstance(value, type):
+        return {field.name: getattr(value, field.name) for field in fields(value) if field.init}
+    return {}
 
 
 def _stream(device: torch.device) -> torch.cuda.Stream:

@@ -18,6 +18,7 @@ T = TypeVar("T", np.uint8, np.float32)
 
 def cells_of(box: Box, cell: int) -> Box:
     """Return the cells of `cell` x `cell` pixels that a box of pixels touches."""
+    # Rounded outwards: a cell touched by one pixel of the box is in.
     left, top = box.x // cell, box.y // cell
     right, bottom = -(-(box.x + box.width) // cell), -(-(box.y + box.height) // cell)
     return Box(left, top, right - left, bottom - top)
@@ -31,6 +32,7 @@ def pixels_of(cells: Box, cell: int) -> Box:
 def mean_of_cells(picture: NDArray[T], cell: int) -> NDArray[T]:
     """Return a picture (H, W), which starts with a whole cell, in cells; at its end its border goes on."""
     height, width = picture.shape
+    # A last cell that the picture cuts is filled up by repeating the border, which moves as the border does.
     below, right = -height % cell, -width % cell
     whole = (
         cv2.copyMakeBorder(picture, 0, below, 0, right, cv2.BORDER_REPLICATE) if below or right else picture
@@ -41,4 +43,5 @@ def mean_of_cells(picture: NDArray[T], cell: int) -> NDArray[T]:
 
 def any_of_cells(mask: MaskArray, cell: int) -> MaskArray:
     """Tell which cells hold a pixel of a mask (H, W), which starts with a whole cell."""
+    # One pixel of a cell of 8 x 8 is 255 / 64, which a mean in bytes still shows.
     return mean_of_cells(mask.view(np.uint8) * np.uint8(255), cell) > 0

@@ -31,14 +31,15 @@ def complete_flow(flow: Tensor, hidden: Tensor) -> Tensor:
 
     Best on a picture as small as the flow is fine: rim and camera are as exact as its pixels.
     """
-    near = dilated(hidden.numpy(), RIM_PIXELS)
+    near = dilated(hidden.numpy(), RIM_PIXELS)  # (H, W)
     if not near.any() or near.all():
         return flow
-    matrix, around = _camera(flow.numpy(), ~near), _surroundings(near)
+    matrix, around = fit_camera(flow.numpy(), ~near), _surroundings(near)
     inside = flow[:, around.rows, around.columns]
     trusted = torch.from_numpy(~near[around.rows, around.columns])
-    prior = _camera_flow(matrix, around)
+    prior = homography_flow(matrix, around)
     result = flow.clone()
+    # Only what the camera does not explain is continued: parallax, and what moves by itself.
     rest = membrane(inside - prior, trusted)
     result[:, around.rows, around.columns] = torch.where(trusted, inside, prior + rest)
     return result
@@ -51,31 +52,28 @@ def dilated(mask: NDArray[np.bool_], pixels: int) -> NDArray[np.bool_]:
     left, top, width, height = cv2.boundingRect(np.ascontiguousarray(mask).view(np.uint8))
     rows = slice(max(0, top - pixels), top + height + pixels)
     columns = slice(max(0, left - pixels), left + width + pixels)
+    # How far each pixel is from the mask; a dilation by a disc would cost its area for each pixel.
     apart = cv2.distanceTransform((~mask[rows, columns]).view(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5)
     result = np.zeros(mask.shape, np.bool_)
     result[rows, columns] = apart <= pixels
     return result
 
 
-def camera_flow(flow: Tensor, trusted: Tensor) -> Tensor:
-    """Return the flow (2, H, W) of the homography that most of the trusted pixels follow.
+def fit_camera(flow: NDArray[np.float32], trusted: MaskArray) -> NDArray[np.float64] | None:
+    """Return the homography (3, 3) that most trusted pixels of `flow` (2, H, W) follow to the other frame.
 
-    Zero where none can be fitted: too few pixels, or a plane that passes through the camera.
+    None where none can be fitted: too few pixels, or a plane that passes through the camera.
     """
-    height, width = trusted.shape
-    return _camera_flow(_camera(flow.numpy(), trusted.numpy()), Box(0, 0, width, height))
-
-
-def _camera(flow: NDArray[np.float32], trusted: MaskArray) -> NDArray[np.float64] | None:
-    """Fit the homography from pixels to where they are in the other frame."""
     height, width = trusted.shape
     places = np.flatnonzero(trusted)
     if len(places) < LEAST_SAMPLES:
         return None
+    # Every so many: spread over the picture, and the same at each run, which a random draw is not.
     places = places[:: max(1, len(places) // SAMPLES)]
     rows, columns = np.divmod(places, width)
-    here = np.stack([columns, rows], 1).astype(np.float32)
+    here = np.stack([columns, rows], 1).astype(np.float32)  # (k, 2)
     there = here + flow[:, rows, columns].T
+    # Robust, for what moves by itself is an outlier; OpenCV seeds its generator anew at each call.
     found = cv2.findHomography(here, there, cv2.RANSAC, INLIER_PIXELS, maxIters=300, confidence=0.995)
     matrix = cast("NDArray[np.float64] | None", found[0])  # None where OpenCV finds none; its stub is wrong
     if matrix is None:
@@ -85,13 +83,13 @@ def _camera(flow: NDArray[np.float32], trusted: MaskArray) -> NDArray[np.float64
     return matrix if float((matrix[2] @ corners).min()) >= 1e-3 else None
 
 
-def _camera_flow(matrix: NDArray[np.float64] | None, box: Box) -> Tensor:
+def homography_flow(matrix: NDArray[np.float64] | None, box: Box) -> Tensor:
     """Return the flow of a homography in a box, (2, h, w), zero without one."""
     if matrix is None:
         return torch.zeros(2, box.height, box.width)
     x = torch.arange(box.x, box.x + box.width, dtype=torch.float32)
     y = torch.arange(box.y, box.y + box.height, dtype=torch.float32)[:, None]
-    u, v, w = ((row[0] * x + row[2]) + row[1] * y for row in matrix.tolist())
+    u, v, w = ((row[0] * x + row[2]) + row[1] * y for row in matrix.tolist())  # (h, w) each
     return torch.stack([u.div_(w).sub_(x), v.div_(w).sub_(y)])
 
 

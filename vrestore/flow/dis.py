@@ -16,11 +16,11 @@ _PRESETS: dict[Preset, int] = {
     "medium": cv2.DISOPTICAL_FLOW_PRESET_MEDIUM,
 }
 SMOOTHNESS = 60.0
-"""Of variational refinement, OpenCV's default being 20: flow that carries colors for many frames gains more
-from smoothness than it loses at edges (0.2 to 0.3 dB in the hole)."""
+"""Variational refinement weighs smoothness by this, OpenCV's default being 20: flow that carries colors for
+many frames gains more from smoothness than it loses at edges (0.2 to 0.3 dB in the hole)."""
 
 PATCH_STRIDE, SEARCHES, REFINEMENTS = 4, 12, 3
-"""Of the preset OpenCV has 3, 25 and 5, which take three quarters longer and are no better in the hole."""
+"""OpenCV's preset has 3, 25 and 5, which take three quarters longer and are no better in the hole."""
 
 LEAST_SIDE = 24
 """DIS needs room for its patches and its coarsest level; smaller pictures are padded by their border."""
@@ -46,16 +46,19 @@ class DisFlow:
         below, right = max(0, LEAST_SIDE - height), max(0, LEAST_SIDE - width)
         if below or right:
             of, towards = (np.pad(gray, ((0, below), (0, right)), "edge") for gray in (of, towards))
+        # A cut of a larger picture is to give what a copy of it gives.
         pair = np.ascontiguousarray(of), np.ascontiguousarray(towards)
         flow = self._estimator().calc(*pair, None)  # type: ignore[call-overload]  # the stub knows no None
-        return np.ascontiguousarray(flow[:height, :width].transpose(2, 0, 1), np.float32)
+        return np.ascontiguousarray(flow[:height, :width].transpose(2, 0, 1), np.float32)  # (2, H, W)
 
     def _estimator(self) -> cv2.DISOpticalFlow:
         is_kept = self._preset == "medium"
         estimator: cv2.DISOpticalFlow | None = getattr(self._local, "dis", None) if is_kept else None
         if estimator is None:
             estimator = cv2.DISOpticalFlow.create(_PRESETS[self._preset])
+            # Each preset stops at a level of its own, which its time allows: never finer than that.
             finest = max(self._scale, estimator.getFinestScale())
+            # A picture in cells is that many levels up the pyramid already.
             estimator.setFinestScale(max(0, finest - self._shrunk))
             if self._preset == "medium":
                 estimator.setVariationalRefinementAlpha(SMOOTHNESS)

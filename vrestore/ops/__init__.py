@@ -1,6 +1,6 @@
-"""Tensor functions in torch; each is the definition of its operation. `select` gives the faster ones."""
+"""Tensor functions; each is defined in torch, and served by a CUDA kernel where it has one and it runs."""
 
 from vrestore.device.devices import Kernels
-from vrestore.ops.operations import Operations, Selection, select
+from vrestore.ops.dispatch import TORCH, Backend, select
 
-__all__ = ["Kernels", "Operations", "Selection", "select"]
+__all__ = ["TORCH", "Backend", "Kernels", "select"]

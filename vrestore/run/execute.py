@@ -32,6 +32,7 @@ from vrestore.run.pipeline import Timings, run
 from vrestore.run.report import DetectionReport, PlanReport, Report
 from vrestore.run.resume import begin, resumed, store_for
 from vrestore.run.state_folder import sole_writer
+from vrestore.threads import one_thread_each
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,8 +179,6 @@ def pass_frames(
     stop: int | None = None,
 ) -> int:
     """Send frames through the method to what is written, and compare those from `start` to before `stop`."""
-    from vrestore.methods.inpaint.stage import one_thread_each
-
     files = ready.files
     if files.device != "cpu":
         check_one_device(files)

@@ -56,11 +56,11 @@ def locked(folder: Path, *, what: str) -> Iterator[None]:
     try:
         yield
     finally:
-        with suppress(OSError):
-            owner.unlink(missing_ok=True)
-        if has_fcntl:  # while it is still held, or the file of the next one would go
-            file.unlink(missing_ok=True)
-        lock.release()  # elsewhere this removes the file
+        # The lock file goes while it is still held, or it would be that of whoever comes next.
+        for own in (owner, file) if has_fcntl else (owner,):
+            with suppress(OSError):
+                own.unlink()
+        lock.release()  # this removes the file where there is no fcntl
         with suppress(OSError):  # not empty, or gone with its parent
             folder.rmdir()
             folder.parent.rmdir()

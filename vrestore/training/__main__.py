@@ -24,11 +24,11 @@ from vrestore.models.library import SUFFIX, find_weights
 from vrestore.models.tsam.config import CONFIGS
 from vrestore.models.tsam.network import Tsam
 from vrestore.models.weights import ARCHITECTURES, load_model
-from vrestore.training.data.pool import Pool
 from vrestore.training.data.sources import Sources
 from vrestore.training.dehaze.scenes import Scenery
 from vrestore.training.dehaze.task import Dehazing, ExampleSettings
 from vrestore.training.export import command_line, export, machine
+from vrestore.training.inpaint.pool import Pool
 from vrestore.training.inpaint.samples import SampleSettings, make_sample, make_stills
 from vrestore.training.inpaint.task import Inpainting, Pools
 from vrestore.training.inpaint.validation import Judge

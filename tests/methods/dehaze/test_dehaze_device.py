@@ -1,6 +1,7 @@
 """Dehazing on a device: the frames the CPU gives, each plane copied once each way, and no memory left."""
 
 from dataclasses import asdict, replace
+from functools import cache
 from unittest import mock
 
 import cuda_on_cpu
@@ -13,20 +14,21 @@ from pretend import DEVICE, pretended
 from textured import layout
 
 import vrestore
-from vrestore.device.devices import fallback as place
 from vrestore.device.transfers import Transfers
 from vrestore.errors import DeviceError
 from vrestore.frames import Color, MaskedFrame
-from vrestore.methods.dehaze.dark_channel import estimate_dark
-from vrestore.methods.dehaze.network import network_estimator
+from vrestore.methods.dehaze import stage, temporal
+from vrestore.methods.dehaze.estimators.dark_channel import estimate_dark
+from vrestore.methods.dehaze.estimators.network import network_estimator
 from vrestore.methods.dehaze.opened import OpenedDehaze
 from vrestore.methods.dehaze.render import Renderer
 from vrestore.methods.dehaze.settings import DehazeSettings, DehazeStats, HazeState
 from vrestore.methods.dehaze.stage import _arrived, dehaze
 from vrestore.methods.segmenter import Segments
+from vrestore.models.cgidn import align
 from vrestore.models.cgidn.network import CgIdn
-from vrestore.ops import Selection
-from vrestore.ops.operations import ByKernels, ByTorch
+from vrestore.ops import Backend
+from vrestore.threads import Arrived
 
 METHODS = {"dcp": lambda: estimate_dark, "cgidn": lambda: network_estimator(stirred())}
 ON_DEVICE = {"device": str(DEVICE), "kernels": "torch"}
@@ -44,8 +46,15 @@ SETTINGS = {
 }
 
 
+@cache
 def foggy(name="yuv420p", *lengths, height=63, width=95):
     return frames_of(foggy_scenes(*(lengths or (9, 4)), height=height, width=width), name)
+
+
+@cache
+def on_cpu(name="yuv420p", *lengths, method="dcp", **size):
+    """Return what the CPU makes of `foggy` frames."""
+    return cleared(foggy(name, *lengths, **size), name, estimate=METHODS[method]())
 
 
 def away(some, others, name):
@@ -90,17 +99,16 @@ LAYOUTS = {
 
 @pytest.mark.parametrize(
     ("name", "method"),
-    [*((name, "dcp") for name in LAYOUTS), *((name, "cgidn") for name in ("yuv420p", "gray", "gbrp12le"))],
+    [
+        *((name, "dcp") for name in LAYOUTS),
+        ("yuv420p", "cgidn"),
+        *(pytest.param(name, "cgidn", marks=pytest.mark.slow) for name in ("gray", "gbrp12le")),
+    ],
 )
 def test_a_device_gives_what_the_cpu_gives(name, method):
     """Over a cut, in pictures of odd sides, interleaved or not, of any depth of bits."""
-    frames = foggy(name)
-    assert_near(
-        on_device(frames, name, method=method),
-        cleared(frames, name, estimate=METHODS[method]()),
-        name,
-        LAYOUTS[name],
-    )
+    found = on_device(foggy(name), name, method=method)
+    assert_near(found, on_cpu(name, method=method), name, LAYOUTS[name])
 
 
 def test_sixteen_bits_are_cleared_on_a_device_too():
@@ -123,8 +131,8 @@ def test_every_setting_does_the_same_on_a_device(case):
 
 @pytest.mark.parametrize("size", [(1, 1), (2, 3), (17, 400), (230, 410)], ids=str)
 def test_pictures_of_any_size_are_cleared_on_a_device(size):
-    frames = foggy("yuv420p", 3, height=size[0], width=size[1])
-    assert_near(on_device(frames), cleared(frames, "yuv420p"))
+    shape = {"height": size[0], "width": size[1]}
+    assert_near(on_device(foggy("yuv420p", 3, **shape)), on_cpu("yuv420p", 3, **shape))
 
 
 def test_at_strength_0_a_device_gives_the_frames_themselves():
@@ -132,7 +140,7 @@ def test_at_strength_0_a_device_gives_the_frames_themselves():
     assert all(one is other for one, other in zip(on_device(frames, strength=0.0), frames, strict=True))
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", ["dcp", pytest.param("cgidn", marks=pytest.mark.slow)])
 def test_going_on_at_any_border_gives_the_same_frames_on_a_device(method):
     frames, cut, whole = foggy("yuv420p", 11, 4, height=64, width=96), Segments(3), DehazeStats()
     expected = on_device(frames, method=method)
@@ -173,7 +181,7 @@ def test_frames_come_in_order_and_so_many_wait():
     def coming():
         for index in range(4):
             begun.append(index)
-            yield lambda index=index: index
+            yield Arrived(index)
 
     for waiting in (0, 1):
         begun.clear()
@@ -200,8 +208,7 @@ def test_one_frame_waits_on_a_device_and_none_on_the_cpu(how, waiting):
 @pytest.mark.parametrize("method", METHODS)
 def test_a_device_without_memory_leaves_all_to_the_cpu(method):
     frames, tally = foggy(), DehazeStats()
-    expected = cleared(frames, "yuv420p", estimate=METHODS[method]())
-    assert_same(on_device(frames, method=method, max_bytes=0, tally=tally), expected)
+    assert_same(on_device(frames, method=method, max_bytes=0, tally=tally), on_cpu(method=method))
     assert tally.cpu_fallback_frames == len(frames)
 
 
@@ -213,9 +220,10 @@ def test_a_device_without_memory_leaves_all_to_the_cpu(method):
 )
 def test_what_a_small_device_has_no_memory_for_the_cpu_does(method, size, max_bytes):
     """Some of the planes go up, or all that is small, and the rest does not."""
-    frames, tally = foggy("yuv420p", 3, 2, height=size[0], width=size[1]), DehazeStats()
+    shape, tally = {"height": size[0], "width": size[1]}, DehazeStats()
+    frames = foggy("yuv420p", 3, 2, **shape)
     found = on_device(frames, method=method, max_bytes=max_bytes, tally=tally)
-    assert_near(found, cleared(frames, "yuv420p", estimate=METHODS[method]()))
+    assert_near(found, on_cpu("yuv420p", 3, 2, method=method, **shape))
     assert tally.cpu_fallback_frames == len(frames)
 
 
@@ -234,7 +242,7 @@ def test_a_frame_that_a_device_fails_at_is_done_by_the_cpu_as_if_nothing_had_bee
 
     with mock.patch.object(Renderer, part, failing):
         found = on_device(frames, tally=tally)
-    assert_near(found, cleared(frames, "yuv420p"))
+    assert_near(found, on_cpu("yuv420p", 9))
     assert tally.cpu_fallback_frames == 1
 
 
@@ -252,7 +260,7 @@ def test_a_network_that_a_device_fails_at_goes_on_on_the_cpu_for_that_frame(part
 
     with mock.patch.object(CgIdn, part, failing):
         found = on_device(frames, method="cgidn", tally=tally)
-    assert_near(found, cleared(frames, "yuv420p", estimate=METHODS["cgidn"]()))
+    assert_near(found, on_cpu("yuv420p", 9, method="cgidn"))
     assert tally.cpu_fallback_frames == 2
     assert [there.type for there in calls] == ["cuda"] * 3 + ["cpu"] + ["cuda"] * 3 + ["cpu"] + ["cuda"] * 3
 
@@ -265,41 +273,34 @@ def test_a_cpu_that_runs_out_of_memory_is_an_error():
         on_device(foggy())
 
 
-class _Counted(ByTorch):
-    """Operations that are counted."""
-
-    def __init__(self):
-        self.calls = []
-
-    def warp(self, pictures, flow, *, padding="zeros"):
-        self.calls.append("warp")
-        return super().warp(pictures, flow, padding=padding)
-
-    def deform_conv(self, frames, *rest, **steps):
-        self.calls.append("deform_conv")
-        return super().deform_conv(frames, *rest, **steps)
-
-
-def test_a_device_is_served_by_the_operations_that_were_selected_for_it(monkeypatch):
-    counted, wanted = _Counted(), []
+def test_a_device_is_served_by_the_backend_that_was_selected_for_it(monkeypatch):
+    wanted, calls = [], []
+    chosen = Backend("torch", "a test")
 
     def select(device, *, asked="auto"):
         wanted.append((torch.device(device).type, asked))
-        return Selection("cupy", "a test", counted if torch.device(device).type == "cuda" else ByTorch())
+        return chosen
 
-    monkeypatch.setattr(place, "select", select)
+    def counted(home, name):
+        real = getattr(home, name)
+
+        def work(*given, backend, **how):
+            calls.append((name, backend is chosen))
+            return real(*given, backend=backend, **how)
+
+        monkeypatch.setattr(home, name, work)
+
+    monkeypatch.setattr(stage, "select", select)
+    counted(temporal, "warp")
+    counted(align, "deform_conv")
     on_device(foggy("yuv420p", 3), method="cgidn")
-    assert ("cuda", "torch") in wanted
+    assert wanted == [("cuda", "torch")]
+    assert {is_chosen for _, is_chosen in calls} == {True}
     layers = sum(name.endswith("offset.weight") for name, _ in CgIdn(TINY).named_parameters())
     neighbors = 2 * 3  # of each of 3 frames; what lacks stands in
-    assert (
-        counted.calls.count("deform_conv") == layers * (neighbors - 2)
-        or counted.calls.count("deform_conv") == layers * neighbors
-    )
-    assert counted.calls.count("warp") == 3 * 2
-    counted.calls.clear()
-    cleared(foggy("yuv420p", 3), "yuv420p", estimate=METHODS["cgidn"]())
-    assert counted.calls == []
+    names = [name for name, _ in calls]
+    assert names.count("deform_conv") in {layers * (neighbors - 2), layers * neighbors}
+    assert names.count("warp") == 3 * 2
 
 
 @pytest.mark.skipif(cuda_on_cpu.COMPILER is None, reason="NOT TESTED: g++ is not installed")
@@ -313,8 +314,8 @@ def test_the_kernels_themselves_give_what_torch_gives(monkeypatch):
         launched.append(launch.kernel)
         cuda_on_cpu.run(launch)
 
-    selected = Selection("cupy", "a test", ByKernels(runner=run))
-    monkeypatch.setattr(place, "select", lambda *_, **__: selected)
+    selected = Backend("cupy", "a test", run, device_type="cpu")
+    monkeypatch.setattr(stage, "select", lambda *_, **__: selected)
     assert_near(cleared(frames, "yuv420p", estimate=METHODS["cgidn"]()), expected)
     assert set(launched) == {"deform", "warp"}
 

@@ -12,8 +12,8 @@ from textured import frame_of
 
 from vrestore.errors import ModelError
 from vrestore.flow.dis import DisFlow
-from vrestore.methods.dehaze.estimate import HazeEstimate
-from vrestore.methods.dehaze.network import network_estimator
+from vrestore.methods.dehaze.estimators.estimate import HazeEstimate
+from vrestore.methods.dehaze.estimators.network import network_estimator
 from vrestore.methods.dehaze.settings import DehazeSettings
 from vrestore.methods.dehaze.temporal import FIRST_FRAMES, steadied
 from vrestore.methods.dehaze.thumbnail import Thumbnail

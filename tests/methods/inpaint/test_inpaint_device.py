@@ -1,8 +1,10 @@
 """Inpainting on a device gives the CPU's frames, and goes on on the CPU when the device has no memory."""
 
+import contextlib
+import dataclasses
 import itertools
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 
 import numpy as np
 import pytest
@@ -12,21 +14,21 @@ from networks import small
 from pretend import DEVICE, pretended
 from textured import hole_of_boxes, layout, noise_frame, panned, repaired, texture
 
-from vrestore.device.transfers import Transfers
+from vrestore import ops
+from vrestore.device.transfers import Transfers, moved
 from vrestore.flow.cells import mean_of_cells
 from vrestore.frames import Box, Color
 from vrestore.media.color.convert import composite, known_rgb
-from vrestore.methods.inpaint import correspondence as link
-from vrestore.methods.inpaint import passes
-from vrestore.methods.inpaint import spans as runs
 from vrestore.methods.inpaint.network import refine as paint
 from vrestore.methods.inpaint.patches.device_color import DeviceColor
-from vrestore.methods.inpaint.patches.device_patch import DevicePatch, _mean_of_codes, device_patch
-from vrestore.methods.inpaint.patches.patch import make_patch
+from vrestore.methods.inpaint.patches.gray import gray_filled, gray_without_hole, mean_of_codes
+from vrestore.methods.inpaint.patches.patch import Patch, make_patch
+from vrestore.methods.inpaint.propagation import correspondence, passes, propagate, spans
 from vrestore.methods.inpaint.settings import InpaintStats, NetworkSettings, Settings
-from vrestore.ops.operations import ByKernels, ByTorch, Selection
+from vrestore.ops import Backend
 
 HEIGHT, WIDTH = 64, 96
+CPU = torch.device("cpu")
 FORMATS = [
     "yuv420p",
     "yuv420p10le",
@@ -45,6 +47,7 @@ CODES = torch.from_numpy(np.random.default_rng(1).random((3, 37, 45)).astype(np.
 SETTINGS = Settings(passes=2, chunk=6, look_ahead=6, threads=2, device=str(DEVICE))
 
 
+@cache
 def frames_of(format, count=9):
     """A panned texture in a layout, by the project's own conversion."""
     views = panned(texture(160, 220), count=count, height=HEIGHT, width=WIDTH, step=(3.0, 1.0))
@@ -81,7 +84,7 @@ def differences(some, others):
 @pytest.mark.parametrize("cell", [1, 2, 4, 8])
 def test_cells_on_a_device_are_those_of_the_processor(cell):
     picture = np.random.default_rng(cell).integers(0, 256, (61, 90), dtype=np.uint8)
-    assert np.array_equal(_mean_of_codes(torch.from_numpy(picture), cell), mean_of_cells(picture, cell))
+    assert np.array_equal(mean_of_codes(torch.from_numpy(picture), cell), mean_of_cells(picture, cell))
 
 
 @pytest.mark.parametrize("cell", [2, 4])
@@ -92,14 +95,14 @@ def test_a_patch_on_a_device_is_that_of_the_processor(cell, size):
     rgb = CODES * torch.from_numpy(~hidden)
     here = make_patch(3, BOX, rgb.numpy(), hidden)
     with pretended():
-        there = device_patch(3, BOX, rgb.to(DEVICE), hidden, serving=ByTorch())
-        assert np.array_equal(there.on_cpu().rgb, here.rgb)
+        there = make_patch(3, BOX, rgb.to(DEVICE), hidden)
+        assert torch.equal(moved(there, CPU).codes, here.codes)
         for channels in (1, 3):
             assert torch.equal(there.rim_values(channels).cpu(), here.rim_values(channels))
             assert torch.equal(there.picture(here.hole, channels).cpu(), here.picture(here.hole, channels))
         luma = torch.rand(1, here.hidden_count)
-        assert np.array_equal(there.gray_filled(luma.to(DEVICE), cell), here.gray_filled(luma, cell))
-        closed = there.gray_without_hole(cell).astype(int) - here.gray_without_hole(cell)
+        assert np.array_equal(gray_filled(there, luma.to(DEVICE), cell), gray_filled(here, luma, cell))
+        closed = gray_without_hole(there, cell).astype(int) - gray_without_hole(here, cell)
     assert np.abs(closed).max() <= 1
 
 
@@ -117,7 +120,7 @@ def test_colors_on_a_device_are_those_of_the_processor(format, box):
     with pretended():
         device = DeviceColor(Transfers(DEVICE), **how)
         known = device.known_rgb(frame, box, alpha).cpu()
-        written = device.composite(frame, box, torch.from_numpy(rgb).to(DEVICE), alpha)()
+        written = device.composite(frame, box, torch.from_numpy(rgb).to(DEVICE), alpha).result()
     assert np.abs(known.numpy() - known_rgb(frame, box, alpha, **how)).max() < 1e-5
     apart = differences([written], [composite(frame, box, rgb, alpha, **how)])
     step = 1 << layout(format).components[0].shift
@@ -130,19 +133,27 @@ def frames():
     return frames_of("yuv420p")
 
 
-def on_both(frames, settings, *, format="yuv420p", tally=None, holes=None):
-    holes = holes or holes_of()
+def on_cpu(frames, holes, format="yuv420p"):
     size = {"height": HEIGHT, "width": WIDTH, "format": format}
-    expected = repaired(frames, holes, settings=replace(settings, device="cpu"), **size)
+    return repaired(frames, holes, settings=replace(SETTINGS, device="cpu"), **size)
+
+
+def on_device(frames, holes, format="yuv420p", *, settings=SETTINGS, tally=None):
+    size = {"height": HEIGHT, "width": WIDTH, "format": format}
     with pretended():
-        got = repaired(frames, holes, settings=settings, tally=tally, **size)
-    return got, expected
+        return repaired(frames, holes, settings=settings, tally=tally, **size)
+
+
+@pytest.fixture(scope="module")
+def expected():
+    """The frames as the processor fills them."""
+    return on_cpu(frames_of("yuv420p"), holes_of())
 
 
 @pytest.mark.parametrize("format", ["yuv420p", "p010le", "gray", "gbrp12le"])
 def test_frames_are_those_of_the_processor(format):
-    got, expected = on_both(frames_of(format), SETTINGS, format=format)
-    apart = np.abs(differences(got, expected))
+    frames, holes = frames_of(format), holes_of()
+    apart = np.abs(differences(on_device(frames, holes, format), on_cpu(frames, holes, format)))
     assert apart.max() <= 1 << layout(format).components[0].shift
     assert np.count_nonzero(apart) <= 2 + apart.size // 2000
 
@@ -156,40 +167,50 @@ def test_the_holes_are_filled_on_the_device(frames, monkeypatch):
         lambda links, **how: (devices.add(f.patch.device) or f for f in real(links, **how)),
     )
     tally = InpaintStats()
-    on_both(frames, SETTINGS, tally=tally)
-    assert devices == {DEVICE, torch.device("cpu")}
+    on_device(frames, holes_of(), tally=tally)
+    assert devices == {DEVICE}
     assert tally.cpu_fallback_frames == 0
 
 
-def by_network(frames, monkeypatch):
-    """Return the frames that a small network corrected on the device, and those it corrected on the CPU."""
-    network = NetworkSettings("small", 1, "fp32", str(DEVICE))
-    monkeypatch.setattr(paint, "load_model", lambda *_, device, **__: small().to(device))
-    monkeypatch.setattr(paint, "in_channels_last", lambda network: network)
-    paint.load_refiner.cache_clear()
+NETWORK = NetworkSettings("small", 1, "fp32", str(DEVICE))
+
+
+@contextlib.contextmanager
+def small_network():
+    """Let refiners take a small network that is in no file."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(paint, "load_model", lambda *_, device, **__: small().to(device))
+        patched.setattr(paint, "in_channels_last", lambda network: network)
+        paint.load_refiner.cache_clear()
+        yield
+        paint.load_refiner.cache_clear()
+
+
+@pytest.fixture(scope="module")
+def corrected():
+    """The frames as a small network corrects them on the CPU."""
+    settings = replace(SETTINGS, device="cpu", network=replace(NETWORK, device="cpu"))
     size = {"height": HEIGHT, "width": WIDTH, "format": "yuv420p"}
-    on_cpu = replace(SETTINGS, device="cpu", network=replace(network, device="cpu"))
-    expected = repaired(frames, holes_of(), settings=on_cpu, **size)
-    with pretended():
-        got = repaired(frames, holes_of(), settings=replace(SETTINGS, network=network), **size)
-    paint.load_refiner.cache_clear()
-    return got, expected
+    with small_network():
+        return repaired(frames_of("yuv420p"), holes_of(), settings=settings, **size)
+
+
+def corrected_on_device(frames):
+    with small_network():
+        return on_device(frames, holes_of(), settings=replace(SETTINGS, network=NETWORK))
 
 
 KERNELS = {"membrane", "place", "propagate", "seam", "shift_align"}
 
 
 @pytest.mark.parametrize("kernels", [False, True])
-def test_a_network_corrects_on_the_device_too(frames, monkeypatch, kernels):
+def test_a_network_corrects_on_the_device_too(frames, corrected, monkeypatch, kernels):
     launched = set()
     if kernels:
-        chosen = Selection("cupy", "by the kernels' text", ByKernels(partial(run_behind, launched)))
-        real = runs.select
-        for module in (paint, runs):
-            monkeypatch.setattr(
-                module, "select", lambda at, asked: chosen if at != "cpu" else real(at, asked=asked)
-            )
-    apart = np.abs(differences(*by_network(frames, monkeypatch)))
+        chosen = Backend("cupy", "by the kernels' text", partial(run_behind, launched))
+        for module in (paint, ops):
+            monkeypatch.setattr(module, "select", lambda *_, **__: chosen)
+    apart = np.abs(differences(corrected_on_device(frames), corrected))
     assert apart.max() <= 1
     assert np.count_nonzero(apart) <= apart.size // 1000
     assert launched == (KERNELS if kernels else set())
@@ -204,14 +225,14 @@ def run_behind(launched, launch):
 
 WORK = {
     "cut": (DeviceColor, "known_rgb"),
-    "close": (DevicePatch, "gray_without_hole"),
-    "link": (link._Way, "step"),
-    "look": (DevicePatch, "rim_values"),
-    "fetch": (ByTorch, "fetch"),
-    "meet": (ByTorch, "matched"),
-    "smooth": (ByTorch, "membrane"),
-    "show": (DevicePatch, "gray_filled"),
-    "soften": (runs, "soften"),
+    "close": (passes, "gray_without_hole"),
+    "link": (correspondence._Way, "step"),
+    "look": (Patch, "rim_values"),
+    "fetch": (propagate, "fetch"),
+    "meet": (propagate, "match_seam_gain"),
+    "smooth": (propagate, "membrane"),
+    "show": (passes, "gray_filled"),
+    "soften": (spans, "regularize"),
     "put back": (DeviceColor, "composite"),
 }
 NETWORK_WORK = {
@@ -223,21 +244,26 @@ NETWORK_WORK = {
 
 def is_there(given):
     """Tell whether what work is given lies on the device."""
-    if isinstance(given, list):
-        return any(map(is_there, given))
-    inner = [getattr(given, name, None) for name in ("of", "patch", "values", "filled", "window")]
-    return getattr(given, "device", None) == DEVICE or any(
-        is_there(each) for each in inner if each is not None
-    )
+    return any(each.device == DEVICE for each in tensors_in(given))
+
+
+def tensors_in(given):
+    if isinstance(given, torch.Tensor):
+        return [given]
+    if isinstance(given, list | tuple):
+        return [tensor for each in given for tensor in tensors_in(each)]
+    if dataclasses.is_dataclass(given):
+        return tensors_in([getattr(given, field.name) for field in dataclasses.fields(given)])
+    return []
 
 
 def failing(monkeypatch, home, name, after):
     """Let work on the device fail for want of memory from a call on; returns a list that grows with each."""
     real, calls, failures = getattr(home, name), itertools.count(), []
-    subject = {ByTorch: 1, paint._Stretch: 2}.get(home, 0)
 
     def work(*given, **how):
-        if (home is DeviceColor or is_there(given[subject])) and next(calls) >= after:
+        subject = given[-1:] if home is paint._Stretch else given
+        if (home is DeviceColor or is_there(subject)) and next(calls) >= after:
             failures.append(name)
             raise torch.OutOfMemoryError
         return real(*given, **how)
@@ -248,15 +274,15 @@ def failing(monkeypatch, home, name, after):
 
 @pytest.mark.parametrize("after", [0, 5])
 @pytest.mark.parametrize("work", WORK)
-def test_without_memory_the_processor_goes_on(frames, monkeypatch, work, after):
+def test_without_memory_the_processor_goes_on(frames, expected, monkeypatch, work, after):
     """Whatever of the device's work fails, at once or later on."""
     failures, tally = failing(monkeypatch, *WORK[work], after), InpaintStats()
     holes = holes_of()
     if work == "smooth":  # only where nothing is ever seen
         frames = [replace(frames[0], index=index, pts=10 * index) for index in range(len(frames))]
         holes = [holes[0]] * len(frames)
-    got, expected = on_both(frames, SETTINGS, tally=tally, holes=holes)
-    apart = np.abs(differences(got, expected))
+        expected = on_cpu(frames, holes)
+    apart = np.abs(differences(on_device(frames, holes, tally=tally), expected))
     assert apart.max() <= 1
     assert np.count_nonzero(apart) <= 2 + apart.size // 2000
     assert failures
@@ -265,9 +291,9 @@ def test_without_memory_the_processor_goes_on(frames, monkeypatch, work, after):
 
 @pytest.mark.parametrize("after", [0, 1])
 @pytest.mark.parametrize("work", NETWORK_WORK)
-def test_without_memory_beside_the_network_the_processor_goes_on(frames, monkeypatch, work, after):
+def test_without_memory_beside_the_network_the_processor_goes_on(frames, corrected, monkeypatch, work, after):
     failures = failing(monkeypatch, *NETWORK_WORK[work], after)
-    apart = np.abs(differences(*by_network(frames, monkeypatch)))
+    apart = np.abs(differences(corrected_on_device(frames), corrected))
     assert apart.max() <= 1
     assert np.count_nonzero(apart) <= apart.size // 1000
     assert failures

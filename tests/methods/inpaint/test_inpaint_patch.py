@@ -6,14 +6,9 @@ import torch
 from close import assert_close
 
 from vrestore.frames import Box
-from vrestore.methods.inpaint.patches.patch import (
-    RIM_PIXELS,
-    SURROUNDINGS,
-    box_around,
-    gray,
-    luma_of,
-    make_patch,
-)
+from vrestore.methods.inpaint.patches.gray import gray_filled, gray_without_hole
+from vrestore.methods.inpaint.patches.outline import RIM_PIXELS
+from vrestore.methods.inpaint.patches.patch import SURROUNDINGS, box_around, gray, luma_of, make_patch
 
 HEIGHT, WIDTH = 23, 31
 HALF_A_STEP = 0.501 / 255
@@ -138,9 +133,9 @@ def test_a_box_around_points_holds_the_pixels_they_are_read_from():
 
 def test_filling_leaves_the_patch_as_it_was():
     made = patch(rectangle())
-    before = made.rgb.copy()
+    before = made.codes.clone()
     made.filled(torch.ones(3, made.hidden_count), made.whole)
-    assert (made.rgb == before).all()
+    assert (made.codes == before).all()
 
 
 def test_the_rim_has_its_pictures_colors_or_luma(hidden):
@@ -174,7 +169,7 @@ def test_gray_is_luma_in_whole_steps():
 @pytest.mark.parametrize("cell", [1, 2, 4])
 def test_the_hole_is_closed_without_an_edge(cell):
     flat = np.full((3, HEIGHT, WIDTH), 0.7, np.float32)
-    closed = patch(rectangle(), flat).gray_without_hole(cell)
+    closed = gray_without_hole(patch(rectangle(), flat), cell)
     assert closed.shape == (-(-HEIGHT // cell), -(-WIDTH // cell))
     assert set(closed.ravel()) == {round(0.7 * 255)}
 
@@ -192,14 +187,14 @@ def test_in_gray_known_cells_are_means_of_the_picture(hidden, cell):
     )
     known = ~touched.any(-1)
     for made_gray in (
-        made.gray_without_hole(cell),
-        made.gray_filled(torch.ones(1, made.hidden_count), cell),
+        gray_without_hole(made, cell),
+        gray_filled(made, torch.ones(1, made.hidden_count), cell),
     ):
         assert np.abs(made_gray - cells.mean(-1))[known].max(initial=0) <= 0.5
 
 
 def test_a_filled_hole_shows_its_colors_in_gray():
     made = patch(rectangle())
-    white = made.gray_filled(torch.ones(1, made.hidden_count), 1)
+    white = gray_filled(made, torch.ones(1, made.hidden_count), 1)
     assert (white[made.hidden] == 255).all()
-    assert (white == made.known_gray)[~made.hidden].all()
+    assert (white == made.known_gray.numpy())[~made.hidden].all()

@@ -12,15 +12,17 @@ from networks import small
 from textured import panned, texture
 
 from vrestore.errors import ModelError
+from vrestore.flow.estimator import make_estimator
 from vrestore.frames import Box
 from vrestore.masks.tracks import find_tracks
 from vrestore.methods.inpaint.network import refine as paint
 from vrestore.methods.inpaint.network.refine import Refiner, load_refiner, shrunk
 from vrestore.methods.inpaint.network.windows import clip_of, window_of
-from vrestore.methods.inpaint.passes import fill
 from vrestore.methods.inpaint.patches.patch import make_patch
-from vrestore.methods.inpaint.propagate import regularize
+from vrestore.methods.inpaint.propagation.passes import fill
+from vrestore.methods.inpaint.propagation.propagate import regularize
 from vrestore.methods.inpaint.settings import NetworkSettings, Settings
+from vrestore.methods.inpaint.tools import NETWORK_FLOW, make_tools
 from vrestore.models.tsam.config import SMALL
 
 HEIGHT, WIDTH = 70, 96
@@ -42,7 +44,7 @@ def fillings(holes):
             hidden[inner.rows, inner.columns] = True
         patches.append(make_patch(index, box, view[:, box.rows, box.columns] * ~hidden, hidden))
     with ThreadPoolExecutor(1) as executor:
-        return list(fill(iter(patches), ONE_PASS, executor)), track
+        return list(fill(iter(patches), ONE_PASS, make_tools(ONE_PASS, executor))), track
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +70,7 @@ def idle():
 def painted(painter, made):
     filled, track = made
     with ThreadPoolExecutor(2) as executor:
-        return list(painter.paint(iter(filled), track, executor))
+        return list(painter.paint(iter(filled), track, make_tools(ONE_PASS, executor)))
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 4, 5, 7])
@@ -120,7 +122,7 @@ def test_the_picture_is_that_of_the_whole_clip_at_once(painter, walking):
     filled, track = walking
     tall, wide = paint.window_size(track, scale=1)
     windows = [window_of(each, height=tall, width=wide) for each in filled]
-    estimate = paint.DisFlow(paint.NETWORK_FLOW)
+    estimate = make_estimator(NETWORK_FLOW)
     motion = paint.Motion.join([paint.motion_between(a, b, estimate) for a, b in pairwise(windows)])
     with torch.inference_mode():
         pictures = painter.network(clip_of(windows), motion)

@@ -75,8 +75,17 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("length", [1, 4, 7])
-@pytest.mark.parametrize("name", CASES)
+LONG = ("one long run", "a cut", "two cuts and another hole")
+
+
+@pytest.mark.parametrize(
+    ("name", "length"),
+    [
+        pytest.param(name, length, marks=pytest.mark.slow if length == 1 and name in LONG else ())
+        for name in CASES
+        for length in (1, 4, 7)
+    ],
+)
 def test_a_survey_finds_the_borders_and_what_they_need(name, length):
     make, holes = CASES[name]
     items, segments = masked(make(), holes), Segments(length=length)

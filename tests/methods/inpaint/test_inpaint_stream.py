@@ -42,7 +42,7 @@ def fails(network, when):
     return seen
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", ["small", pytest.param("paper", marks=pytest.mark.slow)])
 def test_where_all_fits_it_is_the_plain_stream(name):
     network, (clip, motion) = NETWORKS[name](), noise_clip(COUNT)
     told = []
@@ -50,7 +50,10 @@ def test_where_all_fits_it_is_the_plain_stream(name):
     assert told == []
 
 
-@pytest.mark.parametrize(("name", "most"), [("small", 1), ("small", 2), ("small", 3), ("paper", 1)])
+@pytest.mark.parametrize(
+    ("name", "most"),
+    [("small", 1), ("small", 2), ("small", 3), pytest.param("paper", 1, marks=pytest.mark.slow)],
+)
 def test_frames_go_through_in_parts_that_fit(name, most):
     network, (clip, motion) = NETWORKS[name](), noise_clip(COUNT)
     wanted, told = expected(network, clip, motion), []
@@ -60,7 +63,10 @@ def test_frames_go_through_in_parts_that_fit(name, most):
     assert told == []
 
 
-@pytest.mark.parametrize(("name", "first"), [("small", 1), ("small", 3), ("small", 8), ("paper", 8)])
+@pytest.mark.parametrize(
+    ("name", "first"),
+    [("small", 1), ("small", 3), ("small", 8), pytest.param("paper", 8, marks=pytest.mark.slow)],
+)
 def test_where_nothing_fits_the_rest_comes_from_the_cpu(name, first):
     """The device fails from its `first`-th try on; the eighth is in what `finish` gives."""
     network, (clip, motion) = NETWORKS[name](), noise_clip(COUNT)

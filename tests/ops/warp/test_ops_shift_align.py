@@ -7,7 +7,8 @@ import pytest
 import torch
 from close import assert_close
 
-from vrestore.ops.warp.shift_align import Motion, align_pairs, alignment, end_channels, shift_align
+from vrestore.ops.warp.align_tables import align_pairs, alignment
+from vrestore.ops.warp.shift_align import Motion, end_channels, shift_align
 
 CHANNELS, HEIGHT, WIDTH, FOLD = 11, 7, 13, 3
 

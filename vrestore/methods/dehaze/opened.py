@@ -21,7 +21,7 @@ from vrestore.models.library import Weights, find_weights
 from vrestore.protocols import FrameTransform, MaskSource
 
 if TYPE_CHECKING:
-    from vrestore.methods.dehaze.estimate import Estimator, HazeEstimate
+    from vrestore.methods.dehaze.estimators.estimate import Estimator, HazeEstimate
     from vrestore.methods.inpaint.span_tracker import Shard
 
 NOT_DISPLAYED = {8: "linear light", 16: "PQ (HDR10)", 18: "HLG"}
@@ -133,10 +133,10 @@ class OpenedDehaze:
 
     def _estimator(self) -> Estimator:
         if self.weights is None:
-            from vrestore.methods.dehaze.dark_channel import estimate_dark
+            from vrestore.methods.dehaze.estimators.dark_channel import estimate_dark
 
             return estimate_dark
-        from vrestore.methods.dehaze.network import network_estimator
+        from vrestore.methods.dehaze.estimators.network import network_estimator
         from vrestore.models.weights import load_model
 
         return network_estimator(load_model(self.weights.path), precision=self._precision())

@@ -13,8 +13,8 @@ would come out darker than DARK_MEAN is lifted, by at most MOST_LIFT, without cl
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import torch
@@ -26,7 +26,7 @@ from vrestore.device.transfers import CPU
 from vrestore.frames import Color, Component, Frame, PixelFormat
 from vrestore.media.color.color_matrix import Coding
 from vrestore.media.color.convert import coding_for
-from vrestore.methods.dehaze.estimate import HazeEstimate
+from vrestore.methods.dehaze.estimators.estimate import HazeEstimate
 from vrestore.methods.dehaze.planes import (
     Planes,
     codes_of,
@@ -48,6 +48,7 @@ from vrestore.methods.dehaze.thumbnail import luma_weights
 from vrestore.ops.filters.guided import guided_lines
 from vrestore.ops.resample.quantize import weighted_sum
 from vrestore.ops.resample.resize import Size, enlarged, reduced
+from vrestore.threads import Arrived, Awaited, Pending
 
 GUIDE_RADIUS, GUIDE_EPSILON = 6, 1e-3
 
@@ -61,9 +62,6 @@ FOLLOW_RATE = 0.1
 DITHER_SIDE = 128
 MOST_DITHER = 2.0
 """Steps between codes grow with contrast and would show as bands; so does what hides them, as far as this."""
-
-PendingFrame = Callable[[], Frame]
-"""A frame on its way from the device: waits for it and gives it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,33 +95,36 @@ class Renderer:
     def figures(self, last: list[float]) -> None:
         self._lift, self._strength, self._rest, self._noise = last
 
-    def __call__(self, veil: HazeEstimate) -> PendingFrame:
+    def __call__(self, veil: HazeEstimate) -> Pending[Frame]:
         """Take the haze that is to go out of the frame, and begin to bring it back."""
-        frame, place = veil.look.frame, veil.look.place
         if self._settings.strength == 0:
-            return lambda: frame
-        last = self.figures
+            return Arrived(veil.look.frame)
+        return veil.look.run(partial(self._begun, self.figures), veil)
 
-        def rendered(device: torch.device) -> PendingFrame:
-            self.figures = last  # a device that failed midway has begun to change them
-            planes = self._rendered(veil.on(device))
-            down = {number: place.down(plane) for number, plane in planes.items()}
-            return lambda: frame.with_planes(
-                {number: plane_from(arrived(), frame.planes[number]) for number, arrived in down.items()}
+    def _begun(self, last: list[float], veil: HazeEstimate) -> Pending[Frame]:
+        """Begin to clear a frame; `last` are the figures of the one before."""
+        self.figures = last  # a device that failed midway has begun to change them
+        frame, place = veil.look.frame, veil.look.place
+        down = {number: place.down(plane) for number, plane in self._rendered(veil).items()}
+
+        def arrived() -> Frame:
+            return frame.with_planes(
+                {number: plane_from(each.result(), frame.planes[number]) for number, each in down.items()}
             )
 
-        return place.work(frame.index, rendered)
+        return Awaited(arrived)
 
     def _rendered(self, veil: HazeEstimate) -> Planes:
         look, settings = veil.look, self._settings
         coding = coding_for(look.frame, self._format, self._color)
         self._measure_noise(veil, coding)
         air = _air_map(veil)
-        depth = depth_to_go(veil, settings)
+        depth = depth_to_go(veil, settings)  # (1, 1, h, w)
         strength = believed(veil, depth, air, settings, noise=self._noise)
         self._strength = self._followed(self._strength, strength, veil)
         left = left_over(look, depth, air, replace(settings, strength=self._strength), noise=self._noise)
         self._rest = self._followed(self._rest, even_rest(look, air, left, settings), veil)
+        # One haze behind another: transmissions multiply.
         left = (left * self._rest).clamp(min=LEAST_TRANSMISSION)
         self._measure_lift(veil, left, air)
         slope, offset = guided_lines(look.luma, left, radius=GUIDE_RADIUS, epsilon=GUIDE_EPSILON)
@@ -132,6 +133,7 @@ class Renderer:
     def _measure_lift(self, veil: HazeEstimate, left: Tensor, air: Tensor) -> None:
         picture = veil.look.picture
         before, after = torch.stack([picture.mean(), cleared(picture, air, left).mean()]).tolist()
+        # Never brighter than it was: haze itself was light.
         wanted = min(before, DARK_MEAN) / max(after, 1e-3)
         lift = min(max(wanted, 1.0), MOST_LIFT)
         self._lift = self._followed(self._lift, lift, veil)
@@ -146,14 +148,18 @@ class Renderer:
         """Measure the noise of luma by second differences (Immerkaer 1996), by their median instead."""
         component = self._format.components[0]
         height, width = samples_of(veil.look.planes[component.plane], component).shape
+        # The middle half: borders may be black bars, and bars have no noise.
         rows = slice(height // 4, max(height // 4 + 3, height * 3 // 4))
         columns = slice(width // 4, max(width // 4 + 3, width * 3 // 4))
         y = codes_of(veil.look.planes[component.plane], component, rows, columns)
         if min(y.shape) < 3:
             return
+        # Some hundred rows are enough for a median.
         step = max(1, y.shape[0] // 128)
+        # Second differences down, then across: planes and edges along either axis give 0.
         down = y[:-2:step] - 2 * y[1:-1:step] + y[2::step]
         second = down[:, :-2] - 2 * down[:, 1:-1] + down[:, 2:]
+        # Of a Gaussian the median of its size is 0.6745 deviations; (1, -2, 1) down and across has norm 6.
         noise = _median(second.abs()) / 0.6745 / 6 / float(coding.from_rgb[0].sum())
         self._noise = self._followed(self._noise, noise, veil)
 
@@ -165,7 +171,7 @@ class Renderer:
         weights = luma_weights(coding, self._format)
         zero, unit = float(coding.offset[0]), float(coding.from_rgb[0].sum())
         if is_yuv or len(codes) == 1:
-            luma = (codes[0] - zero) / unit
+            luma = (codes[0] - zero) / unit  # in [0, 1]
         else:
             luma = weighted_sum(weights.tolist(), [each - zero for each in codes]) / unit
         size = (luma.shape[0], luma.shape[1])
@@ -183,8 +189,10 @@ class Renderer:
             elif is_yuv:
                 own_size = (each.shape[0], each.shape[1])
                 air_code = _large(weighted(row.astype(np.float32), maps.air), own_size)
+                # (1/t - 1) * (code - air) as for luma, at chroma's own size.
                 change = reduced(gain, own_size) * (each - own_zero - air_code)
             else:
+                # What a color differs from luma by, less what the air's does.
                 away = (each - zero) / unit - luma - _large(maps.air[number] - air_luma, size)
                 change = (more + gain * away) * unit
             if lift is not None:
@@ -195,6 +203,7 @@ class Renderer:
 
     def _lifted(self, luma: Tensor) -> Tensor:
         """Return what every code is multiplied by: the lift where it is dark, nothing where it is white."""
+        # Of slope `lift` at black and through (1, 1): white stays white, nothing clips.
         return torch.tensor(self._lift) / (1 + (self._lift - 1) * luma.clamp(0, 1))
 
     def _write(
@@ -208,12 +217,14 @@ class Renderer:
         zero: float,
     ) -> None:
         """Write codes changed and dithered, within what the format means but for what was beyond."""
+        # The least and greatest code that RGB in [0, 1] has; studio range allows beyond, and keeps it.
         low, high = zero + float(np.minimum(row, 0).sum()), zero + float(np.maximum(row, 0).sum())
         height, width = old.shape
         times = (-(-height // DITHER_SIDE), -(-width // DITHER_SIDE))
         dither = self._dither_on(old.device).repeat(times)[:height, :width]
         new = change.add_(old)
         new += dither * (1 + reduced(growth, (height, width)))
+        # An old code beyond the range moves the bound out to itself.
         write_codes(plane, component, new.clamp_(old.clamp(max=low), old.clamp(min=high)))
 
     def _dither_on(self, device: torch.device) -> Tensor:
@@ -249,9 +260,10 @@ def _air_map(veil: HazeEstimate) -> Tensor:
 def _changes(luma: Tensor, slope: Tensor, offset: Tensor, air: Tensor) -> tuple[Tensor, Tensor]:
     """Return what is added to luma, and how much colors grow: both 0 where nothing is to change."""
     left = (slope * luma).add_(offset).clamp_(LEAST_TRANSMISSION, 1)
-    gain = left.reciprocal_().sub_(1)
+    gain = left.reciprocal_().sub_(1)  # 1/t - 1
     below = luma - air
-    more = below.clamp(max=0).mul_(gain)
+    more = below.clamp(max=0).mul_(gain)  # what is brighter than the air would clip
+    # 1 up to the brightness of the air, 0 from HIGHLIGHT above it on.
     gain *= below.div_(HIGHLIGHT).neg_().add_(1).clamp_(0, 1)
     return more, gain
 
@@ -269,5 +281,6 @@ def _large(small: Tensor, size: Size) -> Tensor:
 
 def _median(values: Tensor) -> float:
     """Return the mean of the middle two of the values, which may be the same."""
+    # torch gives the lower of the middle two; of the negative it gives the upper.
     lower, upper = torch.stack([values.median(), -(-values).median()]).tolist()
     return float(lower + upper) / 2

@@ -4,28 +4,31 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator
-from functools import partial
 from itertools import islice
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from vrestore.device.fallback import DeviceFallback
+from vrestore.flow.estimator import make_estimator
 from vrestore.frames import Color, Frame, MaskedFrame, PixelFormat
-from vrestore.methods.dehaze.dark_channel import estimate_dark
-from vrestore.methods.dehaze.estimate import Estimator, HazeEstimate
-from vrestore.methods.dehaze.render import PendingFrame, Renderer
+from vrestore.methods.dehaze.estimators.dark_channel import estimate_dark
+from vrestore.methods.dehaze.estimators.estimate import Estimator, HazeEstimate
+from vrestore.methods.dehaze.render import Renderer
 from vrestore.methods.dehaze.settings import DehazeSettings, DehazeStats, HazeState
-from vrestore.methods.dehaze.temporal import TemporalState, steadied
+from vrestore.methods.dehaze.temporal import FLOW, TemporalState, steadied
 from vrestore.methods.dehaze.thumbnail import make_thumbnail
 from vrestore.methods.segmenter import Segments
 from vrestore.methods.shots import mark_cuts
 from vrestore.models.cgidn.config import HAZE_CONFIGS
+from vrestore.ops import select
+from vrestore.threads import Pending
 
 Observer = Callable[[HazeEstimate], None]
 
 FRAMES_BEFORE = max(config.reach for config in HAZE_CONFIGS.values())
-"""That are looked at again where a run goes on: as far as any network looks back, at least 1 for the flow."""
+"""So many frames are looked at again where a run goes on, as far as any network looks back; flow needs 1."""
 
 
 def dehaze(
@@ -48,25 +51,26 @@ def dehaze(
     frame needs and the device has no memory for is done on the CPU. Raises DeviceError where the kernels that
     are asked for cannot run.
     """
-    place = DeviceFallback(settings.device, kernels=settings.kernels)
+    place, backend = DeviceFallback(settings.device), select(settings.device, asked=settings.kernels)
     render, memory = Renderer(settings, format=format, color=color), TemporalState()
     shots = mark_cuts(items, format=format)
     start = 0 if segments is None else segments.start
     for shot in islice(shots, max(0, start - FRAMES_BEFORE)):
         yield shot.frame
-    veils = estimate(make_thumbnail(shots, format=format, color=color, place=place))
+    veils = estimate(make_thumbnail(shots, format=format, color=color, place=place, backend=backend))
     for veil in islice(veils, min(start, FRAMES_BEFORE)):
+        # The flow of the first frame that is given leads back to it.
         memory.look = veil.look
-        place.gave_up(veil.look.frame.index)
+        place.has_fallen(veil.look.frame.index)
         yield veil.look.frame
     carried = None if segments is None else segments.carried
     if carried is not None:
         memory.air, memory.maps = torch.from_numpy(carried.air), torch.from_numpy(carried.maps)
         render.figures = carried.figures.tolist()
 
-    def coming() -> Iterator[PendingFrame]:
+    def coming() -> Iterator[Pending[Frame]]:
         last = carried
-        for index, veil in enumerate(steadied(veils, settings, memory), start):
+        for index, veil in enumerate(steadied(veils, settings, memory, flow=make_estimator(FLOW)), start):
             if segments is not None and veil.look.starts_scene and segments.is_due(index):
                 segments.cut(index, None, tally)
             elif segments is not None and index == segments.end:
@@ -75,22 +79,24 @@ def dehaze(
             if observe is not None:
                 observe(veil)
             yield render(veil)
-            tally.cpu_fallback_frames += place.gave_up(veil.look.frame.index)
+            tally.cpu_fallback_frames += place.has_fallen(veil.look.frame.index)
             if segments is not None and index + 1 == segments.end:
+                # Asked after the frame before the end has been rendered, before the next one changes it.
                 last = _carried(memory, render)
 
+    # On a device the planes of one frame come down while the next is worked on.
     yield from _arrived(coming(), waiting=0 if place.is_cpu else 1)
 
 
-def _arrived(coming: Iterator[PendingFrame], *, waiting: int) -> Iterator[Frame]:
+def _arrived(coming: Iterator[Pending[Frame]], *, waiting: int) -> Iterator[Frame]:
     """Yield frames as they come, but let so many wait: their copies run beside the next one's work."""
-    begun: deque[PendingFrame] = deque()
+    begun: deque[Pending[Frame]] = deque()
     for frame in coming:
         begun.append(frame)
         if len(begun) > waiting:
-            yield begun.popleft()()
+            yield begun.popleft().result()
     for frame in begun:
-        yield frame()
+        yield frame.result()
 
 
 def _carried(memory: TemporalState, render: Renderer) -> HazeState | None:
@@ -102,12 +108,12 @@ def _carried(memory: TemporalState, render: Renderer) -> HazeState | None:
 
 def _count(veil: HazeEstimate, tally: DehazeStats) -> None:
     tally.frames += 1
-    tally.transmission += veil.look.place.work(veil.look.frame.index, partial(_transmission, veil))
+    tally.transmission += veil.look.run(_transmission, veil.depth)
     if veil.look.starts_scene:
         tally.scenes += 1
         red, green, blue = veil.air.clamp(0, 1).tolist()
         tally.airs.append((red, green, blue))
 
 
-def _transmission(veil: HazeEstimate, device: torch.device) -> float:
-    return float(torch.exp(-veil.depth.to(device)).mean())
+def _transmission(depth: Tensor) -> float:
+    return float(torch.exp(-depth).mean())

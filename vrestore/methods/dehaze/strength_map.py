@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from vrestore.methods.dehaze.estimate import HazeEstimate
+from vrestore.methods.dehaze.estimators.estimate import HazeEstimate
 from vrestore.methods.dehaze.settings import DehazeSettings
 from vrestore.methods.dehaze.thumbnail import Thumbnail
 from vrestore.ops.filters.guided import box_mean
@@ -73,6 +73,7 @@ def depth_to_go(veil: HazeEstimate, settings: DehazeSettings) -> Tensor:
     picture = veil.look.picture
     depth = F.interpolate(veil.depth, size=picture.shape[-2:], mode="bilinear", align_corners=False)
     if settings.keep_depth:
+        # Slope 1 at 0, never beyond KEPT_DEPTH: near haze goes, far haze stays as the sign of distance.
         depth = KEPT_DEPTH * (1 - torch.exp(-depth / KEPT_DEPTH))
     if settings.protect_sky:
         depth = depth * (1 - sky(veil.look.luma, picture))
@@ -88,9 +89,11 @@ def left_over(
     picture's.
     """
     picture = look.picture
+    # d / (d + k) of the depth: half of it at d = k, all but a little at ten times that.
     depth = depth.square() / (depth + THIN * (1 - settings.strength)).clamp(min=1e-6)
-    left = torch.exp(-settings.strength * depth * _hold(look, air, depth))
+    left = torch.exp(-settings.strength * depth * _hold(look, air, depth))  # (1, 1, h, w)
     least = (1 - picture / air.clamp(min=1e-3)).amax(1, keepdim=True)  # I >= A (1 - t)
+    # Noise grows as contrast does, by 1 / t.
     gain = min(1 / LEAST_TRANSMISSION, max(LEAST_MOST_GAIN, NOISE_AFTER / max(noise, 1e-6)))
     return torch.maximum(left, least).clamp(1 / gain, 1)
 
@@ -104,7 +107,7 @@ def even_rest(look: Thumbnail, air: Tensor, left: Tensor, settings: DehazeSettin
     share = (settings.strength - GENTLE) / (1 - GENTLE)
     if share <= 0:
         return 1.0
-    darkest = box_mean(cleared(look.picture, air, left), 1).amin(1)
+    darkest = box_mean(cleared(look.picture, air, left), 1).amin(1)  # mean of 3x3, against noise
     dark, mean = torch.stack([darkest.flatten().quantile(DARK_SHARE), air.mean()]).tolist()
     over = dark - BLACK
     return float(1 - share * max(over, 0.0) / max(mean, over, 1e-3))
@@ -122,10 +125,12 @@ def believed(
     for more than GENTLE are believed.
     """
     strength, picture = settings.strength, veil.look.picture
+    # The mean of depth weighted by depth: of the haze, not of the picture.
     typical = float(veil.depth.square().mean() / veil.depth.mean().clamp(min=1e-6))
     belief = max((typical - DOUBTED) / (CERTAIN - DOUBTED), (strength - GENTLE) / (1 - GENTLE), 0.0)
     if belief >= 1:
         return strength
+    # The less there may be no haze, the more may change.
     most = MOST_CHANGE / (1 - belief)
 
     def change(strength: float) -> float:
@@ -151,10 +156,12 @@ def sky(luma: Tensor, picture: Tensor) -> Tensor:
     What is joined, the CPU finds out, wherever the picture is.
     """
     y = luma[0, 0].cpu().numpy()
+    # Blurred first, or noise would be roughness.
     rough = cv2.blur(np.abs(cv2.Laplacian(cv2.blur(y, (3, 3)), cv2.CV_32F)), (5, 5))
     blue = (picture[0, 2] > picture[0].amax(0) - 0.08).cpu().numpy()
     smooth = (rough < SKY_ROUGH) & blue & (y > SKY_BRIGHT)
     _, labels = cv2.connectedComponents(smooth.astype(np.uint8), connectivity=4)
+    # Sky is what hangs together with the upper edge.
     top = np.unique(labels[:2][smooth[:2]])
     found = np.isin(labels, top[top > 0]).astype(np.float32)
     soft = torch.from_numpy(cv2.blur(cv2.dilate(found, np.ones((5, 5))), (9, 9)))
@@ -166,9 +173,10 @@ def _hold(look: Thumbnail, air: Tensor, depth: Tensor) -> Tensor:
 
     Whatever is there, hardly any of its light came through; what contrast there is, is the codec's.
     """
-    away = (look.picture - air).abs().amax(1, keepdim=True)
+    away = (look.picture - air).abs().amax(1, keepdim=True)  # (1, 1, h, w)
     seen = (box_mean(away, HOLD_RADIUS) - NOTHING) / (SOMETHING - NOTHING)
     mean = box_mean(look.luma, HOLD_RADIUS)
+    # E[y^2] - E[y]^2, which rounding can make negative.
     rough = (box_mean(look.luma.square(), HOLD_RADIUS) - mean.square()).clamp(min=0).sqrt()
     smooth = (1 - (rough - SMOOTH) / (ROUGH - SMOOTH)).clamp(0, 1) * ((depth - THICK) / THICK).clamp(0, 1)
     return HELD + (1 - HELD) * seen.clamp(0, 1) * (1 - box_mean(smooth, HOLD_RADIUS))

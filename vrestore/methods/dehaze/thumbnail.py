@@ -6,8 +6,10 @@ own planes. Both the picture and the guide of the filter come from the planes as
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TypeVar, TypeVarTuple
 
 import numpy as np
 import torch
@@ -20,11 +22,15 @@ from vrestore.media.color.color_matrix import Coding
 from vrestore.media.color.convert import coding_for
 from vrestore.methods.dehaze.planes import Planes, planes_of, samples_of, small_codes, weighted
 from vrestore.methods.shots import Shot
+from vrestore.ops.dispatch import TORCH, Backend
 from vrestore.ops.filters.guided import GRAY
+
+T = TypeVar("T")
+Values = TypeVarTuple("Values")
 
 WORKING_SIDE = 192
 MULTIPLE = 16
-"""Of both sides, for the network."""
+"""The network needs both sides to be multiples of it."""
 
 MOST_STRETCH = 4
 """The longer side is at most so many times the shorter; longer pictures are looked at squeezed."""
@@ -34,7 +40,8 @@ MOST_STRETCH = 4
 class Thumbnail:
     """A frame and what it looks like small: RGB (1, 3, h, w) and luma (1, 1, h, w), both in [0, 1].
 
-    `planes` are the frame's own where the small ones are, `place` is where all of the work is done.
+    `planes` are the frame's own where the small ones are. That is on the device of `place`, which `backend`
+    serves, or on the CPU where the device had no memory for it: what follows for the frame is done there too.
     """
 
     frame: Frame
@@ -43,45 +50,59 @@ class Thumbnail:
     luma: Tensor
     planes: Planes = field(default_factory=dict)
     place: DeviceFallback = field(default_factory=DeviceFallback)
+    backend: Backend = TORCH
 
-    def on(self, device: torch.device) -> Thumbnail:
-        """Return it on the place's device or on the CPU."""
-        if self.picture.device == device:
-            return self
-        planes = planes_of(self.frame, self.planes, self.place, device)
-        return replace(self, picture=self.picture.to(device), luma=self.luma.to(device), planes=planes)
+    @property
+    def device(self) -> torch.device:
+        """Where it is."""
+        return self.picture.device
+
+    def run(self, work: Callable[[*Values], T], *values: *Values) -> T:
+        """Do some of the frame's work; see `DeviceFallback.run`."""
+        return self.place.run(work, *values, frame=self.frame.index)
 
 
 def working_size(height: int, width: int) -> tuple[int, int]:
     """Return the size that haze is looked at in."""
     shorter, longer = sorted((height, width))
     side = min(WORKING_SIDE, shorter)
+    # A panorama would else be looked at in as many pixels as it is long.
     far = min(side * longer / shorter, MOST_STRETCH * side)
+    # The shape is kept but for rounding to whole cells of the network.
     sides = [max(MULTIPLE, round(each / MULTIPLE) * MULTIPLE) for each in (side, far)]
     return (sides[0], sides[1]) if height <= width else (sides[1], sides[0])
 
 
 def make_thumbnail(
-    shots: Iterator[Shot], *, format: PixelFormat, color: Color, place: DeviceFallback
+    shots: Iterator[Shot],
+    *,
+    format: PixelFormat,
+    color: Color,
+    place: DeviceFallback,
+    backend: Backend = TORCH,
 ) -> Iterator[Thumbnail]:
     """Look at every frame, where it will be worked on."""
     for shot in shots:
-
-        def look(device: torch.device, shot: Shot = shot) -> Thumbnail:
-            return _look(shot, device, format=format, color=color, place=place)
-
-        yield place.work(shot.frame.index, look)
+        look = partial(_look, shot, format=format, color=color, place=place, backend=backend)
+        yield place.run(look, place.device, frame=shot.frame.index)
 
 
 def _look(
-    shot: Shot, device: torch.device, *, format: PixelFormat, color: Color, place: DeviceFallback
+    shot: Shot,
+    device: torch.device,
+    *,
+    format: PixelFormat,
+    color: Color,
+    place: DeviceFallback,
+    backend: Backend,
 ) -> Thumbnail:
     numbers = {component.plane for component in format.components}
-    planes = planes_of(shot.frame, numbers, place, device)
+    on_cpu = planes_of(shot.frame, numbers)
+    planes = {number: place.up(plane, device) for number, plane in on_cpu.items()}
     coding = coding_for(shot.frame, format, color)
     picture = small_picture(planes, coding, format=format)
-    luma = weighted(luma_weights(coding, format), picture)
-    return Thumbnail(shot.frame, shot.starts_scene, picture[None], luma[None, None], planes, place)
+    luma = weighted(luma_weights(coding, format), picture)  # (h, w)
+    return Thumbnail(shot.frame, shot.starts_scene, picture[None], luma[None, None], planes, place, backend)
 
 
 def small_picture(planes: Planes, coding: Coding, *, format: PixelFormat) -> Tensor:
@@ -93,12 +114,13 @@ def small_picture(planes: Planes, coding: Coding, *, format: PixelFormat) -> Ten
         small_codes(planes[component.plane], component, size) - float(zero)
         for component, zero in zip(format.components, coding.offset, strict=False)
     ]
-    to_rgb = coding.to_rgb[:, : len(codes)].astype(np.float32)
-    return weighted(to_rgb, torch.stack(codes)).clamp(0, 1)
+    to_rgb = coding.to_rgb[:, : len(codes)].astype(np.float32)  # (3, components): one for gray
+    return weighted(to_rgb, torch.stack(codes)).clamp(0, 1)  # (3, N) by (N, h, w)
 
 
 def luma_weights(coding: Coding, format: PixelFormat) -> NDArray[np.float32]:
     """Return the share of each color in luma, (3,): the stream's own where it has luma."""
     if format.model == "rgb":
         return np.asarray(GRAY, np.float32)
+    # The row spans the luma codes of the range; its sum is that of white less black.
     return np.asarray(coding.from_rgb[0] / coding.from_rgb[0].sum(), np.float32)

@@ -19,6 +19,7 @@ class FrameBuffer:
 
     def get(self, index: int) -> Shot | None:
         """Return a shot, None past the end and for what is forgotten."""
+        # Tracks ask for frames in turns, each a little ahead of what all have seen.
         while self._next <= index:
             shot = next(self._shots, None)
             if shot is None:
@@ -49,10 +50,12 @@ def tracks_from(
     parts = [parts_of_first]
     for index in range(first + 1, len(summaries)):
         summary = summaries[index]
+        # The first frame without a hole ends it.
         if summary is None:
             break
         parts.append(summary.parts)
     last = summaries[-1]
+    # The last summary stands for all frames that follow, so the hole may go on for ever.
     is_open = last is not None and first + len(parts) >= len(summaries) and last.parts == parts[-1]
     return find_tracks(parts, first=first, is_open=is_open, margin=margin, height=height, width=width)
 

@@ -25,7 +25,7 @@ from vrestore.progress import ProgressEvent
 from vrestore.protocols import FrameTransform, MaskSource
 
 if TYPE_CHECKING:
-    from vrestore.methods.inpaint.propagate import Filled
+    from vrestore.methods.inpaint.propagation.propagate import Filled
     from vrestore.methods.inpaint.span_tracker import Met, Shard
 
 _NUMBERS = ("passes", "chunk", "look_ahead", "frames_held", "expected_bytes")

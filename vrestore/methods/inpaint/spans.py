@@ -1,4 +1,4 @@
-"""One run of frames with holes, repaired track by track and put together again.
+"""One span of frames with holes, repaired track by track and put together again.
 
 Loads torch: `inpaint` loads this in the background while frames without a hole pass.
 """
@@ -7,208 +7,136 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 
-import numpy as np
 import torch
-from torch import Tensor
 
-from vrestore.device.transfers import Transfers, normalize_oom, with_cpu_fallback
-from vrestore.frames import Box, Color, Frame, Hole, PixelFormat
-from vrestore.masks.tracks import Track, aligned
-from vrestore.media.color.convert import composite, known_rgb
+from vrestore.frames import Frame
+from vrestore.masks.tracks import Track
 from vrestore.methods.inpaint.frame_buffer import FrameBuffer
 from vrestore.methods.inpaint.network.refine import load_refiner
-from vrestore.methods.inpaint.passes import fill
-from vrestore.methods.inpaint.patches.device_color import DeviceColor
-from vrestore.methods.inpaint.patches.device_patch import device_patch
-from vrestore.methods.inpaint.patches.patch import Patch, make_patch
-from vrestore.methods.inpaint.propagate import Filled, Known, regularize
+from vrestore.methods.inpaint.patch_io import PatchIO
+from vrestore.methods.inpaint.patches.patch import Patch
+from vrestore.methods.inpaint.propagation.passes import fill
+from vrestore.methods.inpaint.propagation.propagate import Filled, Known, regularize
 from vrestore.methods.inpaint.settings import InpaintStats, Settings, SpanState
-from vrestore.methods.inpaint.span_tracker import SpanTracker
+from vrestore.methods.inpaint.span_tracker import Span, SpanTracker
+from vrestore.methods.inpaint.tools import Tools
 from vrestore.methods.shots import Shot
-from vrestore.ops import Kernels, Operations, select
+from vrestore.threads import Arrived, Awaited, Pending
 
 Observer = Callable[[Filled], None]
 
 
-@contextmanager
-def one_torch_thread() -> Iterator[None]:
-    """Let torch use one thread a call."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
-
-
-def one_thread_here() -> None:
-    """Let the thread that calls use no others for what torch does in it: each has a count of its own."""
-    torch.set_num_threads(1)
-
-
 @dataclass(frozen=True, slots=True)
-class PatchIO:
-    """Cuts patches from frames and puts them back, on a device if there is one."""
+class Surroundings:
+    """What the spans of a video are repaired with, and what is told of it."""
 
-    height: int
-    width: int
-    format: PixelFormat
-    color: Color
-    on_device: DeviceColor | None
-    serving: Operations
-    """That serve the device."""
-
-    def patch(self, index: int, shot: Shot, box: Box) -> Patch:
-        """Cut a box out of a frame, without what its hole hides; on the CPU if the device has no memory."""
-        alpha = np.zeros((box.height, box.width), np.uint8) if shot.hole is None else shot.hole.alpha_in(box)
-        if self.on_device is not None:
-            try:
-                with normalize_oom():
-                    known = self.on_device.known_rgb(shot.frame, box, alpha)
-                    return device_patch(index, box, known, alpha > 0, serving=self.serving)
-            except torch.OutOfMemoryError:
-                pass
-        rgb = known_rgb(shot.frame, box, alpha, format=self.format, color=self.color)
-        return make_patch(index, box, rgb, alpha > 0)
-
-    def put_back(self, hole: Hole, frame: Frame, filled: Filled) -> Callable[[], Frame]:
-        """Begin to write a filled patch into the hole of a frame; the result waits for the whole frame."""
-        return with_cpu_fallback(partial(self._written, hole, frame), filled)
-
-    def down(self, tensor: Tensor) -> Callable[[], Tensor]:
-        """Begin to bring a tensor to the CPU, wherever it is; the result waits for it and gives it."""
-        return tensor.cpu if self.on_device is None else self.on_device.staging.down(tensor)
-
-    def _written(self, hole: Hole, frame: Frame, filled: Filled) -> Callable[[], Frame]:
-        patch = filled.patch
-        window = aligned(patch.hole, height=patch.box.height, width=patch.box.width)
-        box = Box(patch.box.x + window.x, patch.box.y + window.y, window.width, window.height)
-        alpha = hole.alpha_in(box)
-        rgb = patch.filled(filled.colors, window)
-        if self.on_device is not None and rgb.device.type != "cpu":
-            return self.on_device.composite(frame, box, rgb, alpha)
-        whole = composite(frame, box, rgb.numpy(), alpha, format=self.format, color=self.color)
-        return partial(_itself, whole)
-
-
-def make_patch_io(
-    *, height: int, width: int, format: PixelFormat, color: Color, device: str, kernels: Kernels
-) -> PatchIO:
-    """Make the cutter of a video, for a device, by the operations asked for, or for `cpu`."""
-    on_device = None
-    if device != "cpu":
-        on_device = DeviceColor(Transfers(torch.device(device)), format, color)
-    serving = select(device, asked=kernels).operations
-    return PatchIO(height, width, format, color, on_device, serving)
+    buffer: FrameBuffer
+    tracker: SpanTracker
+    patch_io: PatchIO
+    settings: Settings
+    tools: Tools
+    tally: InpaintStats
+    observe: Observer | None
 
 
 class HoleSpan:
-    """One stretch of frames with holes, repaired track by track and put together again."""
+    """One span of frames with holes, repaired track by track and put together again."""
 
-    def __init__(
-        self,
-        reel: FrameBuffer,
-        first: int,
-        course: SpanTracker,
-        cutter: PatchIO,
-        settings: Settings,
-        executor: Executor,
-        tally: InpaintStats,
-        observe: Observer | None,
-        carried: SpanState | None = None,
-        end: int | None = None,
-    ) -> None:
-        self._reel = reel
-        self._first = first
-        self._course, self._tracks = course, course.tracks
-        self._cutter = cutter
-        self._settings = settings
-        self._executor = executor
-        self._tally = tally
-        self._painter = None if settings.network is None else load_refiner(settings.network)
-        self._observe = observe
-        self._carried, self._end = carried, end
+    def __init__(self, span: Span, around: Surroundings) -> None:
+        self._span, self._around = span, around
+        self._buffer, self._tracker, self._tally = around.buffer, around.tracker, around.tally
+        self._settings, self._tools = around.settings, around.tools
+        self._tracks = around.tracker.tracks
+        network = around.settings.network
+        self._refiner = None if network is None else load_refiner(network)
         self._last: Sequence[Filled] = ()
 
-    def carried(self) -> SpanState | None:
-        """Return what the run that goes on behind the end needs of this one; None where none does."""
-        if self._end is None or not self._last or self._last[0].patch.index != self._end - 1:
+    def repaired(self) -> Iterator[Frame]:
+        """Yield the frames of the span with their holes filled; in the end `span` is told where it stops."""
+        waiting: deque[Pending[Frame]] = deque()
+        # One frame waits while its pixels come down from a device.
+        most = 0 if self._tools.fallback.is_cpu else 1
+        for begun in self._begun():
+            waiting.append(begun)
+            if len(waiting) > most:
+                yield waiting.popleft().result()
+                self._span.stop += 1
+        while waiting:
+            yield waiting.popleft().result()
+            self._span.stop += 1
+        self._span.state = self._state()
+
+    def _state(self) -> SpanState | None:
+        """Return what the span that goes on behind the end needs of this one; None where none does."""
+        end = self._span.end
+        if end is None or not self._last or self._last[0].patch.index != end - 1:
             return None
-        after = self._reel.get(self._end)
-        if after is None or after.hole is None or not self._course.holds(self._end, after):
+        after = self._buffer.get(end)
+        if after is None or after.hole is None or not self._tracker.holds(end, after):
             return None
         return SpanState(
-            *self._course.tracked_from,
+            *self._tracker.tracked_from,
             tuple(each.colors.cpu().numpy() for each in self._last),
             tuple(each.confidence.cpu().numpy() for each in self._last),
         )
 
-    def repaired(self) -> Iterator[Frame]:
-        """Yield the frames of the run with their holes filled."""
-        waiting: deque[Callable[[], Frame]] = deque()
-        # One frame waits while its pixels come down from a device.
-        most = 0 if self._cutter.on_device is None else 1
-        for begun in self._begun():
-            waiting.append(begun)
-            if len(waiting) > most:
-                yield waiting.popleft()()
-        while waiting:
-            yield waiting.popleft()()
-
-    def _begun(self) -> Iterator[Callable[[], Frame]]:
-        """Begin to write the frames of the run."""
+    def _begun(self) -> Iterator[Pending[Frame]]:
+        """Begin to write the frames of the span."""
         # Not a tee: that keeps up to 57 shots that all have seen.
         fillings = [self._fill(number, track) for number, track in enumerate(self._tracks)]
         for filled in zip(*fillings, strict=True):
             index = filled[0].patch.index
-            if self._end is not None and index >= self._end:
+            if self._span.end is not None and index >= self._span.end:
                 return
-            shot = self._reel.get(index)
-            if shot is None or shot.hole is None or index < self._first:
+            shot = self._buffer.get(index)
+            # The frame before and the one after are sources, and are given as they are by others.
+            if shot is None or shot.hole is None or index < self._span.first:
                 continue
             own = [
                 each
                 for track, each in zip(self._tracks, filled, strict=True)
                 if track.hole(index) is not None
             ]
-            frame: Callable[[], Frame] = partial(_itself, shot.frame)
+            frame: Pending[Frame] = Arrived(shot.frame)
             for each in own:
-                frame = self._cutter.put_back(shot.hole, frame(), each)
-                if self._observe is not None:
-                    self._observe(each)
+                # Tracks may share a cell of chroma, so each is written into what the last one left.
+                frame = self._around.patch_io.put_back(shot.hole, frame.result(), each)
+                if self._around.observe is not None:
+                    self._around.observe(each)
             self._last = filled
-            yield partial(_after, with_cpu_fallback(partial(self._counting, shot), _Found(tuple(own))), frame)
-            self._reel.forget_before(index)
+            count = self._tools.fallback.run(partial(self._counting, shot), own)
+            yield Awaited(partial(_after, count, frame))
+            self._buffer.forget_before(index)  # once all tracks have given the frame
 
     def _fill(self, number: int, track: Track) -> Iterator[Filled]:
-        known = None
-        if self._carried is not None:
-            arrays = self._carried.colors[number], self._carried.confidence[number]
+        known, carried = None, self._span.carried
+        if carried is not None:
+            arrays = carried.colors[number], carried.confidence[number]
             known = Known(*(torch.from_numpy(array) for array in arrays))
-        filled = fill(self._patches(self._shots(), track), self._settings, self._executor, known=known)
-        if self._painter is None:
-            return map(partial(with_cpu_fallback, regularize), filled)
-        return self._painter.paint(filled, track, self._executor, network_cpu_frames=self._count_given_up)
+        # Each track reads the shots for itself; the buffer keeps them until all have.
+        filled = fill(self._patches(self._shots(), track), self._settings, self._tools, known=known)
+        if self._refiner is None:
+            return (self._tools.fallback.run(regularize, each) for each in filled)
+        return self._refiner.paint(filled, track, self._tools, network_cpu_frames=self._count_network_on_cpu)
 
     def _shots(self) -> Iterator[tuple[int, Shot]]:
-        """Yield the run with the frame before and after it, where they are of the same scene.
+        """Yield the span with the frame before and after it, where they are of the same scene.
 
         Behind an end come as many frames as propagation looks ahead.
         """
-        start = self._reel.get(self._first)
-        before = self._reel.get(self._first - 1) if self._first else None
+        first, end = self._span.first, self._span.end
+        start = self._buffer.get(first)
+        before = self._buffer.get(first - 1) if first else None
         if before is not None and start is not None and not start.starts_scene:
-            yield self._first - 1, before
-        index = self._first
-        while (shot := self._reel.get(index)) is not None:
-            if index > self._first and not self._course.holds(index, shot):
+            yield first - 1, before
+        index = first
+        while (shot := self._buffer.get(index)) is not None:
+            if index > first and not self._tracker.holds(index, shot):
                 return
-            if self._end is not None and index >= self._end + self._settings.look_ahead:
+            if end is not None and index >= end + self._settings.look_ahead:
                 return
             yield index, shot
             if shot.hole is None:
@@ -217,16 +145,16 @@ class HoleSpan:
 
     def _patches(self, shots: Iterator[tuple[int, Shot]], track: Track) -> Iterator[Patch]:
         for index, shot in shots:
-            yield self._cutter.patch(index, shot, track.canvas(index))
+            yield self._around.patch_io.patch(index, shot, track.canvas(index))
 
-    def _count_given_up(self, frames: int) -> None:
+    def _count_network_on_cpu(self, frames: int) -> None:
         self._tally.network_cpu_frames += frames
 
-    def _counting(self, shot: Shot, found: _Found) -> Callable[[], None]:
+    def _counting(self, shot: Shot, filled: Sequence[Filled]) -> Callable[[], None]:
         """Begin to count what a frame was filled with; the result waits for the numbers and adds them."""
         numbers = [
-            self._cutter.down(torch.stack([(each.confidence > 0).sum(), each.is_blended.sum()]))
-            for each in found.filled
+            self._tools.fallback.down(torch.stack([(each.confidence > 0).sum(), each.is_blended.sum()]))
+            for each in filled
         ]
 
         def count() -> None:
@@ -234,31 +162,18 @@ class HoleSpan:
             tally.frames += 1
             tally.repaired_frames += 1
             tally.hole_pixels += shot.hole.pixel_count if shot.hole is not None else 0
-            for each, wait in zip(found.filled, numbers, strict=True):
-                fetched, blended = wait().tolist()
+            for each, pair in zip(filled, numbers, strict=True):
+                fetched, blended = pair.result().tolist()
                 tally.painted += each.patch.hidden_count - fetched
                 tally.blended += blended
                 tally.copied += fetched - blended
-            on_cpu = any(each.patch.device.type == "cpu" for each in found.filled)
+            # A patch once on the CPU stays there, so where it lies tells whether the device failed.
+            on_cpu = any(each.patch.device.type == "cpu" for each in filled)
             tally.cpu_fallback_frames += self._settings.device != "cpu" and on_cpu
 
         return count
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """What the holes of a frame were filled with."""
-
-    filled: tuple[Filled, ...]
-
-    def on_cpu(self) -> _Found:
-        return _Found(tuple(each.on_cpu() for each in self.filled))
-
-
-def _after(count: Callable[[], None], frame: Callable[[], Frame]) -> Frame:
+def _after(count: Callable[[], None], frame: Pending[Frame]) -> Frame:
     count()
-    return frame()
-
-
-def _itself(frame: Frame) -> Frame:
-    return frame
+    return frame.result()

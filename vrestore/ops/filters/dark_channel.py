@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 KEPT = 0.95
-"""Of the haze that the prior sees, this much is taken for haze (omega, eq. 12)."""
+"""So much of the haze that the prior sees is taken for haze (omega, eq. 12)."""
 
 REACH = 1 / 32
 """Radius of the neighborhood, as a share of the shorter side: 15 pixels across at 240 lines."""
@@ -38,10 +38,12 @@ def min_nearby(values: Tensor, radius: int) -> Tensor:
 
     Stretches of 1, 2, 4 ... values, each the lesser of two halves: several times as fast as pooling.
     """
+    # Beyond the border lies what is never the least.
     result, side = F.pad(values, (radius,) * 4, value=torch.inf), 2 * radius + 1
     for axis in (-1, -2):
         length = 1
         while length < side:
+            # The last step is shorter, its two halves overlap: a minimum may see a value twice.
             step = min(length, side - length)
             kept = result.shape[axis] - step
             result = torch.minimum(result.narrow(axis, 0, kept), result.narrow(axis, step, kept))
@@ -55,13 +57,15 @@ def dark_air(pictures: Tensor) -> Tensor:
     Clipped pixels do not count, unless there are too few others.
     """
     dark, colors = dark_channel(pictures).flatten(1), pictures.flatten(2)
+    # Below all others, which are 0 to 1, but still in an order: they serve where there are too few others.
     dark = dark - 2 * (colors.amax(1) >= CLIPPED).to(dark.dtype)
-    haziest = dark.topk(max(1, round(HAZIEST * dark.shape[1])), 1).indices
-    return colors.gather(2, haziest[:, None].expand(-1, 3, -1)).mean(2)
+    haziest = dark.topk(max(1, round(HAZIEST * dark.shape[1])), 1).indices  # (N, k)
+    return colors.gather(2, haziest[:, None].expand(-1, 3, -1)).mean(2)  # (N, 3, k) to (N, 3)
 
 
 def dark_depth(pictures: Tensor, air: Tensor) -> Tensor:
     """Return the optical depth (N, 1, H, W) of pictures whose haze has the color `air`, (N, 3, 1, 1) or
     more."""
+    # Eq. 12: the dark channel of the picture over the air, color by color, is 1 - t of clear dark things.
     transmission = 1 - KEPT * dark_channel(pictures / air.clamp(min=LEAST_AIR))
     return -transmission.clamp(LEAST_TRANSMISSION, 1).log()

@@ -29,10 +29,12 @@ def guided_lines(guide: Tensor, maps: Tensor, *, radius: int, epsilon: float) ->
     """
     mean = box_mean(guide, radius)
     mean_maps = box_mean(maps, radius)
-    variance = box_mean(guide * guide, radius) - mean * mean
+    variance = box_mean(guide * guide, radius) - mean * mean  # (N, 1, H, W)
     covariance = box_mean(guide * maps, radius) - mean * mean_maps
+    # Least squares in each square; where the guide is flat the slope is 0 and the offset the mean.
     slope = covariance / (variance + epsilon)
     offset = mean_maps - slope * mean
+    # A place lies in many squares and follows the mean of their lines.
     return box_mean(slope, radius), box_mean(offset, radius)
 
 
@@ -45,5 +47,6 @@ def guided_filter(guide: Tensor, maps: Tensor, *, radius: int, epsilon: float) -
 def box_mean(maps: Tensor, radius: int) -> Tensor:
     """Return the mean over squares of side 2 * radius + 1; beyond the border there is nothing to count."""
     side = 2 * radius + 1
+    # Down, then across: 2 * side reads a place instead of side * side.
     down = F.avg_pool2d(maps, (side, 1), 1, (radius, 0), count_include_pad=False)
     return F.avg_pool2d(down, (1, side), 1, (0, radius), count_include_pad=False)

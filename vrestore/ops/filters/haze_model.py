@@ -27,5 +27,7 @@ def unscatter(
     What is left is the same haze made thinner, of transmission `t ** (1 - strength)`: nothing changes at
     strength 0, at 1 all of it goes. Contrast grows at most by 1 / `least`.
     """
+    # J = (I - A) / t + A is the law solved for the clear picture; t ** strength leaves t ** (1 - strength).
+    # The first bound keeps 0 ** 0 and its gradient finite, the second keeps noise from growing.
     gain = transmission.clamp(min=1e-6).pow(strength).clamp(min=least).reciprocal()
     return (hazy - air) * gain + air

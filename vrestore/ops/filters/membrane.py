@@ -19,6 +19,9 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
+from vrestore.kernels import membrane as kernel
+from vrestore.ops.dispatch import TORCH, Backend
+
 RELAXATIONS = 4
 FINEST_RELAXATIONS = 3
 """Steps at coarse levels and at the finest, where a step costs most and has least left to do."""
@@ -32,14 +35,25 @@ Picture = NDArray[np.float32]
 _CROSS = np.array([[0, 0.25, 0], [0.25, 0, 0.25], [0, 0.25, 0]], np.float32)
 
 
-def membrane(values: Tensor, known: Tensor) -> Tensor:
+def membrane(values: Tensor, known: Tensor, *, backend: Backend = TORCH) -> Tensor:
     """Continue `values` (C, H, W) float32 smoothly into where `known` (H, W) is False; C is at most 4.
 
     Known pixels come back unchanged, the others are between the least and the greatest known value.
     Where nothing is known the result is zero.
     """
+    runner = backend.runner_for(values)
+    if runner is not None:
+        return kernel.membrane(
+            values,
+            known,
+            surroundings=SURROUNDINGS,
+            relaxations=RELAXATIONS,
+            finest_relaxations=FINEST_RELAXATIONS,
+            runner=runner,
+        )
     if values.device.type != "cpu":
         return _membrane_on_device(values, known)
+    # OpenCV writes into planes that lie one behind the other.
     result = values.clone(memory_format=torch.contiguous_format)
     _continue(result.numpy(), np.ascontiguousarray(known.numpy()))
     return result
@@ -47,6 +61,7 @@ def membrane(values: Tensor, known: Tensor) -> Tensor:
 
 def _continue(planes: NDArray[np.float32], known: NDArray[np.bool_]) -> None:
     """Set the unknown pixels of `planes` (C, H, W)."""
+    # Only the box around what is unknown is solved: a hole is small, its frame is not.
     left, top, width, height = cv2.boundingRect((~known).view(np.uint8))
     if not width:
         return
@@ -60,17 +75,21 @@ def _continue(planes: NDArray[np.float32], known: NDArray[np.bool_]) -> None:
 def _solved(values: Picture, known: NDArray[np.uint8], channels: int) -> Picture:
     levels, masks = [_masked(values, known)], [known]
     while not masks[-1].all() and min(masks[-1].shape) > 2:
+        # A cell known in part has the mean of what is known of it: unknown pixels are 0 in both means.
         share = _halved(masks[-1].astype(np.float32))
         masks.append((share > 0).view(np.uint8))
         levels.append(_halved(levels[-1]) / _joined([np.maximum(share, 1e-6)] * channels))
     level, mask = levels.pop(), masks.pop()
+    # At the top two lines are left at most, which the mean of what is known fills.
     mean = level.sum((0, 1), keepdims=True) / max(1, np.count_nonzero(mask))
     surface = cv2.copyTo(level, mask, _float(np.broadcast_to(mean, level.shape).copy()))
     while levels:
         level, mask = levels.pop(), masks.pop()
+        # The coarser answer is where relaxing begins; known pixels stay what they are (Dirichlet boundary).
         surface = cv2.copyTo(level, mask, _enlarged(_float(surface), *mask.shape))
         for _ in range(RELAXATIONS if levels else FINEST_RELAXATIONS):
             # At the border the pixel stands for the one beyond it.
+            # A Jacobi step of Laplace's equation: the mean of the four neighbors.
             near = cv2.filter2D(surface, -1, _CROSS, borderType=cv2.BORDER_REPLICATE)
             surface = cv2.copyTo(level, mask, near)
     return _float(surface)
@@ -111,6 +130,7 @@ def _membrane_on_device(values: Tensor, known: Tensor) -> Tensor:
     if not len(unknown):
         return values.clone()
     height, width = known.shape
+    # Four numbers in one tensor: a device is waited for once.
     top, left, bottom, right = torch.cat([unknown.amin(0), unknown.amax(0)]).tolist()
     rows = slice(max(0, top - SURROUNDINGS), min(height, bottom + 1 + SURROUNDINGS))
     columns = slice(max(0, left - SURROUNDINGS), min(width, right + 1 + SURROUNDINGS))
@@ -121,8 +141,8 @@ def _membrane_on_device(values: Tensor, known: Tensor) -> Tensor:
 
 
 def _solved_on_device(values: Tensor, known: Tensor) -> Tensor:
-    mask = known[None, None]
-    levels = [(torch.where(mask, values[:, None], 0), mask)]
+    mask = known[None, None]  # (1, 1, H, W)
+    levels = [(torch.where(mask, values[:, None], 0), mask)]  # channels as a batch, (C, 1, H, W)
     while min(mask.shape[-2:]) > 2:
         share = _halved_on_device(mask.double())
         level = _halved_on_device(levels[-1][0]) / share.clamp_min(1e-6)
@@ -144,4 +164,5 @@ def _solved_on_device(values: Tensor, known: Tensor) -> Tensor:
 
 def _halved_on_device(picture: Tensor) -> Tensor:
     height, width = picture.shape[-2:]
+    # Zeros at the end, counted: they are 0 in the share as well and fall out of the quotient.
     return F.avg_pool2d(F.pad(picture, (0, width % 2, 0, height % 2)), 2)

@@ -12,6 +12,8 @@ import torch
 from torch import Tensor
 
 from vrestore.frames import Box
+from vrestore.kernels import seam as kernel
+from vrestore.ops.dispatch import TORCH, Backend
 from vrestore.ops.resample.upsample import enlarged
 from vrestore.ops.warp.offsets import corner_of
 
@@ -29,6 +31,7 @@ def match_seam_gain(
     *,
     cell: int,
     sure: float,
+    backend: Backend = TORCH,
 ) -> Tensor:
     """Return the fetched colors of a hole (C, n), in [0, 1], made to meet those that are known of its rim.
 
@@ -40,11 +43,30 @@ def match_seam_gain(
         window: the part of the picture that holds them all.
         cell: see `seam_offset`.
         sure: in [0, 1].
+        backend: what serves; see `vrestore.ops.dispatch`.
     """
+    runner = backend.runner_for(colors)
+    if runner is not None:
+        cell, rows, columns = cells_over(window.height, window.width, cell)
+        return kernel.match_seam_gain(
+            colors,
+            confidence,
+            known,
+            points,
+            left=window.x,
+            top=window.y,
+            rows=rows,
+            columns=columns,
+            cell=cell,
+            sure=sure,
+            largest=LARGEST_STEP,
+            runner=runner,
+        )
     hidden = points.shape[0] - known.shape[1]
+    # What was fetched for the rim can be checked, for the rim is known; doubtful fetches would mislead.
     compared = (confidence[hidden:] > sure).nonzero().flatten()
     differences = known[:, compared] - colors[:, hidden + compared]
-    points = points - corner_of(window, points.device)
+    points = points - corner_of(window, points.device)  # now in the window
     offset = seam_offset(
         differences,
         points[hidden + compared],
@@ -74,18 +96,21 @@ def seam_offset(
     if rim.shape[0] == 0:
         return differences.new_zeros(differences.shape[0], inner.shape[0])
     cell, rows, columns = cells_over(height, width, cell)
-    x, y = (rim / cell).long().unbind(1)
+    x, y = (rim / cell).long().unbind(1)  # (k) each
     index = y * columns + x
     total = differences.new_zeros(differences.shape[0], rows * columns)
+    # Sums by cell, so that many rim pixels in one cell have one say.
     total.index_add_(1, index, differences.clamp(-LARGEST_STEP, LARGEST_STEP))
     count = torch.bincount(index, minlength=rows * columns).to(differences.dtype)
     seen = count.nonzero().flatten()
+    # The last row is 1 for every cell seen; carried along, it gives the sum of the weights for free.
     mean = torch.cat([total, count[None]])[:, seen] / count[seen]
     lines, places = (torch.arange(float(side), device=rim.device)[:, None] for side in (rows, columns))
+    # Squared distances; the 0.1 keeps a cell that was seen from an infinite weight of its own.
     down = (lines - seen // columns).square_().add_(0.1)
     across = (places - seen % columns).square_()
     apart = (down[:, None] + across).flatten(0, 1)  # (cells, seen)
-    surface = mean @ apart.square_().reciprocal_().T
-    surface = surface[:-1] / surface[-1]
+    surface = mean @ apart.square_().reciprocal_().T  # squared once more: distance to the power of -4
+    surface = surface[:-1] / surface[-1]  # (C, rows * columns)
     x, y = inner.long().unbind(1)
     return enlarged(surface.reshape(-1, rows, columns), cell).index_select(1, y * (columns * cell) + x)

@@ -23,12 +23,20 @@ _SHARES = 2048
 
 def unsigned(codes: Tensor) -> Tensor:
     """Return codes as the numbers they are, of a type that shifts and compares."""
+    # Widening keeps the sign; the mask takes the bits of it away again.
     return codes.to(torch.int32) & 0xFFFF if codes.dtype == torch.int16 else codes
+
+
+def as_int16(numbers: Tensor) -> Tensor:
+    """Return whole numbers of [0, 65535] as int16 of the same bits as uint16."""
+    # Not by the conversion of what int16 cannot hold, which is the device's own affair.
+    return ((numbers + 2**15) % 2**16 - 2**15).to(torch.int16)
 
 
 def as_codes(array: NDArray[np.generic]) -> Tensor:
     """Return samples of 8 or 16 bits as codes, over the same memory where that may be written."""
     native = array.astype(array.dtype.newbyteorder("="), copy=False)
+    # Torch knows no big-endian numbers, and does little with uint16.
     bits = native.view(np.int16) if native.dtype.itemsize > 1 else native
     return torch.from_numpy(bits if bits.flags.writeable else bits.copy())
 
@@ -62,6 +70,7 @@ def resized_by_torch(codes: Tensor, size: Size) -> Tensor:
     """Do what `resized` does, on any device."""
     if _shrinks(codes, size):
         means = reduced_by_torch(unsigned(codes).float(), size)
+        # OpenCV halves in integers, which round a half up; its other means are floats rounded to even.
         is_halved = codes.shape == (2 * size[0], 2 * size[1])
         return (means + 0.5).floor() if is_halved else means.round()
     if codes.dtype == torch.int16:
@@ -76,8 +85,9 @@ def _shrinks(codes: Tensor, size: Size) -> bool:
 def _between(codes: Tensor, size: Size) -> Tensor:
     """Read 8 bits in the fixed-point numbers of OpenCV's bilinear resize."""
     first, second, shares = _taps(codes.shape[1], size[1], codes.device)
-    across = codes[:, first] * shares[0] + codes[:, second] * shares[1]
+    across = codes[:, first] * shares[0] + codes[:, second] * shares[1]  # (H, w), in 2048ths
     first, second, shares = _taps(codes.shape[0], size[0], codes.device)
+    # Two shares of 11 bits make 22; OpenCV drops 4, then 16, and rounds the last 2.
     upper = (shares[0][:, None] * (across[first] >> 4)) >> 16
     lower = (shares[1][:, None] * (across[second] >> 4)) >> 16
     return ((upper + lower + 2) >> 2).float()
@@ -86,6 +96,7 @@ def _between(codes: Tensor, size: Size) -> Tensor:
 @lru_cache(maxsize=16)
 def _taps(before: int, after: int, device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
     """Return which two of so many pixels each of others lies between, and the shares (2, after) of them."""
+    # Pixel middles are half a pixel from the edge at either size.
     place = ((np.arange(after) + 0.5) * (before / after) - 0.5).astype(np.float32)
     whole = np.floor(place)
     away = place - whole

@@ -17,7 +17,7 @@ Size = tuple[int, int]
 """Height and width."""
 
 _LEAST_PART = 1e-3
-"""Of a pixel at the end of an area; OpenCV leaves out what is less, so we do."""
+"""A smaller part of a pixel at the end of an area does not count; OpenCV leaves it out, so we do."""
 
 
 def reduced(picture: Tensor, size: Size) -> Tensor:
@@ -39,12 +39,13 @@ def enlarged(picture: Tensor, size: Size) -> Tensor:
 def reduced_by_torch(picture: Tensor, size: Size) -> Tensor:
     """Do what `reduced` does, on any device."""
     height, width = picture.shape
+    # Areas of whole pixels: pooling, which reads each pixel once.
     if height % size[0] == 0 and width % size[1] == 0:
         cell = (height // size[0], width // size[1])
         return F.avg_pool2d(picture[None], cell)[0]
     down = _areas(height, size[0], picture.device)
     across = _areas(width, size[1], picture.device)
-    return down @ picture @ across.T
+    return down @ picture @ across.T  # (h, H) x (H, W) x (W, w)
 
 
 def enlarged_by_torch(picture: Tensor, size: Size) -> Tensor:
@@ -59,7 +60,8 @@ def _areas(before: int, after: int, device: torch.device) -> Tensor:
     start = np.arange(after)[:, None] * scale
     stop = np.minimum(start + scale, before)
     pixel = np.arange(before)
-    part = np.minimum(pixel + 1, stop) - np.maximum(pixel, start)
+    part = np.minimum(pixel + 1, stop) - np.maximum(pixel, start)  # (after, before), negative apart
+    # Rows sum to 1; the last area may end at the picture, short of its full width.
     part = np.where(part > _LEAST_PART, part, 0) / np.minimum(scale, before - start)
     return torch.from_numpy(part.astype(np.float32)).to(device)
 

@@ -18,6 +18,7 @@ def enlarged(cells: Tensor, cell: int) -> Tensor:
             1
         )
     height, width = cells.shape[1] * cell, cells.shape[2] * cell
+    # Plane by plane: OpenCV would have the channels of a pixel together.
     pixels = torch.empty(cells.shape[0], height, width)
     for plane, place in zip(cells.numpy(), pixels.numpy(), strict=True):
         cv2.resize(plane, (width, height), dst=place, interpolation=cv2.INTER_LINEAR)

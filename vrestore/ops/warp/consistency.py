@@ -36,13 +36,16 @@ def consistency(points: Tensor, displacement: Tensor, back: Tensor, *, tolerance
     `back` (2, H, W) is the flow of the other frame towards this one, in the other frame's pixels. A
     target outside that picture has confidence 0.
     """
-    targets = points + displacement
-    returned_x, returned_y = sample(back, targets, padding="border")
+    targets = points + displacement  # (n, 2)
+    returned_x, returned_y = sample(back, targets, padding="border")  # (n) each
     x, y = displacement.unbind(-1)
+    # There and back sum to nothing where both are right and the point is seen in both frames.
     error = torch.hypot(x + returned_x, y + returned_y)
     length = torch.hypot(x, y)
+    # Longer flow is estimated less exactly (eq. 5 has squares of both sides).
     bound = tolerance.pixels + tolerance.share * length
     softness = tolerance.softness + 0.5 * tolerance.share * length
+    # A Gaussian of the error, so that half trust can blend; eq. 5 says yes or no.
     confidence = (error / softness).square_().mul_(-0.5).exp_()
     inside = is_inside(targets, height=back.shape[-2], width=back.shape[-1])
     return confidence * ((error < bound) & inside)

@@ -20,6 +20,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from vrestore.kernels import deform as kernel
+from vrestore.ops.dispatch import TORCH, Backend, widened
+
 Reader = Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]
 """Reads pictures (M, c, H, W) at y and x, bilinearly with zeros around, times amounts; gives (M, c, P).
 
@@ -37,6 +40,7 @@ def deform_conv(
     stride: int = 1,
     padding: int = 0,
     dilation: int = 1,
+    backend: Backend = TORCH,
 ) -> Tensor:
     """Convolve `frames` (N, C, H, W) by `weight` (Cout, C/n, kh, kw) at displaced taps; (N, Cout, Ho, Wo).
 
@@ -45,15 +49,44 @@ def deform_conv(
     Args:
         offset: (N, 2*G*kh*kw, Ho, Wo), in pixels of `frames`.
         mask: (N, G*kh*kw, Ho, Wo), None for ones.
+        backend: what serves; see `vrestore.ops.dispatch`.
 
     Raises:
         ValueError: The shapes do not fit together.
     """
+    steps = stride, padding, dilation
+    runner = backend.runner_for(frames, offset, mask, weight, bias)
+    if runner is None:
+        wide = [None if tensor is None else widened(tensor) for tensor in (mask, bias)]
+        convolved = _convolve_fast(widened(frames), widened(offset), wide[0], widened(weight), wide[1], steps)
+        return convolved.to(frames.dtype)
+    return kernel.deform_conv(
+        frames,
+        offset,
+        mask,
+        weight,
+        bias,
+        stride=stride,
+        padding=padding,
+        dilation=dilation,
+        runner=runner,
+    )
+
+
+def _convolve_fast(
+    frames: Tensor,
+    offset: Tensor,
+    mask: Tensor | None,
+    weight: Tensor,
+    bias: Tensor | None,
+    steps: tuple[int, int, int],
+) -> Tensor:
     read = _read_by_grid
     if offset.shape[1] == 2 * weight[0, 0].numel():
+        # One group of offsets: all channels of a place are read by the same four rows of a table.
         frames, read = frames.contiguous(memory_format=torch.channels_last), _read_by_bags
     most = CACHED_PLACES if frames.device.type == "cpu" else None
-    return _convolve(read, frames, offset, mask, weight, bias, (stride, padding, dilation), most)
+    return _convolve(read, frames, offset, mask, weight, bias, steps, most)
 
 
 def deform_conv_exact(
@@ -99,25 +132,25 @@ def _convolve(
     shape = _shape_of(frames, offset, mask, weight, steps)
     count, channels, groups, outer = *frames.shape[:2], shape.groups, shape.weight_groups
     inner, taps = weight.shape[1], shape.taps[0] * shape.taps[1]
-    grouped = frames.reshape(count * groups, channels // groups, *frames.shape[-2:])
+    grouped = frames.reshape(count * groups, channels // groups, *frames.shape[-2:])  # (N*G, C/G, H, W)
     apart = torch.nan_to_num(offset, posinf=0.0, neginf=0.0)
-    apart = apart.reshape(count * groups, taps, 2, shape.height, shape.width)
+    apart = apart.reshape(count * groups, taps, 2, shape.height, shape.width)  # (N*G, K, dy dx, Ho, Wo)
     amounts = offset.new_ones(()) if mask is None else mask
     amounts = amounts.expand(count, groups * taps, shape.height, shape.width)
-    amounts = amounts.reshape(count * groups, taps, shape.height, shape.width)
-    kernel = weight.reshape(outer, -1, inner, taps).repeat(count, 1, 1, 1)
+    amounts = amounts.reshape(count * groups, taps, shape.height, shape.width)  # (N*G, K, Ho, Wo)
+    kernel = weight.reshape(outer, -1, inner, taps).repeat(count, 1, 1, 1)  # (N*n, Cout/n, C/n, K)
     rows = shape.height if max_places is None else max(1, max_places // shape.width)
     parts = []
     for top in range(0, shape.height, rows):
         height = min(rows, shape.height - top)
         part, places = slice(top, top + height), height * shape.width
-        total = weight.new_zeros(*kernel.shape[:2], places)
+        total = weight.new_zeros(*kernel.shape[:2], places)  # (N*n, Cout/n, places)
         # Tap by tap: all at once would need the memory of nine pictures, and the time to touch it.
         for tap in range(taps):
             y, x = _points(apart[:, tap, :, part], shape, tap, steps, top)
             values = read(grouped, y, x, amounts[:, tap, part].flatten(1))
             total.baddbmm_(kernel[..., tap], values.reshape(-1, inner, places))
-        parts.append(total.reshape(count, weight.shape[0], height, shape.width))
+        parts.append(total.reshape(count, weight.shape[0], height, shape.width))  # (N, Cout, h, Wo)
     result = torch.cat(parts, 2)
     return result if bias is None else result + bias[:, None, None]
 
@@ -127,7 +160,7 @@ def _points(
 ) -> tuple[Tensor, Tensor]:
     """Return y and x, (M, h*Wo) each, that a tap with offsets (M, 2, h, Wo) from row `top` on reads at."""
     stride, padding, dilation = steps
-    i, j = divmod(tap, shape.taps[1])
+    i, j = divmod(tap, shape.taps[1])  # row and column of the tap in the kernel
     below = torch.arange(top, top + offset.shape[2], device=offset.device)
     rows = below * stride + (i * dilation - padding)
     columns = torch.arange(shape.width, device=offset.device) * stride + (j * dilation - padding)
@@ -136,7 +169,7 @@ def _points(
 
 
 def _read_by_corners(pictures: Tensor, y: Tensor, x: Tensor, amounts: Tensor) -> Tensor:
-    flat = pictures.flatten(2)
+    flat = pictures.flatten(2)  # (M, c, H*W)
     result = flat.new_zeros(*flat.shape[:2], y.shape[1])
     for index, share in _corners(y, x, *pictures.shape[-2:]):
         values = flat.gather(2, index[:, None].expand(-1, flat.shape[1], -1))
@@ -147,17 +180,18 @@ def _read_by_corners(pictures: Tensor, y: Tensor, x: Tensor, amounts: Tensor) ->
 def _read_by_bags(pictures: Tensor, y: Tensor, x: Tensor, amounts: Tensor) -> Tensor:
     """Read the channels of a place together: four rows of a table, summed by their shares."""
     count, channels, height, width = pictures.shape
-    first = torch.arange(0, count * height * width, height * width, device=y.device)[:, None]
+    first = torch.arange(0, count * height * width, height * width, device=y.device)[:, None]  # (M, 1)
     corners = _corners(y, x, height, width)
     rows = torch.stack([index + first for index, _ in corners], -1).view(-1, 4)
     shares = torch.stack([share * amounts for _, share in corners], -1).view(-1, 4)
-    table = pictures.permute(0, 2, 3, 1).reshape(-1, channels)
+    table = pictures.permute(0, 2, 3, 1).reshape(-1, channels)  # (M*H*W, c), a row a pixel
     values = F.embedding_bag(rows, table, mode="sum", per_sample_weights=shares)
-    return values.view(count, -1, channels).transpose(1, 2)
+    return values.view(count, -1, channels).transpose(1, 2)  # (M, c, P)
 
 
 def _corners(y: Tensor, x: Tensor, height: int, width: int) -> list[tuple[Tensor, Tensor]]:
     """Return the four pixels around each point: where they are in a flattened picture, and their shares."""
+    # The corner is piecewise constant: gradients go through the shares alone.
     top, left = y.detach().floor(), x.detach().floor()
     below, right = y - top, x - left
     corners = []

@@ -12,6 +12,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from vrestore.kernels import warp as kernel
+from vrestore.ops.dispatch import TORCH, Backend, widened
+
 Padding = Literal["zeros", "border"]
 
 
@@ -38,8 +41,15 @@ def sample(picture: Tensor, points: Tensor, *, padding: Padding = "zeros", is_cu
     return read.reshape(picture.shape[0], *points.shape[:-1])
 
 
-def warp(pictures: Tensor, flow: Tensor, *, padding: Padding = "zeros") -> Tensor:
-    """Read `pictures` (N, C, H, W) at p + `flow` (N, 2, H, W)."""
+def warp(pictures: Tensor, flow: Tensor, *, padding: Padding = "zeros", backend: Backend = TORCH) -> Tensor:
+    """Read `pictures` (N, C, H, W) at p + `flow` (N, 2, H, W); the result has the pictures' type."""
+    runner = backend.runner_for(pictures, flow)
+    if runner is not None:
+        return kernel.warp(pictures, flow, padding=padding, runner=runner)
+    return _warp(widened(pictures), widened(flow), padding=padding).to(pictures.dtype)
+
+
+def _warp(pictures: Tensor, flow: Tensor, *, padding: Padding) -> Tensor:
     height, width = flow.shape[-2:]
     points = pixel_grid(height, width, device=flow.device) + flow
     scale = points.new_tensor([2 / max(width - 1, 1), 2 / max(height - 1, 1)])

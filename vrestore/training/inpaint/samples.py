@@ -1,10 +1,9 @@
 """Samples: what the network is trained on, made by the very propagation that it will follow.
 
-A clip with a hole drawn into it is filled by `vrestore.methods.inpaint.passes`; the windows around the hole,
-their motion and the truth are one sample. Stills are frames of which each is a clip of its own: what no other
-frame shows is learnt from them, without the cost of frames that are much alike. Sample `n` of a seed is
-always the same.
-"""
+A clip with a hole drawn into it is filled by `vrestore.methods.inpaint.propagation.passes`; the windows
+around the hole, their motion and the truth are one sample. Stills are frames of which each is a clip of its
+own: what no other frame shows is learnt from them, without the cost of frames that are much alike. Sample `n`
+of a seed is always the same."""
 
 from __future__ import annotations
 
@@ -19,14 +18,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vrestore.flow.dis import DisFlow
+from vrestore.flow.estimator import make_estimator
 from vrestore.frames import Box
 from vrestore.masks.tracks import find_tracks
-from vrestore.methods.inpaint.network.refine import NETWORK_FLOW, no_motion
+from vrestore.methods.inpaint.network.refine import no_motion
 from vrestore.methods.inpaint.network.windows import Window, clip_of, motion_between, window_of
-from vrestore.methods.inpaint.passes import fill
 from vrestore.methods.inpaint.patches.patch import Patch, make_patch
+from vrestore.methods.inpaint.propagation.passes import fill
 from vrestore.methods.inpaint.settings import Settings
+from vrestore.methods.inpaint.tools import NETWORK_FLOW, make_tools
 from vrestore.models.tsam.network import Clip
 from vrestore.ops.warp.shift_align import Motion
 from vrestore.training.data.camera import draw_scene
@@ -123,8 +123,8 @@ def make_stills(index: int, *, seed: int, sources: Sources, settings: SampleSett
 def sample_of(frames: Pictures, holes: Masks, *, height: int, width: int) -> Sample:
     """Fill the holes of a clip and cut windows of a size around them; every frame has a hole."""
     windows = windows_of(frames, holes, height=height, width=width)
-    estimate = DisFlow(NETWORK_FLOW)
-    pairs = [motion_between(*pair, estimate) for pair in pairwise(windows)]
+    flow = make_estimator(NETWORK_FLOW)
+    pairs = [motion_between(*pair, flow) for pair in pairwise(windows)]
     truth = torch.stack([_window_of(frame, window) for frame, window in zip(frames, windows, strict=True)])
     clip = clip_of(windows)
     motion = Motion.join([no_motion(clip), *pairs])  # T - 1 pairs, also where there is one frame and none
@@ -145,8 +145,9 @@ def windows_of(frames: Pictures, holes: Masks, *, height: int, width: int) -> li
     """Fill the holes of a clip as `vrestore inpaint` does, and cut windows around them."""
     settings = Settings(threads=1)
     with ThreadPoolExecutor(1) as executor:
-        filled = fill(iter(_patches(frames, holes, settings.margin)), settings, executor)
-        # The same fill as a run's, with its errors: the network learns to mend what it will be handed.
+        filled = fill(
+            iter(_patches(frames, holes, settings.margin)), settings, make_tools(settings, executor)
+        )
         return [window_of(each, height=height, width=width) for each in filled]
 
 

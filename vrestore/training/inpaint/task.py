@@ -14,10 +14,10 @@ from torch import Tensor, nn
 from vrestore.models.blocks import in_channels_last
 from vrestore.models.tsam.network import Clip, Tsam
 from vrestore.ops.warp.shift_align import Motion
-from vrestore.training.data.pool import Pool
 from vrestore.training.data.sources import Picture
 from vrestore.training.inpaint.adversary import Critic, critic_loss, generator_loss
 from vrestore.training.inpaint.losses import charbonnier, gradient_loss, log_error
+from vrestore.training.inpaint.pool import Pool
 from vrestore.training.inpaint.samples import Sample, clip_and_motion
 from vrestore.training.inpaint.validation import Judge
 from vrestore.training.loop import State

@@ -13,10 +13,11 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import Tensor
 
-from vrestore.device.transfers import CPU, normalize_oom
+from vrestore.device.fallback import normalize_oom
+from vrestore.device.transfers import CPU
 from vrestore.models.tsam.network import Clip, Tsam
 from vrestore.models.tsam.streaming import StreamState, finish, push
-from vrestore.ops.operations import ByKernels
+from vrestore.ops.dispatch import TORCH, Backend
 from vrestore.ops.warp.shift_align import Motion
 
 
@@ -27,10 +28,10 @@ class Stream:
     """
 
     def __init__(
-        self, network: Tsam, network_cpu_frames: Callable[[int], None], *, kernels: ByKernels | None = None
+        self, network: Tsam, network_cpu_frames: Callable[[int], None], *, backend: Backend = TORCH
     ) -> None:
-        self._network, self._given_up = network, network_cpu_frames
-        self._state = StreamState(kernels=kernels)
+        self._network, self._count_on_cpu = network, network_cpu_frames
+        self._state = StreamState(backend=backend)
         self._device = next(network.parameters()).device
         self._has_fallen = False
 
@@ -40,7 +41,7 @@ class Stream:
         try:
             with normalize_oom():
                 made = push(self._network, self._state, clip.to(self._device), motion.to(self._device))
-            return self._told(made)
+            return self._counted(made)
         except torch.OutOfMemoryError:
             if self._has_fallen:
                 raise
@@ -49,8 +50,9 @@ class Stream:
         if count == 1:
             self._fall()
             return self.push(clip, motion)
+        # Memory grows with the frames pushed at once; what is kept between pushes does not.
         half = count // 2
-        pairs = len(motion) - (count - half)
+        pairs = len(motion) - (count - half)  # each frame but a clip's first ends one pair
         first = self.push(clip[:half], motion[:pairs])
         return torch.cat([first, self.push(clip[half:], motion[pairs:])])
 
@@ -69,15 +71,16 @@ class Stream:
                 continue
             if frame is None:
                 return
-            yield self._told(frame)
+            yield self._counted(frame)
 
     def _fall(self) -> None:
         """Go on on the CPU; the network stays where it is for other clips."""
+        # A copy, for the original serves the next clip on the device.
         self._network = copy.deepcopy(self._network).to(CPU)
-        self._state = self._state.to(CPU)
+        self._state = self._state.to(CPU)  # layers go on in the middle of the clip
         self._device, self._has_fallen = CPU, True
 
-    def _told(self, frames: Tensor) -> Tensor:
+    def _counted(self, frames: Tensor) -> Tensor:
         if self._has_fallen:
-            self._given_up(len(frames))
+            self._count_on_cpu(len(frames))
         return frames

@@ -7,8 +7,8 @@ shift-and-align is given: no layer knows that its frame was cut out.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -18,14 +18,15 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vrestore.device.transfers import Transfers
+from vrestore.flow.estimator import FlowEstimator
 from vrestore.frames import Box
-from vrestore.methods.inpaint.correspondence import Estimator
 from vrestore.methods.inpaint.patches.patch import gray
-from vrestore.methods.inpaint.propagate import Filled, regularize
+from vrestore.methods.inpaint.propagation.propagate import Filled, regularize
 from vrestore.models.tsam.network import Clip
 from vrestore.ops.warp.consistency import Tolerance, consistency
 from vrestore.ops.warp.shift_align import Motion
 from vrestore.ops.warp.warp import is_inside, pixel_grid, sample
+from vrestore.threads import Arrived, Pending
 
 TOLERANCE = Tolerance(pixels=3.0, softness=1.5)
 
@@ -38,7 +39,7 @@ class Window:
     """A filled patch as the network sees it, from (x, y) in frame coordinates on.
 
     `values` (9, h, w) are pictures in [0, 1]: the softened filling, the filling as it was propagated, its
-    confidence and agreement, both 1 outside the hole, and the hole; they are where the patch is. `gray` gives
+    confidence and agreement, both 1 outside the hole, and the hole; they are where the patch is. `gray` is
     the whole patch, (H, W) uint8 on the CPU, which the motion is estimated on.
     """
 
@@ -46,11 +47,7 @@ class Window:
     x: int
     y: int
     values: Tensor
-    gray: Callable[[], Tensor]
-
-    def on_cpu(self) -> Window:
-        """Return the same on the CPU."""
-        return replace(self, filled=self.filled.on_cpu(), values=self.values.cpu())
+    gray: Pending[Tensor]
 
     @property
     def corner(self) -> Tensor:
@@ -60,33 +57,34 @@ class Window:
 
     @property
     def height(self) -> int:
-        """Of the window, in pixels."""
+        """The window's height in pixels."""
         return self.values.shape[1]
 
     @property
     def width(self) -> int:
-        """Of the window, in pixels."""
+        """The window's width in pixels."""
         return self.values.shape[2]
 
 
-def window_of(filled: Filled, *, height: int, width: int, staging: Transfers | None = None) -> Window:
+def window_of(filled: Filled, *, height: int, width: int, transfers: Transfers | None = None) -> Window:
     """Cut a window of the given size around the hole of a patch; a smaller patch is continued.
 
-    With `staging` the gray picture of a patch on a device comes down while other work goes on.
+    With `transfers` the gray picture of a patch on a device comes down while other work goes on.
     """
     patch = filled.patch
+    # Of a neighbor without a hole the middle is as good as any other part.
     around = patch.hole if patch.hidden_count else patch.whole
     x, left, right = _placed(around.x, around.width, width, within=patch.box.width)
     y, top, below = _placed(around.y, around.height, height, within=patch.box.height)
     cut = Box(x + left, y + top, width - left - right, height - top - below)
-    whole = patch.filled(regularize(filled).colors, patch.whole)
+    whole = patch.filled(regularize(filled).colors, patch.whole)  # (3, H, W)
     grayed = gray(whole)
-    sureness = torch.ones(3, *patch.hidden.shape, device=patch.device)
+    sureness = torch.ones(3, *patch.hidden.shape, device=patch.device)  # confidence, agreement, hole
     sureness[2] = 0
-    in_hole = torch.stack([filled.confidence, filled.agreement, torch.ones_like(filled.confidence)])
+    in_hole = torch.stack([filled.confidence, filled.agreement, torch.ones_like(filled.confidence)])  # (3, n)
     sureness.flatten(1).index_copy_(1, patch.places_in(patch.whole), in_hole)
     parts = [whole[:, cut.rows, cut.columns], patch.filled(filled.colors, cut)]
-    values = torch.cat([*parts, sureness[:, cut.rows, cut.columns]])
+    values = torch.cat([*parts, sureness[:, cut.rows, cut.columns]])  # (9, h, w)
     if (left, right, top, below) != (0, 0, 0, 0):
         values = F.pad(values[None], (left, right, top, below), mode="replicate")[0]
     return Window(
@@ -94,7 +92,7 @@ def window_of(filled: Filled, *, height: int, width: int, staging: Transfers | N
         x=patch.box.x + x,
         y=patch.box.y + y,
         values=values,
-        gray=grayed.cpu if staging is None else staging.down(grayed),
+        gray=Arrived(grayed.cpu()) if transfers is None else transfers.down(grayed),
     )
 
 
@@ -102,12 +100,13 @@ def clip_of(windows: Sequence[Window]) -> Clip:
     """Put windows together to the network's input."""
     values = [window.values for window in windows]
     if len({each.device for each in values}) > 1:
+        # Some fell to the CPU: there all of them can be.
         values = [each.cpu() for each in values]
     picture, fetched, confidence, agreement, hidden = torch.split(torch.stack(values), [3, 3, 1, 1, 1], dim=1)
     return Clip(picture, hidden > 0, confidence, torch.cat([fetched - picture, agreement], dim=1))
 
 
-def motion_between(before: Window, after: Window, estimate: Estimator, *, scale: int = 1) -> Motion:
+def motion_between(before: Window, after: Window, estimate: FlowEstimator, *, scale: int = 1) -> Motion:
     """Return the motion of one pair of windows at half the size of a network that works `scale` times
     smaller.
 
@@ -118,6 +117,7 @@ def motion_between(before: Window, after: Window, estimate: Estimator, *, scale:
     common = before.filled.patch.box.intersection(after.filled.patch.box)
     if common is not None:
         common = common.intersection(_around(before, after))
+    # Nothing in common: as good as a cut, all of it in doubt.
     if common is None or min(common.width, common.height) < scale:
         still, occlusion = torch.zeros(1, 2, height, width), torch.ones(1, 1, height, width)
         return Motion(still, still, occlusion, occlusion)
@@ -139,13 +139,17 @@ def _in_cells(
     cell = 2 * scale
     height, width = of.height // cell, of.width // cell
     corner = torch.tensor([of.x - common.x, of.y - common.y], dtype=torch.float32)
+    # The middles of the cells, (h * w, 2), in pixels.
     points = pixel_grid(height, width).flatten(1).T * cell + (cell - 1) / 2 + corner
+    # The same middles in a picture `scale` times smaller, whose pixels are counted from their own middles.
     small = (points + 0.5) / scale - 0.5
-    displacement = sample(flow, small, padding="border").T
+    displacement = sample(flow, small, padding="border").T  # (h * w, 2)
     trust = consistency(small, displacement, back, tolerance=TOLERANCE.in_cells(scale))
     trust = trust * is_inside(points, height=common.height, width=common.width)
     shift = torch.tensor([of.x - towards.x, of.y - towards.y], dtype=torch.float32)
+    # The windows themselves have moved apart by `shift`; the network knows nothing of that.
     moved = (displacement * scale + shift).T / cell
+    # (h * w) back to rows and columns; the network is given doubt, 1 where nothing is to be trusted.
     return moved.reshape(1, 2, height, width), 1 - trust.reshape(1, 1, height, width)
 
 
@@ -172,5 +176,5 @@ def _cut(window: Window, box: Box, scale: int) -> NDArray[np.uint8]:
     """Cut a box out of the patch of a window, `scale` times smaller; what is over at its end is left out."""
     inner = box.relative_to(window.filled.patch.box)
     height, width = box.height // scale, box.width // scale
-    cut = window.gray().numpy()[inner.rows, inner.columns][: height * scale, : width * scale]
+    cut = window.gray.result().numpy()[inner.rows, inner.columns][: height * scale, : width * scale]
     return np.asarray(cv2.resize(cut, (width, height), interpolation=cv2.INTER_AREA), np.uint8)

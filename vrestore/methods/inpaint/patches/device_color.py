@@ -6,7 +6,7 @@ crop go up and only samples of a hole's box come down, as the file codes them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -30,17 +30,19 @@ from vrestore.media.color.convert import (
     shift_of,
     widened,
 )
-from vrestore.ops.resample.quantize import as_array, as_codes, unsigned, weighted_sum
+from vrestore.ops.resample.quantize import as_array, as_codes, as_int16, unsigned, weighted_sum
+from vrestore.threads import Arrived, Awaited, Pending
 
 Shift = tuple[int, int]
-DeviceFallback = tuple[float, float]
+Siting = tuple[float, float]
+"""Where chroma samples are in their cells, across and down."""
 
 
 @dataclass(frozen=True)
 class DeviceColor:
-    """Turns crops of frames of one video into RGB and back, on the device of `staging`."""
+    """Turns crops of frames of one video into RGB and back, on the device of `transfers`."""
 
-    staging: Transfers
+    transfers: Transfers
     format: PixelFormat
     color: Color
 
@@ -51,28 +53,33 @@ class DeviceColor:
         planes, nearest, cells = [], None, box
         if shift != (0, 0):
             cells = chroma_cells(box, shift)
+            # Chroma of a cell that is hidden in part is spoiled: the nearest whole one stands in.
+            # Which one that is, the CPU finds out, on a grid that is small.
             found = chroma.nearest_known(hidden_cells(frame, box, alpha, cells, self.format))
-            nearest = None if found is None else self.staging.up(torch.from_numpy(found))
+            nearest = None if found is None else self.transfers.up(torch.from_numpy(found))
         for component, neutral in zip(self.format.components, coding.offset, strict=False):
             if shift_of(component) == (0, 0):
                 planes.append(self._read(frame, component, box))
                 continue
             samples = self._read(frame, component, cells)
             samples = torch.full_like(samples, neutral) if nearest is None else samples.take(nearest)
+            # For reading between samples at the border.
             samples = F.pad(samples[None], (1, 1, 1, 1), mode="replicate")[0]
             spread = _spread(samples, shift, place_for(self.color, shift))
             inner = box.relative_to(cell_pixels(cells, shift))
             planes.append(spread[inner.rows, inner.columns])
         rows = coding.to_rgb[:, : len(planes)].tolist()
         codes = [plane - float(zero) for plane, zero in zip(planes, coding.offset, strict=False)]
-        known = self.staging.up(torch.from_numpy(alpha == 0))
+        # What is hidden in part is hidden: nothing of it may be seen.
+        known = self.transfers.up(torch.from_numpy(alpha == 0))
         return torch.stack([weighted_sum(row, codes) for row in rows]).clamp_(0, 1).mul_(known)
 
-    def composite(self, frame: Frame, box: Box, rgb: Tensor, alpha: Alpha) -> Callable[[], Frame]:
-        """Begin what `media.color.convert.composite` does; the result waits for it and gives the frame."""
+    def composite(self, frame: Frame, box: Box, rgb: Tensor, alpha: Alpha) -> Pending[Frame]:
+        """Begin what `vrestore.media.color.convert.composite` does."""
         left, top, width, height = cv2.boundingRect(alpha)
         if width == 0:
-            return lambda: frame
+            return Arrived(frame)
+        # Samples beside the hole stay those of the file, bit for bit.
         touched = Box(box.x + left, box.y + top, width, height)
         shift = self.format.chroma_shift
         cells = chroma_cells(touched, shift)
@@ -88,41 +95,49 @@ class DeviceColor:
             codes = weighted_sum(row.tolist(), picture) + float(zero)
             step = shift_of(component)
             if step == (0, 0):
-                codes = codes[inner.rows, inner.columns]
+                codes = codes[inner.rows, inner.columns]  # without the margin that chroma's filter reads
             else:
                 codes = _gather(codes, shift, place_for(self.color, shift))
             where, amount = chroma_cells(touched, step), amounts[step]
-            old = self._read(frame, component, where)
+            old = self._read(frame, component, where)  # (h, w), from the frame's own planes
             # As on the CPU: where amount is 1 the old value must not even round the new one.
             mixed = codes.clamp_(0, self.format.peak) * amount + old * (1 - amount)
             arriving.append((component, where, self._down(mixed, component)))
-        return lambda: _written(frame, [(component, where, wait()) for component, where, wait in arriving])
+
+        def written() -> Frame:
+            return _written(
+                frame, [(component, where, block.result()) for component, where, block in arriving]
+            )
+
+        return Awaited(written)
 
     def _read(self, frame: Frame, component: Component, box: Box) -> Tensor:
         """Return a component's code values over a box of its own grid, (h, w) float32 on the device."""
         samples = samples_of(frame.planes[component.plane], component)
         height, width = samples.shape
         cut = np.ascontiguousarray(covering(samples, Box(0, 0, width, height), box))
-        return (unsigned(self.staging.up(as_codes(cut))) >> component.shift).float()
+        return (unsigned(self.transfers.up(as_codes(cut))) >> component.shift).float()
 
-    def _down(self, codes: Tensor, component: Component) -> Callable[[], Tensor]:
+    def _down(self, codes: Tensor, component: Component) -> Pending[Tensor]:
         """Begin to bring code values down as samples: uint8, or the bits of uint16 as int16."""
         samples = codes.round_().int() << component.shift
         if self.format.dtype.itemsize == 1:
-            return self.staging.down(samples.byte())
-        # Not by the conversion of what int16 cannot hold, which is the device's own affair.
-        return self.staging.down(((samples + 2**15) % 2**16 - 2**15).to(torch.int16))
+            return self.transfers.down(samples.byte())
+        return self.transfers.down(as_int16(samples))
 
     def _amount(self, alpha: Alpha, box: Box, touched: Box, shift: Shift) -> Tensor:
         """Return how much of each sample is new: see the CPU's."""
         pixels = cell_pixels(chroma_cells(touched, shift), shift)
-        shown = self.staging.up(torch.from_numpy(np.ascontiguousarray(covering(alpha, box, pixels)))).float()
+        shown = self.transfers.up(
+            torch.from_numpy(np.ascontiguousarray(covering(alpha, box, pixels)))
+        ).float()
         if shift == (0, 0):
             return shown / 255
         across, down = 1 << shift[0], 1 << shift[1]
         corners = torch.stack(
             [shown[row::down, column::across] for row in range(down) for column in range(across)]
         )
+        # A cell with one pixel that is all new takes new chroma only, or the old would shine through.
         return torch.where(corners.amax(0) == 255, 1.0, corners.mean(0) / 255)
 
 
@@ -146,7 +161,7 @@ def _covering(picture: Tensor, have: Box, want: Box) -> Tensor:
     return F.pad(cut, sides, mode="replicate") if any(sides) else cut
 
 
-def _spread(samples: Tensor, shift: Shift, place: DeviceFallback) -> Tensor:
+def _spread(samples: Tensor, shift: Shift, place: Siting) -> Tensor:
     """See `vrestore.media.color.chroma.spread`."""
     return _spread_rows(_spread_rows(samples, shift[1], place[1]).T, shift[0], place[0]).T
 
@@ -159,10 +174,10 @@ def _spread_rows(samples: Tensor, shift: int, place: float) -> Tensor:
     for below, part in chroma.phases(shift, place):
         first, second = (samples[1 + row : 1 + row + count] for row in (below, below + 1))
         pixels.append(first + part * (second - first))
-    return torch.stack(pixels, 1).flatten(0, 1)
+    return torch.stack(pixels, 1).flatten(0, 1)  # phases of a cell, then cells: (count * step, w)
 
 
-def _gather(picture: Tensor, shift: Shift, place: DeviceFallback) -> Tensor:
+def _gather(picture: Tensor, shift: Shift, place: Siting) -> Tensor:
     """See `vrestore.media.color.chroma.gather`."""
     return _gather_rows(_gather_rows(picture, shift[1], place[1]).T, shift[0], place[0]).T
 
@@ -175,5 +190,6 @@ def _gather_rows(picture: Tensor, shift: int, place: float) -> Tensor:
     count = (picture.shape[0] - 2 * half) // step
     result = torch.zeros_like(picture[:count])
     for row, weight in chroma.weights(shift, place):
+        # Tap by tap over all cells; rows begin half a cell before the first.
         result += weight * picture[half + row :: step][:count]
     return result

@@ -10,17 +10,17 @@ from functools import partial
 from itertools import chain
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from vrestore.device.devices import Precision
-from vrestore.device.fallback import DeviceFallback
 from vrestore.errors import ModelError
-from vrestore.methods.dehaze.estimate import Estimator, HazeEstimate
+from vrestore.methods.dehaze.estimators.estimate import Estimator, HazeEstimate
 from vrestore.methods.dehaze.thumbnail import Thumbnail
 from vrestore.models.blocks import in_channels_last
 from vrestore.models.cgidn.config import HazeConfig
 from vrestore.models.cgidn.network import CgIdn, Features, Haze
 from vrestore.models.meta_init import empty
+from vrestore.ops.dispatch import Backend
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +33,14 @@ class _Seen:
 class _Networks:
     """A network wherever it is asked for: itself where it is, else a copy of its state."""
 
-    def __init__(self, network: CgIdn, place: DeviceFallback, precision: Precision) -> None:
-        self._network, self._place, self._precision = network, place, precision
+    def __init__(self, network: CgIdn, backend: Backend, precision: Precision) -> None:
+        self._network, self._backend, self._precision = network, backend, precision
         self._placed: dict[torch.device, CgIdn] = {}
 
     def on(self, device: torch.device) -> CgIdn:
         if device not in self._placed:
             placed = in_channels_last(_on(self._network, device)).eval()
-            placed.use(self._place.operations(device))
+            placed.use(self._backend)
             self._placed[device] = placed
         return self._placed[device]
 
@@ -50,6 +50,11 @@ class _Networks:
         lower = self._precision == "bf16"
         with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=lower):
             yield self.on(device)
+
+    def encode(self, picture: Tensor) -> Features:
+        """Encode a picture (1, 3, h, w) where it is."""
+        with self.thinking(picture.device) as network:
+            return network.encode(picture)
 
 
 def network_estimator(network: nn.Module, *, precision: Precision = "fp32") -> Estimator:
@@ -63,7 +68,7 @@ def network_estimator(network: nn.Module, *, precision: Precision = "fp32") -> E
     def estimate(looks: Iterator[Thumbnail]) -> Iterator[HazeEstimate]:
         for first in looks:
             yield from _estimate(
-                chain([first], looks), network.config, _Networks(network, first.place, precision)
+                chain([first], looks), network.config, _Networks(network, first.backend, precision)
             )
 
     return estimate
@@ -71,24 +76,23 @@ def network_estimator(network: nn.Module, *, precision: Precision = "fp32") -> E
 
 def _on(network: CgIdn, device: torch.device) -> CgIdn:
     state = network.state_dict()
+    # The caller's own network, where no copy is needed.
     if all(value.device == device for value in state.values()):
         return network
+    # Without memory of its own; `assign` then takes the moved tensors as they are.
     placed = empty(partial(CgIdn, network.config))
     placed.load_state_dict({name: value.to(device) for name, value in state.items()}, assign=True)
     return placed
 
 
 def _estimate(looks: Iterator[Thumbnail], config: HazeConfig, networks: _Networks) -> Iterator[HazeEstimate]:
+    # As many as a window has: what is older is asked for no more.
     kept: deque[_Seen] = deque(maxlen=config.frames)
     scene = 0
     for look in looks:
         scene += look.starts_scene
 
-        def encoded(device: torch.device, look: Thumbnail = look) -> Features:
-            with networks.thinking(device) as network:
-                return network.encode(look.picture.to(device))
-
-        kept.append(_Seen(look, look.place.work(look.frame.index, encoded), scene))
+        kept.append(_Seen(look, look.run(networks.encode, look.picture), scene))
         if len(kept) > config.reach:
             yield _cleared(kept, len(kept) - 1 - config.reach, config, networks)
     for index in range(max(0, len(kept) - config.reach), len(kept)):
@@ -100,19 +104,20 @@ def _cleared(kept: deque[_Seen], index: int, config: HazeConfig, networks: _Netw
     reach, middle = config.reach, kept[index]
     window = []
     for place in range(index - reach, index + reach + 1):
+        # Towards the middle frame, which is of its own scene, so the search ends there at the latest.
         step = 1 if place < index else -1
         place = min(max(place, 0), len(kept) - 1)
         while kept[place].scene != middle.scene:
             place += step
         window.append(kept[place].features)
 
-    def cleared(device: torch.device) -> HazeEstimate:
+    def cleared(look: Thumbnail) -> HazeEstimate:
         # What is the same frame twice in the window stays the same object, by which the network knows it.
-        here = {id(features): features.to(device) for features in window}
-        with networks.thinking(device) as network:
+        here = {id(features): features.to(look.device) for features in window}
+        with networks.thinking(look.device) as network:
             haze = network.clear([here[id(features)] for features in window])
         if not isinstance(haze, Haze):
             raise TypeError(f"{config.name} gave no haze")
-        return HazeEstimate(middle.look.on(device), haze.depth, haze.air[0], haze.tint)
+        return HazeEstimate(look, haze.depth, haze.air[0], haze.tint)
 
-    return middle.look.place.work(middle.look.frame.index, cleared)
+    return middle.look.run(cleared, middle.look)

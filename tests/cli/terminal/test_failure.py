@@ -9,7 +9,7 @@ import pytest
 import typer
 
 from vrestore import errors
-from vrestore.cli.failure import failures_shown
+from vrestore.cli.terminal.failure import failures_shown
 
 
 def ended_by(error, capsys):
@@ -64,7 +64,7 @@ def test_the_handlers_of_signals_are_given_back():
 
 WAITING = """
 import typer, time
-from vrestore.cli.failure import failures_shown
+from vrestore.cli.terminal.failure import failures_shown
 def wait():
     with failures_shown(debug=False):
         try:

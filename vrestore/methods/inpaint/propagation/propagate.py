@@ -7,22 +7,24 @@ frame by accumulated flow lost 0.9 to 2.5 dB.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TypeVar
 
 import torch
 from torch import Tensor
 
-from vrestore.device.transfers import CPU, normalize_oom
+from vrestore.device.fallback import DeviceFallback
+from vrestore.device.transfers import CPU, moved
 from vrestore.frames import Box
-from vrestore.methods.inpaint.correspondence import FetchMap, Linked
 from vrestore.methods.inpaint.patches.patch import Patch, box_around
+from vrestore.methods.inpaint.propagation.correspondence import FetchMap, Linked
+from vrestore.ops.filters.membrane import membrane
+from vrestore.ops.filters.seam import match_seam_gain
 from vrestore.ops.warp.offsets import corner_of
-
-T = TypeVar("T")
+from vrestore.ops.warp.propagate import fetch
+from vrestore.threads import Arrived, Pending
 
 DECAY = 0.98
 """Confidence a color loses by growing one frame older."""
@@ -53,11 +55,6 @@ class Filled:
     is_blended: Tensor
     agreement: Tensor
 
-    def on_cpu(self) -> Filled:
-        """Return the same on the CPU."""
-        tensors = self.colors, self.confidence, self.is_blended, self.agreement
-        return Filled(self.patch.on_cpu(), *(tensor.cpu() for tensor in tensors))
-
 
 @dataclass(frozen=True, slots=True)
 class Known:
@@ -66,20 +63,14 @@ class Known:
     colors: Tensor
     confidence: Tensor
 
-    def to(self, device: torch.device) -> Known:
-        """Return the same on a device."""
-        return Known(self.colors.to(device), self.confidence.to(device))
-
 
 @dataclass(frozen=True, slots=True)
 class _Held:
+    """A patch, what the past gave its hole, and how the future comes from the next one, None at the end."""
+
     patch: Patch
     past: Known
     from_next: FetchMap | None = None
-
-    def on_cpu(self) -> _Held:
-        from_next = None if self.from_next is None else self.from_next.on_cpu()
-        return _Held(self.patch.on_cpu(), self.past.to(CPU), from_next)
 
 
 def propagate(
@@ -92,16 +83,17 @@ def propagate(
     channels: int = 3,
     sharpness: float = 0.0,
     executor: Executor | None = None,
+    fallback: DeviceFallback,
 ) -> Iterator[Filled]:
     """Fill the holes of a run of linked patches; `known` is what is known of the first one's hole.
 
     Holds at most `chunk + look_ahead` patches and yields `chunk` at a time. `scale` is that of the flow:
     brightness is matched on cells of twice its grain. With `channels` 1 holes are filled with luma only.
     `sharpness` is that of `vrestore.ops.warp.propagate.fetch`.
-    Where the patches' device runs out of memory, the rest is done on the CPU. Past and future are blended on
-    the threads of `executor`, if there is one; a device is asked by this thread alone.
+    Where the device of `fallback` runs out of memory, the rest is done on the CPU. Past and future are
+    blended on the threads of `executor`, if there is one; a device is asked by this thread alone.
     """
-    window = _Window(2 << scale, channels, sharpness, executor)
+    window = _Window(2 << scale, channels, sharpness, executor, fallback)
     for linked in links:
         window.take(linked, known)
         known = None
@@ -119,8 +111,11 @@ def _let_go(filled: list[Filled]) -> Iterator[Filled]:
 class _Window:
     """The patches that propagation sees at once, and what the past gave each."""
 
-    def __init__(self, cell: int, channels: int, sharpness: float, executor: Executor | None) -> None:
-        self._cell, self._channels, self._sharpness, self._executor = cell, channels, sharpness, executor
+    def __init__(
+        self, cell: int, channels: int, sharpness: float, executor: Executor | None, fallback: DeviceFallback
+    ) -> None:
+        self._cell, self._channels, self._sharpness = cell, channels, sharpness
+        self._executor, self._fallback = executor, fallback
         self._held: list[_Held] = []
         self._is_on_cpu = False
 
@@ -129,69 +124,63 @@ class _Window:
 
     def take(self, linked: Linked, known: Known | None) -> None:
         """Take the next patch; `known` of its hole if it is the first."""
-        if linked.patch.device.type == "cpu":
-            self._fall()
-        joined = self._tried(lambda: self._joined(linked, known))  # may put another list in the place of held
+        self._follow(linked.patch)
+        if self._is_on_cpu:
+            linked = moved(linked, CPU)
+        before = self._held[-1] if self._held else None
+        # Carried on at once: the past needs nothing of what comes later.
+        joined = self._fallback.run(self._joined, linked, known, before)
+        self._follow(joined.patch)
         self._held.append(joined)
+        if before is not None and linked.previous_from_this is not None:
+            back = linked.previous_from_this
+            self._held[-2] = replace(self._held[-2], from_next=moved(back, joined.patch.device))
 
     def give(self, count: int) -> list[Filled]:
         """Return the first `count`, in reverse, and hold them no longer."""
-        filled = self._tried(lambda: self._swept(count))
+        filled = self._fallback.run(partial(self._swept, count), self._held)
         del self._held[:count]
+        if filled:
+            self._follow(filled[0].patch)
         return filled
 
-    def _tried(self, work: Callable[[], T]) -> T:
-        """Do what can be done twice, on the CPU if the device has no memory for it."""
-        try:
-            with normalize_oom():
-                return work()
-        except torch.OutOfMemoryError:
-            if self._is_on_cpu:
-                raise
-        self._fall()
-        return work()
-
-    def _fall(self) -> None:
-        """Go on on the CPU."""
-        if not self._is_on_cpu:
+    def _follow(self, patch: Patch) -> None:
+        """Go on on the CPU once a patch is there: what is held is read together with it."""
+        if patch.device.type == "cpu" and not self._is_on_cpu:
             self._is_on_cpu = True
-            self._held = [held.on_cpu() for held in self._held]
+            self._held = moved(self._held, CPU)
 
-    def _joined(self, linked: Linked, known: Known | None) -> _Held:
-        linked = linked.on_cpu() if self._is_on_cpu else linked
+    def _joined(self, linked: Linked, known: Known | None, before: _Held | None) -> _Held:
+        """Fetch what the past gives a patch, from the one before it."""
         patch = linked.patch
-        past = _unknown(patch, self._channels) if known is None else known.to(patch.device)
-        if self._held:
-            before = self._held[-1]
-            if linked.from_previous is not None:
-                past = self._advanced(patch, linked.from_previous, before.patch, before.past)
-            if linked.previous_from_this is not None:
-                self._held[-1] = replace(before, from_next=linked.previous_from_this)
+        past = _unknown(patch, self._channels) if known is None else moved(known, patch.device)
+        if before is not None and linked.from_previous is not None:
+            past = self._advanced(patch, linked.from_previous, before.patch, before.past)
         return _Held(patch, past)
 
-    def _swept(self, count: int) -> list[Filled]:
+    def _swept(self, count: int, held: list[_Held]) -> list[Filled]:
         """Carry the future backward through all that is held: the first `count`, blended, in reverse."""
-        filled: list[Callable[[], Filled]] = []
+        filled: list[Pending[Filled]] = []
         later: _Held | None = None
         future: Known | None = None
-        for position in range(len(self._held) - 1, -1, -1):
-            this = self._held[position]
+        # From the end, where nothing of the future is known, so from the look-ahead inwards.
+        for position in range(len(held) - 1, -1, -1):
+            this = held[position]
             if later is None or future is None or this.from_next is None:
                 future = _unknown(this.patch, self._channels)
             else:
                 future = self._advanced(this.patch, this.from_next, later.patch, future)
             if position < count:
+                # Blended on a thread while the future is carried on to the patch before.
                 filled.append(self._begun(this, future))
             later = this
-        return [wait() for wait in filled]
+        return [each.result() for each in filled]
 
-    def _begun(self, held: _Held, future: Known) -> Callable[[], Filled]:
-        """Begin to blend what the past and the future gave; the result waits for it and gives it."""
-        work = partial(_blend, held.patch, held.past, future)
+    def _begun(self, held: _Held, future: Known) -> Pending[Filled]:
+        """Begin to blend what the past and the future gave."""
         if self._executor is None or held.patch.device.type != "cpu":
-            blended = work()
-            return lambda: blended
-        return self._executor.submit(work).result
+            return Arrived(_blend(held.patch, held.past, future))
+        return self._executor.submit(_blend, held.patch, held.past, future)
 
     def _advanced(self, patch: Patch, step: FetchMap, source: Patch, state: Known) -> Known:
         """Fetch the hole of `patch` from `source`, whose own hole holds `state`."""
@@ -201,14 +190,19 @@ class _Window:
         reached = _reached(source, step.targets)
         if reached is None:
             return _unknown(patch, self._channels)
-        weighted = source.weighted(state.colors, state.confidence, reached)
+        weighted = source.weighted(state.colors, state.confidence, reached)  # (C + 1, h, w)
         targets = step.targets
         if (reached.x, reached.y) != (0, 0):
-            targets = targets - corner_of(reached, patch.device)
-        colors, carried = patch.operations.fetch(
-            weighted, targets, step.trust, decay=DECAY, sharpness=self._sharpness
+            targets = targets - corner_of(reached, patch.device)  # now in the part that is reached
+        colors, carried = fetch(
+            weighted,
+            targets,
+            step.trust,
+            decay=DECAY,
+            sharpness=self._sharpness,
+            backend=patch.backend,
         )
-        match_seam_gain = patch.operations.match_seam_gain(
+        colors = match_seam_gain(
             colors,
             carried,
             patch.rim_values(self._channels),
@@ -216,8 +210,10 @@ class _Window:
             patch.hole,
             cell=self._cell,
             sure=SURE,
+            backend=patch.backend,
         )
-        return Known(match_seam_gain, carried[:hidden])
+        # The rim was fetched for the comparison only.
+        return Known(colors, carried[:hidden])
 
 
 def _reached(source: Patch, targets: Tensor) -> Box | None:
@@ -239,13 +235,14 @@ def _blend(patch: Patch, past: Known, future: Known) -> Filled:
     # By the fourth power of their confidence: the surer one dominates.
     past_weight, future_weight = (each.confidence.square().square_() for each in (past, future))
     total = past_weight + future_weight
-    colors = (past.colors * past_weight + future.colors * future_weight) / total.clamp_min(1e-12)
+    colors = (past.colors * past_weight + future.colors * future_weight) / total.clamp_min(1e-12)  # (C, n)
     confidence = torch.maximum(past.confidence, future.confidence)
     is_blended = (past.confidence > 0) & (future.confidence > 0)
-    difference = (past.colors - future.colors).abs().mean(0)
+    difference = (past.colors - future.colors).abs().mean(0)  # (n)
     agreement = (1 - difference / DISAGREEMENT).clamp_min(0) * is_blended
     fetched = confidence > 0
     if not _is_sure_of(fetched):
+        # What nobody saw is painted: smoothly from the rim and from what was fetched.
         colors = torch.where(fetched, colors, _surface(patch, colors, fetched))
     return Filled(patch, colors, confidence, is_blended, agreement)
 
@@ -261,6 +258,8 @@ def regularize(filled: Filled) -> Filled:
     if _is_sure_of(sure):
         return filled
     surface = _surface(filled.patch, filled.colors, sure)
+    # A line through what was measured: 0.42 at no confidence, 0.87 at SURE, from where on it is 1.
+    # What was painted has confidence 0 and lies on a surface already.
     weight = torch.where((confidence > 0) & ~sure, DOUBT + 0.5 * confidence, 1)
     return replace(filled, colors=weight * filled.colors + (1 - weight) * surface)
 
@@ -274,7 +273,8 @@ def _surface(patch: Patch, colors: Tensor, trusted: Tensor) -> Tensor:
     """Return the membrane through the rim and the trusted pixels of the hole, at all its pixels."""
     window = patch.hole
     places = patch.places_in(window)
+    # The rim and all around it are known, of the hole what is trusted.
     known = torch.ones(window.area, dtype=torch.bool, device=patch.device).index_copy_(0, places, trusted)
     picture = patch.filled(colors, window)
-    surface = patch.operations.membrane(picture, known.view(window.height, window.width))
-    return surface.flatten(1).index_select(1, places)
+    surface = membrane(picture, known.view(window.height, window.width), backend=patch.backend)
+    return surface.flatten(1).index_select(1, places)  # (C, n)

@@ -7,10 +7,12 @@ import pytest
 import torch
 from close import assert_close
 
-from vrestore.flow.dis import DisFlow
+from vrestore.device.fallback import DeviceFallback
+from vrestore.flow.estimator import make_estimator
 from vrestore.frames import Box
-from vrestore.methods.inpaint.correspondence import View, link
+from vrestore.methods.inpaint.patches.gray import gray_without_hole
 from vrestore.methods.inpaint.patches.patch import make_patch
+from vrestore.methods.inpaint.propagation.correspondence import View, link
 from vrestore.ops.warp.consistency import Tolerance
 
 TOLERANCE = Tolerance(pixels=3.0, softness=1.0)
@@ -24,13 +26,14 @@ def view(box, hole, index=0, *, is_filled=False):
     inner = hole.relative_to(box)
     hidden[inner.rows, inner.columns] = True
     patch = make_patch(index, box, WORLD[:, box.rows, box.columns] * ~hidden, hidden)
-    return View(patch, patch.gray_without_hole(CELL), is_filled)
+    return View(patch, gray_without_hole(patch, CELL), is_filled)
 
 
 def linked(views, estimate=None, ahead=2):
     with ThreadPoolExecutor(2) as executor:
         options = {"cell": CELL, "tolerance": TOLERANCE, "executor": executor, "ahead": ahead}
-        return list(link(iter(views), estimate=estimate or DisFlow(shrunk=1), **options))
+        estimate = estimate or make_estimator("medium", shrunk=1)
+        return list(link(iter(views), estimate=estimate, fallback=DeviceFallback(), **options))
 
 
 def still(of, towards):
@@ -153,7 +156,7 @@ def test_patches_that_do_not_meet_are_linked_without_trust():
 def test_a_patch_without_a_hole_has_no_points():
     views = [view(Box(10, 10, 50, 40), HOLE)]
     plain = make_patch(1, Box(10, 10, 50, 40), WORLD[:, 10:50, 10:60], np.zeros((40, 50), bool))
-    made = linked([*views, View(plain, plain.gray_without_hole(CELL), is_filled=False)])[1]
+    made = linked([*views, View(plain, gray_without_hole(plain, CELL), is_filled=False)])[1]
     assert made.from_previous.targets.shape == (0, 2)
     assert len(made.previous_from_this.trust) == len(views[0].patch.points)
 
@@ -174,7 +177,8 @@ def test_few_patches_are_held():
             yield view(Box(10, 10, 30, 30), HOLE, index)
 
     with ThreadPoolExecutor(1) as executor:
-        links = link(views(), estimate=still, cell=CELL, tolerance=TOLERANCE, executor=executor, ahead=3)
+        how = {"cell": CELL, "tolerance": TOLERANCE, "executor": executor, "fallback": DeviceFallback()}
+        links = link(views(), estimate=still, ahead=3, **how)
         held = [len(taken) - done for done, _ in enumerate(links)]
     assert max(held) == 4
 

@@ -8,9 +8,9 @@ at the points there.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Executor, Future
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -18,9 +18,10 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vrestore.device.transfers import with_cpu_fallback
+from vrestore.device.fallback import DeviceFallback
 from vrestore.flow.cells import any_of_cells, cells_of, pixels_of
 from vrestore.flow.complete import complete_flow
+from vrestore.flow.estimator import FlowEstimator
 from vrestore.frames import Box, union_of
 from vrestore.methods.inpaint.patches.patch import Patch
 from vrestore.ops.resample.upsample import enlarged
@@ -31,8 +32,6 @@ from vrestore.ops.warp.warp import is_inside, pixel_grid
 FILLED_MARGIN = 72
 """Pixels around the holes that the flow of filled patches sees; no camera is fitted to it any more."""
 
-Estimator = Callable[[NDArray[np.uint8], NDArray[np.uint8]], NDArray[np.float32]]
-
 
 @dataclass(frozen=True, slots=True)
 class FetchMap:
@@ -40,10 +39,6 @@ class FetchMap:
 
     targets: Tensor
     trust: Tensor
-
-    def on_cpu(self) -> FetchMap:
-        """Return the same on the CPU."""
-        return FetchMap(self.targets.cpu(), self.trust.cpu())
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +65,6 @@ class Linked:
     from_previous: FetchMap | None
     previous_from_this: FetchMap | None
 
-    def on_cpu(self) -> Linked:
-        """Return the same on the CPU."""
-        steps = [
-            None if step is None else step.on_cpu() for step in (self.from_previous, self.previous_from_this)
-        ]
-        return Linked(self.patch.on_cpu(), *steps)
-
 
 @dataclass(frozen=True, slots=True)
 class _Way:
@@ -92,74 +80,66 @@ class _Way:
     seen: Box
     cells: Tensor | None
 
-    def on_cpu(self) -> _Way:
-        return replace(self, of=self.of.on_cpu())
-
     def step(self) -> FetchMap:
         """Read the cells at the points."""
         of = self.of
         if self.cells is None:
             return FetchMap(of.points, torch.zeros(of.points.shape[0], device=of.device))
-        read = _between(self.cells.to(of.device), self.pixels, of)
-        targets = of.points + read[:2].T + _shift(of.box, self.towards, of.device)
+        read = _between(self.cells.to(of.device), self.pixels, of)  # (3, n)
+        targets = of.points + read[:2].T + _shift(of.box, self.towards, of.device)  # (n, 2)
+        # Beyond what flow was estimated on it was never seen whether the way leads back.
         there = targets + _shift(self.towards, self.seen, of.device)
         return FetchMap(targets, read[2] * is_inside(there, height=self.seen.height, width=self.seen.width))
+
+
+_Both = tuple[FetchMap | _Way, FetchMap | _Way]
+"""The step into a patch from the one before, and the one back out of that; on a device still to be read."""
 
 
 def link(
     views: Iterator[View],
     *,
-    estimate: Estimator,
+    estimate: FlowEstimator,
     cell: int,
     tolerance: Tolerance,
     executor: Executor,
+    fallback: DeviceFallback,
     ahead: int,
 ) -> Iterator[Linked]:
     """Join each patch to the one before, estimating the flow of up to `ahead` pairs at once.
 
     Flow is estimated and judged on cells of `cell` x `cell` pixels, with a whole one of which the patches'
-    boxes start, and read between them where a hole and its rim are.
+    boxes start, and read between them where a hole and its rim are. What the device of `fallback` has no
+    memory for is read on the CPU.
     """
-    pending: deque[tuple[Patch, Future[tuple[FetchMap | _Way, FetchMap | _Way]] | None]] = deque()
+    pending: deque[tuple[Patch, Future[_Both] | None]] = deque()
     previous: View | None = None
     for view in views:
         job = None
         if previous is not None:
+            # OpenCV lets go of the interpreter lock, so pairs are estimated side by side.
             job = executor.submit(_linking, previous, view, estimate, cell, tolerance)
         pending.append((view.patch, job))
         previous = view
+        # In order, and no more at once than were asked for: each holds two gray pictures.
         if len(pending) > ahead:
-            yield _linked(*pending.popleft())
+            yield _linked(*pending.popleft(), fallback)
     while pending:
-        yield _linked(*pending.popleft())
+        yield _linked(*pending.popleft(), fallback)
 
 
-def _linked(patch: Patch, job: Future[tuple[FetchMap | _Way, FetchMap | _Way]] | None) -> Linked:
+def _linked(patch: Patch, job: Future[_Both] | None, fallback: DeviceFallback) -> Linked:
     if job is None:
         return Linked(patch, None, None)
-    return with_cpu_fallback(_read, _Pending(patch, *job.result()))
+    return fallback.run(_read, patch, *job.result())
 
 
-@dataclass(frozen=True, slots=True)
-class _Pending:
-    """A patch and its steps, those on a device still to be read."""
-
-    patch: Patch
-    into: FetchMap | _Way
-    back: FetchMap | _Way
-
-    def on_cpu(self) -> _Pending:
-        return _Pending(self.patch.on_cpu(), self.into.on_cpu(), self.back.on_cpu())
+def _read(patch: Patch, into: FetchMap | _Way, back: FetchMap | _Way) -> Linked:
+    """Read those steps of a patch that were left to be read on a device."""
+    return Linked(patch, *(way.step() if isinstance(way, _Way) else way for way in (into, back)))
 
 
-def _read(pending: _Pending) -> Linked:
-    ways = pending.into, pending.back
-    return Linked(pending.patch, *(way.step() if isinstance(way, _Way) else way for way in ways))
-
-
-def _linking(
-    before: View, after: View, estimate: Estimator, cell: int, tolerance: Tolerance
-) -> tuple[FetchMap | _Way, FetchMap | _Way]:
+def _linking(before: View, after: View, estimate: FlowEstimator, cell: int, tolerance: Tolerance) -> _Both:
     """Return the step into `after` from `before` and the one into `before` from `after`.
 
     Devices are asked by one thread: what belongs there is left to be read.
@@ -172,8 +152,9 @@ def _linking(
 
 
 def _ways(
-    before: View, after: View, estimate: Estimator, cell: int, tolerance: Tolerance
+    before: View, after: View, estimate: FlowEstimator, cell: int, tolerance: Tolerance
 ) -> tuple[_Way, _Way]:
+    # Only what both patches show can be compared.
     common = cells_of(before.patch.box, cell).intersection(cells_of(after.patch.box, cell))
     are_filled = before.is_filled and after.is_filled
     if common is not None and are_filled:
@@ -183,9 +164,11 @@ def _ways(
     first, second = (_cut(view.gray, view.patch, common, cell) for view in (before, after))
     there, back = (torch.from_numpy(estimate(*pair)) for pair in ((first, second), (second, first)))
     if not are_filled:
+        # The membrane in the hole moves nowhere in particular: its flow comes from around it.
         there = complete_flow(there, _hidden_in(before.patch, common, cell))
         back = complete_flow(back, _hidden_in(after.patch, common, cell))
     return (
+        # Into the later patch one reads the earlier, along the flow of the later: hence `back`.
         _way(after.patch, before.patch, common, back, there, cell, tolerance),
         _way(before.patch, after.patch, common, there, back, cell, tolerance),
     )
@@ -217,22 +200,24 @@ def _way(
     near = cells_of(_hole(of), cell).intersection(common)
     if near is None or not of.hidden_count:
         return _lost(of, towards)
+    # One cell more all round, for reading between the middles of cells.
     near = near.grown(1, height=bottom, width=right).intersection(common) or near
     part = near.relative_to(common)
     displacement = flow[:, part.rows, part.columns]
     trust = _trust(part, displacement, back, cell, tolerance)
+    # The last cell may stand out of the patch.
     seen = pixels_of(common, cell).intersection(towards.box) or towards.box
-    cells = torch.cat([displacement * cell, trust])
+    cells = torch.cat([displacement * cell, trust])  # (3, h, w), in pixels
     return _Way(of, towards.box, pixels_of(near, cell), seen, cells)
 
 
 def _trust(part: Box, displacement: Tensor, back: Tensor, cell: int, tolerance: Tolerance) -> Tensor:
     """Return the confidence (1, h, w) of the displacement (2, h, w) of the cells `part` of a flow."""
-    corner = torch.tensor([part.x + 1, part.y + 1])
-    points = pixel_grid(part.height, part.width).flatten(1).T + corner
+    corner = torch.tensor([part.x + 1, part.y + 1])  # one more, for the flow back is widened by a cell
+    points = pixel_grid(part.height, part.width).flatten(1).T + corner  # (h * w, 2)
     # What leaves the middles of the outermost cells may still be in the picture: so these go on by a cell.
     widened = F.pad(back[None], (1, 1, 1, 1), mode="replicate")[0]
-    way = displacement.flatten(1).T
+    way = displacement.flatten(1).T  # (h * w, 2)
     trust = consistency(points, way, widened, tolerance=tolerance.in_cells(cell))
     return trust.view(1, part.height, part.width)
 
@@ -244,6 +229,7 @@ def _between(cells: Tensor, pixels: Box, patch: Patch) -> Tensor:
     Points outside are taken for the nearest inside.
     """
     x, y = (patch.points + _shift(patch.box, pixels, patch.device)).long().unbind(1)
+    # Whole pixels: all of them are interpolated, then those of hole and rim are picked.
     places = y.clamp_(0, pixels.height - 1).mul_(pixels.width).add_(x.clamp_(0, pixels.width - 1))
     return enlarged(cells, pixels.width // cells.shape[2]).index_select(1, places)
 

@@ -11,10 +11,10 @@ from typing import Self
 from rich.console import Console
 from rich.progress import Progress, TaskID
 
-from vrestore.cli.log import Log
 from vrestore.cli.options import Style
-from vrestore.cli.progress import Lines, Objects, Pace, bar_columns
-from vrestore.cli.report import printable
+from vrestore.cli.terminal.log import Log
+from vrestore.cli.terminal.progress import Lines, Objects, Pace, bar_columns
+from vrestore.cli.terminal.report import printable
 from vrestore.progress import ProgressEvent
 
 Show = Callable[[str, ProgressEvent], None]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor
 
 from vrestore.methods.dehaze.thumbnail import Thumbnail
@@ -24,11 +23,6 @@ class HazeEstimate:
     depth: Tensor
     air: Tensor
     tint: Tensor | None = None
-
-    def on(self, device: torch.device) -> HazeEstimate:
-        """Return it on the place's device or on the CPU."""
-        tint = None if self.tint is None else self.tint.to(device)
-        return HazeEstimate(self.look.on(device), self.depth.to(device), self.air.to(device), tint)
 
 
 Estimator = Callable[[Iterator[Thumbnail]], Iterator[HazeEstimate]]

@@ -13,8 +13,8 @@ from types import FrameType
 import typer
 from rich.console import Console
 
-from vrestore.cli.log import Log
-from vrestore.cli.report import printable
+from vrestore.cli.terminal.log import Log
+from vrestore.cli.terminal.report import printable
 from vrestore.errors import Interrupted, verdict_on
 
 if sys.platform == "win32":

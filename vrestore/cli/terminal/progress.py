@@ -21,9 +21,9 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from vrestore.cli.log import Log
 from vrestore.cli.options import Style
-from vrestore.cli.report import printable
+from vrestore.cli.terminal.log import Log
+from vrestore.cli.terminal.report import printable
 from vrestore.device.system_memory import resident_bytes
 from vrestore.errors import verdict_on
 from vrestore.progress import ProgressEvent
@@ -125,7 +125,7 @@ class Lines:
 
 
 class Objects:
-    """One JSON object a line; the keys are the README's. `memory` returns the MiB that the work holds now."""
+    """One JSON object a line, see docs/scripting.md. `memory` gives the MiB that the work holds now."""
 
     def __init__(self, source: str, *, memory: Callable[[], int | None] | None = None) -> None:
         self._source, self._memory = source, memory or _resident_megabytes

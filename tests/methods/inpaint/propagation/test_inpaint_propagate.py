@@ -5,13 +5,15 @@ import pytest
 import torch
 from close import assert_close
 
+from vrestore.device.fallback import DeviceFallback
 from vrestore.frames import Box
-from vrestore.methods.inpaint.correspondence import FetchMap, Linked
 from vrestore.methods.inpaint.patches.patch import make_patch
-from vrestore.methods.inpaint.propagate import DECAY, SURE, Filled, propagate, regularize
+from vrestore.methods.inpaint.propagation.correspondence import FetchMap, Linked
+from vrestore.methods.inpaint.propagation.propagate import DECAY, SURE, Filled, propagate, regularize
 
 HEIGHT, WIDTH = 19, 27
 BOX = Box(0, 0, WIDTH, HEIGHT)
+CPU = DeviceFallback()
 WORLD = (0.2 + 0.6 * np.random.default_rng(0).random((3, HEIGHT, WIDTH))).astype(np.float32)
 
 
@@ -38,7 +40,7 @@ def still(patches, forward=1.0, backward=1.0):
 
 
 def filled(patches, chunk=5, look_ahead=8, **trust):
-    return list(propagate(still(patches, **trust), chunk=chunk, look_ahead=look_ahead))
+    return list(propagate(still(patches, **trust), chunk=chunk, look_ahead=look_ahead, fallback=CPU))
 
 
 def truth(each, world=WORLD):
@@ -149,7 +151,8 @@ def test_patches_are_given_as_soon_as_a_window_is_full():
             taken.append(each)
             yield each
 
-    held = [len(taken) - done for done, _ in enumerate(propagate(links(), chunk=3, look_ahead=4))]
+    filling = propagate(links(), chunk=3, look_ahead=4, fallback=CPU)
+    held = [len(taken) - done for done, _ in enumerate(filling)]
     assert max(held) == 3 + 4 + 1
 
 

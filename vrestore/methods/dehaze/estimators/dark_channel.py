@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from vrestore.methods.dehaze.estimate import HazeEstimate
+from vrestore.methods.dehaze.estimators.estimate import HazeEstimate
 from vrestore.methods.dehaze.thumbnail import Thumbnail
 from vrestore.ops.filters.dark_channel import LEAST_AIR, dark_air, dark_depth, min_nearby
 
@@ -19,13 +18,12 @@ from vrestore.ops.filters.dark_channel import LEAST_AIR, dark_air, dark_depth, m
 def estimate_dark(looks: Iterator[Thumbnail]) -> Iterator[HazeEstimate]:
     """Estimate the haze of each frame by itself."""
     for look in looks:
+        yield look.run(_estimate, look)
 
-        def veil(device: torch.device, look: Thumbnail = look) -> HazeEstimate:
-            here = look.on(device)
-            air = dark_air(here.picture)
-            return HazeEstimate(here, dark_depth(here.picture, air[:, :, None, None]), air[0])
 
-        yield look.place.work(look.frame.index, veil)
+def _estimate(look: Thumbnail) -> HazeEstimate:
+    air = dark_air(look.picture)  # (1, 3)
+    return HazeEstimate(look, dark_depth(look.picture, air[:, :, None, None]), air[0])
 
 
 def local_air(picture: Tensor) -> Tensor:
@@ -35,7 +33,9 @@ def local_air(picture: Tensor) -> Tensor:
     """
     radius = max(1, min(picture.shape[-2:]) // 12)
     side = 2 * radius + 1
+    # The greatest is the least of the negative.
     bright = -min_nearby(-picture, radius)
     for _ in range(2):
+        # Twice a box is nearly a Gaussian; maxima alone would show as squares.
         bright = F.avg_pool2d(bright, 2 * side + 1, 1, side, count_include_pad=False)
     return bright.clamp(min=LEAST_AIR)

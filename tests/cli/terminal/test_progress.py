@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from vrestore.cli.log import Log
-from vrestore.cli.progress import Pace, progress_shown
+from vrestore.cli.terminal.log import Log
+from vrestore.cli.terminal.progress import Pace, progress_shown
 from vrestore.errors import InputError
 from vrestore.progress import ProgressEvent
 

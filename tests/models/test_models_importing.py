@@ -10,7 +10,7 @@ from networks import paper, published_state
 
 from vrestore.errors import ModelError, TargetError, UsageError
 from vrestore.models import library
-from vrestore.models.tsam.importing import import_official
+from vrestore.models.importing import import_official
 from vrestore.models.tsam.network import Tsam
 from vrestore.models.tsam.official import official_entries
 from vrestore.models.weights import load_model, verify
@@ -53,7 +53,7 @@ def dwarf(**changes):
     return {key: value for key, value in state.items() if value is not None}
 
 
-@FORMATS
+@pytest.mark.parametrize("is_zip", [True, pytest.param(False, marks=pytest.mark.slow)], ids=["zip", "legacy"])
 def test_the_imported_network_is_the_published_one(tmp_path, published, is_zip):
     path = save_published(tmp_path / "epoch.pth", published, is_zip=is_zip)
     weights = import_official(path, name="tsam")

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from lessons import dying_sample, number_of, plain_sample, unreadable_sample
 
 from vrestore.errors import InputError, VRestoreError
-from vrestore.training.data.pool import Pool
+from vrestore.training.inpaint.pool import Pool
 
 SIZES = {"batch": st.integers(1, 9), "reuse": st.integers(1, 20), "span": st.integers(1, 400)}
 
@@ -66,7 +66,6 @@ def test_a_run_that_goes_on_draws_what_it_would_have_drawn_whoever_makes_it(tmp_
         assert drawn(made, range(5, 12)) == whole[5:]
 
 
-@pytest.mark.slow
 def test_samples_that_no_step_will_see_again_are_removed(tmp_path):
     with pool(tmp_path) as made:
         drawn(made, range(20))
@@ -77,6 +76,7 @@ def test_samples_that_no_step_will_see_again_are_removed(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 def test_a_worker_that_dies_is_told_of(tmp_path):
     with (
         pool(tmp_path, dying_sample) as made,
@@ -97,6 +97,7 @@ def test_a_picture_that_cannot_be_read_is_told_in_its_words(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 def test_no_worker_outlives_the_pool(tmp_path):
     with pool(tmp_path, workers=2) as made:
         drawn(made, [0])

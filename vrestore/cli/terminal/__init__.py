@@ -1,0 +1,1 @@
+"""What people see and answer: progress, closing lines, failures, the log."""

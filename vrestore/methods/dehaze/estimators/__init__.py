@@ -1,0 +1,1 @@
+"""What haze is estimated by: a network, or the dark channel prior."""

@@ -1,0 +1,1 @@
+"""Propagation: where hidden pixels lie in other frames, and their colors fetched from there."""
