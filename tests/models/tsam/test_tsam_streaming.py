@@ -2,7 +2,7 @@
 
 import random
 from collections import deque
-from dataclasses import is_dataclass
+from dataclasses import fields, is_dataclass
 from functools import cache
 
 import pytest
@@ -148,7 +148,7 @@ def tensors_of(part):
         for member in part:
             yield from tensors_of(member)
     elif is_dataclass(part):
-        yield from tensors_of(vars(part))
+        yield from tensors_of([getattr(part, each.name) for each in fields(part)])
 
 
 @BOTH
