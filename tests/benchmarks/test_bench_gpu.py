@@ -111,16 +111,16 @@ def test_every_part_runs_on_the_processor_in_a_devices_stead(tmp_path, monkeypat
     monkeypatch.setattr(gpu_parts, "AGREEMENT_FRAMES", 3)
 
     def measured(work, *parts):
-        bench = Bench(tmp_path, None, 1, 10, (work,), scenes=("432x240",), device="cpu")
+        bench = Bench(tmp_path, None, 1, 4, (work,), scenes=("432x240",), device="cpu")
         return gpu.measure(bench, list(parts), Console())
 
     speed = measured(DEHAZE, "speed")
-    assert speed["speed"].figures["432x240"]["dehaze"]["device"]["frames"] == 10
+    assert speed["speed"].figures["432x240"]["dehaze"]["device"]["frames"] == 4
     gpu.show(speed, Console())
     assert "dehaze 432x240" in capsys.readouterr().out
     others = measured(PROPAGATE, *(["bounds"] if torch.cuda.is_available() else []), "length", "agreement")
     assert others["agreement"].figures["inpaint"] == {"largest": 0, "mean": 0.0, "share": 0.0}
-    assert others["length"].figures["inpaint, 10 frames"] == {"device_peak_bytes": None}
+    assert others["length"].figures["inpaint, 4 frames"] == {"device_peak_bytes": None}
     gpu.show(others, Console())
 
 

@@ -14,6 +14,7 @@ import vrestore
 from vrestore.batching.folder import FolderJobs
 from vrestore.batching.scheduler import BatchOptions, run_batch
 from vrestore.errors import InputError, VRestoreError
+from vrestore.media.frame_maker import FrameMaker
 from vrestore.option_schema import plain
 from vrestore.parallel.distributed import run_on
 from vrestore.parallel.executor import Outcome, TaskEvent
@@ -90,7 +91,7 @@ def facts_of(report):
     return report.frames, report.repaired_frames, report.scenes, report.details, report.codec, report.kept
 
 
-@pytest.mark.parametrize("room", [1, 2, 100])
+@pytest.mark.parametrize("room", [1, pytest.param(2, marks=pytest.mark.slow), 100])
 def test_parts_in_any_order_give_what_one_machine_gives(clip, whole, tmp_path, room):
     workers = ProcessPool(room=room)
     report = spread(clip, tmp_path / "out.mkv", workers, **further(tmp_path))
@@ -123,7 +124,10 @@ KINDS = {
 }
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    "kind",
+    [pytest.param(kind, marks=pytest.mark.slow if kind != "open-groups.mkv" else ()) for kind in KINDS],
+)
 def test_where_a_file_cannot_be_entered_in_the_middle_it_is_read_from_its_beginning(kind, tmp_path):
     clip = write_clip(tmp_path / kind, frames=FRAMES, noise=True, **KINDS[kind])
     vrestore.inpaint(clip, target=tmp_path / "whole.mkv", **OPTIONS)
@@ -134,8 +138,6 @@ def test_where_a_file_cannot_be_entered_in_the_middle_it_is_read_from_its_beginn
 
 
 def test_the_frames_before_a_part_are_not_worked_on(clip, tmp_path, monkeypatch):
-    from vrestore.media.frame_maker import FrameMaker
-
     read, real = [], FrameMaker._native
     monkeypatch.setattr(
         FrameMaker,
@@ -145,15 +147,17 @@ def test_the_frames_before_a_part_are_not_worked_on(clip, tmp_path, monkeypatch)
     spread(clip, tmp_path / "out.mkv")
     surveyed = list(range(FRAMES))
     others = {part: stop - start + 2 for part, (start, stop) in enumerate(PARTS)}
+    assert read
     assert len(read) <= len(surveyed) + sum(others.values())
 
 
 def test_a_video_that_cannot_be_cut_is_one_part_and_a_line_says_so(clip, tmp_path):
     workers, events = ProcessPool(), []
-    spread(clip, tmp_path / "out.mkv", workers, events=events, box="20,16,12,10")
-    assert [(part["start"], part["stop"], part["segments"]) for part in workers.seen] == [(0, FRAMES, 8)]
+    how = {"box": "20,16,12,10", "stop": 40}
+    spread(clip, tmp_path / "out.mkv", workers, events=events, **how)
+    assert [(part["start"], part["stop"], part["segments"]) for part in workers.seen] == [(0, 40, 4)]
     assert any(event.text.startswith("one part for one worker") for event in events)
-    vrestore.inpaint(clip, target=tmp_path / "whole.mkv", **OPTIONS | {"box": "20,16,12,10"})
+    vrestore.inpaint(clip, target=tmp_path / "whole.mkv", **OPTIONS | how)
     assert_same(tmp_path / "out.mkv", tmp_path / "whole.mkv")
 
 

@@ -86,7 +86,7 @@ def test_the_memory_of_the_device_is_bounded(clip, tmp_path, memory, share, monk
     FRACTIONS.clear()
     with pretended():
         report = vrestore.inpaint(
-            clip, target=tmp_path / "out.mkv", device="cuda:0", memory=memory, **OPTIONS
+            clip, target=tmp_path / "out.mkv", device="cuda:0", memory=memory, stop=4, **OPTIONS
         )
     assert pytest.approx([share]) == FRACTIONS
     allowed = {"2GiB": 2**31, None: int(0.8 * FREE_BYTES), "64GiB": 2**36}[memory]
@@ -113,7 +113,10 @@ def test_a_device_that_runs_out_of_memory_ends_no_run(clip, on_cpu, tmp_path, ma
 def test_a_run_says_who_serves_the_device(clip, tmp_path):
     events = []
     with pretended():
-        for work, how in ((vrestore.inpaint, OPTIONS), (vrestore.dehaze, {"method": "dcp", "stop": 3})):
+        for work, how in (
+            (vrestore.inpaint, OPTIONS | {"stop": 3}),
+            (vrestore.dehaze, {"method": "dcp", "stop": 3}),
+        ):
             work(clip, target=tmp_path / f"{work.__name__}.mkv", device="cuda", progress=events.append, **how)
     lines = [event.text for event in events if event.event == "plan"]
     assert lines.count("operations on the device by torch: it is only pretended") == 2
@@ -208,6 +211,7 @@ def test_one_video_is_dehazed_by_one_device(clip, tmp_path):
     assert (report.device, report.frames) == ("cuda:1", FRAMES)
 
 
+@pytest.mark.slow
 def test_a_batch_works_on_a_video_for_each_device(clip, on_cpu, tmp_path, monkeypatch):
     (tmp_path / "in").mkdir()
     for name in "abc":

@@ -366,6 +366,7 @@ def test_images_are_written_at_once(clip, tmp_path):
     assert report.frames == len(names(tmp_path / "out")) == FRAMES
 
 
+@pytest.mark.slow
 def test_with_a_network_it_gives_the_same_too(clip, tmp_path):
     """What the network saw before a border is not carried: it begins anew there, in both runs."""
     card = Card("model", "1", "tsam-small", "Paints.", "CC0-1.0", (), "a test", 0, 0, "any", ())

@@ -212,7 +212,7 @@ def test_a_device_without_memory_leaves_all_to_the_cpu(method):
     assert tally.cpu_fallback_frames == len(frames)
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", ["dcp", pytest.param("cgidn", marks=pytest.mark.slow)])
 @pytest.mark.parametrize(
     ("size", "max_bytes"),
     [((100, 164), 2_000), ((100, 164), 30_000), ((100, 164), 80_000), ((400, 640), 900_000)],

@@ -153,7 +153,12 @@ OTHERS = {
 }
 
 
-@pytest.mark.parametrize("case", OTHERS)
+QUICK = ("strength", "night", "encoder")
+
+
+@pytest.mark.parametrize(
+    "case", [pytest.param(case, marks=() if case in QUICK else pytest.mark.slow) for case in OTHERS]
+)
 def test_other_options_begin_afresh_and_say_so(clip, halfway, tmp_path, monkeypatch, case):
     monkeypatch.chdir(tmp_path)
     target, events = left_behind(halfway, tmp_path), []

@@ -19,11 +19,12 @@ from vrestore.device.transfers import Transfers, moved
 from vrestore.flow.cells import mean_of_cells
 from vrestore.frames import Box, Color
 from vrestore.media.color.convert import composite, known_rgb
+from vrestore.methods.inpaint import spans
 from vrestore.methods.inpaint.network import refine as paint
 from vrestore.methods.inpaint.patches.device_color import DeviceColor
 from vrestore.methods.inpaint.patches.gray import gray_filled, gray_without_hole, mean_of_codes
 from vrestore.methods.inpaint.patches.patch import Patch, make_patch
-from vrestore.methods.inpaint.propagation import correspondence, passes, propagate, spans
+from vrestore.methods.inpaint.propagation import correspondence, passes, propagate
 from vrestore.methods.inpaint.settings import InpaintStats, NetworkSettings, Settings
 from vrestore.ops import Backend
 

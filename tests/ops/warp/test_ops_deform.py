@@ -154,9 +154,14 @@ def test_an_offset_that_is_no_number_counts_as_none(form, wrong):
 
 @FORMS
 @pytest.mark.parametrize(
-    "shape", [{}, {"stride": 2, "groups": 1}, {"weight_groups": 2, "dilation": 2}, {"reach": 0.2}],
-    ids=["plain", "stride", "groups", "near"],
-)  # fmt: skip
+    "shape",
+    [
+        pytest.param({}, id="plain"),
+        pytest.param({"stride": 2, "groups": 1}, id="stride", marks=pytest.mark.slow),
+        pytest.param({"weight_groups": 2, "dilation": 2}, id="groups", marks=pytest.mark.slow),
+        pytest.param({"reach": 0.2}, id="near"),
+    ],
+)
 def test_gradients_are_those_of_small_steps(form, shape):
     """Offsets keep away from whole numbers, where the derivative jumps."""
     arguments, steps = case(count=1, channels=2, size=(3, 4), kernel=(2, 2), out_channels=2, **shape)
