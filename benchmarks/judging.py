@@ -11,7 +11,9 @@ import cv2
 import numpy as np
 
 from benchmarks.clips import Clip, Masks, Size, read_clip
-from benchmarks.measures import Motion, motion_of, psnr, ssim, warping_error
+from benchmarks.measures import (
+    Motion, aligned_psnr, detail, motion_of, own_flicker, psnr, ssim, warping_error,
+)  # fmt: skip
 from benchmarks.methods import Filling, fill, methods_with, settings_of
 from benchmarks.sheet import Picture, row_of
 from vrestore.flow.complete import dilated
@@ -52,7 +54,8 @@ class Figures:
 
     PSNR in decibels; `warping_error` in thousandths of full scale; `painted_share` of the hole's pixels;
     `unseen_psnr` is that of the pixels that propagation took from no other frame, `painted_psnr` that of
-    those that the method itself took from none; `seconds` for the whole clip.
+    those that the method itself took from none; `seconds` for the whole clip. `detail` of the pixels that
+    another frame shows and `hole_detail` of all are over the truth's, as is `flicker`: see `measures`.
     """
 
     hole_psnr: float | None = None
@@ -63,6 +66,10 @@ class Figures:
     painted_psnr: float | None = None
     unseen_psnr: float | None = None
     seconds: float | None = None
+    detail: float | None = None
+    hole_detail: float | None = None
+    aligned_psnr: float | None = None
+    flicker: float | None = None
 
 
 def measure(task: Task) -> dict[str, Figures]:
@@ -103,6 +110,10 @@ def judge(clip: Clip, filling: Filling, motion: Motion, unseen: Masks) -> Figure
         painted_psnr=_mean(painted_psnrs),
         unseen_psnr=_mean(unseen_psnrs),
         seconds=filling.seconds,
+        detail=detail(filling.frames, clip.frames, clip.masks & ~unseen),
+        hole_detail=detail(filling.frames, clip.frames, clip.masks),
+        aligned_psnr=aligned_psnr(filling.frames, clip.frames, clip.masks, clip.masks),
+        flicker=own_flicker(filling.frames, clip.frames, clip.masks),
     )
 
 

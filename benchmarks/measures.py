@@ -26,6 +26,7 @@ PERFECT = 100.0
 """The decibels that pictures without any difference count as."""
 
 _WINDOW, _SIGMA = (11, 11), 1.5
+_DETAIL_SIGMA, _ALIGNED_SIGMA, _ALIGNED_PIXELS = 1.5, 8.0, 4.0
 _C1, _C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
 
 
@@ -100,6 +101,67 @@ def warping_error(result: Pictures, holes: Masks, motion: Motion) -> float | Non
             change = pictures[t] - _read_along(pictures[t - 1], motion.flows[t - 1])
             errors.append(1000 * float(np.abs(change)[:, where].mean()))
     return float(np.mean(errors)) if errors else None
+
+
+def detail(result: Pictures, truth: Pictures, where: Masks) -> float | None:
+    """Return the energy of fine detail over the truth's, of the pixels `where`; 1 is as sharp as the truth.
+
+    Detail is gray minus its Gaussian of sigma 1.5; pixels count whose mask, eroded by 2 pixels, has them, so
+    that no edge between result and surroundings counts. None without any.
+    """
+    energies = np.zeros(2)
+    for ours, theirs, mask in zip(result, truth, where, strict=True):
+        inner = cv2.erode(mask.view(np.uint8), np.ones((5, 5), np.uint8)) > 0
+        energies += [np.square(_fine(picture)[inner]).sum() for picture in (ours, theirs)]
+    return float(energies[0] / energies[1]) if energies[1] else None
+
+
+def aligned_psnr(result: Pictures, truth: Pictures, holes: Masks, where: Masks) -> float | None:
+    """Return PSNR after a smooth shift of at most 4 pixels, which forgives a drift that nobody sees.
+
+    The shift is DIS from truth to result, clipped, and smoothed over the hole by a Gaussian of 8 pixels; the
+    result is read there. Of the pixels `where`; the mean over frames, None without any.
+    """
+    estimate, values = DisFlow("medium"), []
+    for ours, theirs, hole, pixels in zip(result, truth, holes, where, strict=True):
+        if not pixels.any():
+            continue
+        grays = [cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY).astype(np.uint8) for picture in (theirs, ours)]
+        flow = np.clip(estimate(grays[0], grays[1]), -_ALIGNED_PIXELS, _ALIGNED_PIXELS) * hole
+        weight = cv2.GaussianBlur(hole.astype(np.float32), (0, 0), _ALIGNED_SIGMA) + 1e-6
+        smooth = np.stack([cv2.GaussianBlur(plane, (0, 0), _ALIGNED_SIGMA) for plane in flow]) / weight
+        shifted = _read_along(ours.transpose(2, 0, 1).astype(np.float32), smooth.astype(np.float32))
+        values.append(psnr(np.rint(shifted.transpose(1, 2, 0)).astype(np.uint8), theirs, pixels))
+    return float(np.mean(values)) if values else None
+
+
+def own_flicker(result: Pictures, truth: Pictures, holes: Masks) -> float | None:
+    """Return how much neighbors differ along their own motion, over the same of the truth.
+
+    The mean absolute difference along DIS between the frames themselves, of pixels that are in both holes.
+    None where there are none.
+    """
+    changes = [_own_change(pictures, holes) for pictures in (result, truth)]
+    ours, theirs = changes
+    return None if ours is None or not theirs else ours / theirs
+
+
+def _own_change(pictures: Pictures, holes: Masks) -> float | None:
+    estimate, total, count = DisFlow("medium"), 0.0, 0
+    for t in range(1, len(pictures)):
+        grays = [cv2.cvtColor(pictures[i], cv2.COLOR_RGB2GRAY).astype(np.uint8) for i in (t, t - 1)]
+        flow = estimate(*grays)
+        before = _read_along(pictures[t - 1].transpose(2, 0, 1).astype(np.float32), flow)
+        was_hidden = _read_along(holes[t - 1][None].astype(np.float32), flow)[0] > 0.99
+        where = holes[t] & was_hidden
+        change = np.abs(pictures[t].transpose(2, 0, 1) - before)[:, where]
+        total, count = total + float(change.sum()), count + change.size
+    return total / count if count else None
+
+
+def _fine(picture: Picture) -> NDArray[np.float32]:
+    gray = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    return np.asarray(gray - cv2.GaussianBlur(gray, (0, 0), _DETAIL_SIGMA))
 
 
 def _smooth(picture: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -24,9 +24,9 @@ from vrestore.progress import Progress, ProgressEvent
 from vrestore.run.build_report import account_for
 from vrestore.run.checkpoint import CheckpointStore
 from vrestore.run.content_hash import preload_hashes
-from vrestore.run.execute import Ready, check_source, conclude, open_job, run_job
+from vrestore.run.execute import check_source, conclude, open_job, run_job, tell_plan
 from vrestore.run.job import Job
-from vrestore.run.job_files import is_long
+from vrestore.run.job_files import Ready, is_long
 from vrestore.run.pipeline import Timings
 from vrestore.run.report import DetectionReport, Report
 from vrestore.run.resume import begin, shared, store_for
@@ -75,8 +75,7 @@ def run_on(executor: Executor, task: Task, *, progress: Progress) -> Report | No
             return None
         opened.callback(store.leave)
         ready = replace(ready, opened=shared(store, ready.files, ready.opened, progress=progress))
-        for line in ready.lines():
-            progress(ProgressEvent("plan", text=line))
+        tell_plan(ready, progress)
         sharded = _ShardedRun(task, ready, store, executor, progress, ready.files.reader.meta.frame_count)
         sharded.run()
         return sharded.report(began)

@@ -6,17 +6,15 @@ import json
 import time
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from vrestore import __version__
 from vrestore.device.memory import peak_device_bytes, peak_memory_bytes
 from vrestore.files import commit, part_beside, writing
 from vrestore.methods.base import Values
 from vrestore.run.job import merged
+from vrestore.run.job_files import Done, Ready
 from vrestore.run.report import Report
-
-if TYPE_CHECKING:
-    from vrestore.run.execute import Done, Ready
 
 
 class Writable(Protocol):

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from importlib import import_module
 
@@ -17,7 +17,6 @@ from vrestore.errors import LossError
 from vrestore.frames import Frame
 from vrestore.media.preview.display import as_picture, shown
 from vrestore.media.reader import Excerpt
-from vrestore.media.write_result import Written
 from vrestore.methods.base import Context, Method, OpenedMethod
 from vrestore.methods.memory_model import frames_waiting
 from vrestore.progress import Progress, ProgressEvent
@@ -26,37 +25,13 @@ from vrestore.run.build_report import account_for
 from vrestore.run.detection import plan_detection, run_detection
 from vrestore.run.file_stamps import check_unchanged
 from vrestore.run.job import Job
-from vrestore.run.job_files import JobFiles, open_clip, open_files
+from vrestore.run.job_files import Done, JobFiles, Ready, open_clip, open_files
 from vrestore.run.memory_limits import check_one_device, device_memory_for, kernel_lines, memory_for
 from vrestore.run.pipeline import Timings, run
 from vrestore.run.report import DetectionReport, PlanReport, Report
 from vrestore.run.resume import begin, resumed, store_for
 from vrestore.run.state_folder import sole_writer
 from vrestore.threads import one_thread_each
-
-
-@dataclass(frozen=True, slots=True)
-class Ready:
-    """A job whose words all fit together; nothing but temporary files exists yet."""
-
-    job: Job
-    files: JobFiles
-    opened: OpenedMethod
-
-    def lines(self) -> list[str]:
-        """Say what will be done."""
-        return [*self.opened.plan.lines(), *self.opened.lines(), *kernel_lines(self.files)]
-
-
-@dataclass(frozen=True, slots=True)
-class Done:
-    """What is left of a run when the target is whole and verified."""
-
-    frames: int
-    written: Written
-    damage: list[str]
-    extra_files: list[str]
-    timings: Timings
 
 
 def silent(event: ProgressEvent) -> None:
@@ -80,7 +55,7 @@ def run_job(job: Job, *, progress: Progress = silent) -> Report | DetectionRepor
         stats, segments, start = ready.opened.stats(), None, 0
         if store is not None:
             ready = replace(ready, opened=resumed(store, ready.files, ready.opened, progress=progress))
-        _tell_plan(ready, progress)
+        tell_plan(ready, progress)
         if store is not None:
             stats, start = store.tally, store.start
             segments = begin(ready.files, store, stats)
@@ -226,8 +201,10 @@ def end_clips(files: JobFiles) -> None:
         clip.end()
 
 
-def _tell_plan(ready: Ready, progress: Progress) -> None:
-    for line in ready.lines():
+def tell_plan(ready: Ready, progress: Progress) -> None:
+    """Say what will be done: the plan, the method's own words, and what serves the device."""
+    lines = [*ready.opened.plan.lines(), *ready.opened.lines(), *kernel_lines(ready.files)]
+    for line in lines:
         progress(ProgressEvent("plan", text=line))
 
 

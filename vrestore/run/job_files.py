@@ -14,10 +14,12 @@ from vrestore.frames import VideoMeta
 from vrestore.media.preview.compare import CompareWriter
 from vrestore.media.preview.display import ClipWriter
 from vrestore.media.reader import Excerpt, VideoReader, open_video
-from vrestore.media.write_result import Writer
+from vrestore.media.write_result import Writer, Written
 from vrestore.media.writer import open_writer
+from vrestore.methods.base import OpenedMethod
 from vrestore.run.file_stamps import FileStamp, stamps_of
 from vrestore.run.job import Job
+from vrestore.run.pipeline import Timings
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,26 @@ class JobFiles:
     further: dict[str, str]
     device: str
     stamps: Mapping[Path, FileStamp | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A job whose words all fit together; nothing but temporary files exists yet."""
+
+    job: Job
+    files: JobFiles
+    opened: OpenedMethod
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What is left of a run when the target is whole and verified."""
+
+    frames: int
+    written: Written
+    damage: list[str]
+    extra_files: list[str]
+    timings: Timings
 
 
 def open_files(job: Job, closing: ExitStack, *, excerpt: Excerpt | None = None) -> JobFiles:
