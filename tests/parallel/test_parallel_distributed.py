@@ -220,7 +220,7 @@ def test_a_run_of_parts_goes_on_where_one_machine_stopped(clip, whole, tmp_path)
     assert facts_of(report) == facts_of(whole[1])
 
 
-@pytest.mark.parametrize("room", [1, 100])
+@pytest.mark.parametrize("room", [1, pytest.param(100, marks=pytest.mark.slow)])
 def test_one_machine_goes_on_where_a_run_of_parts_stopped(clip, whole, tmp_path, room):
     target = tmp_path / "out.mkv"
     with pytest.raises(Lost):
@@ -290,6 +290,7 @@ def test_what_is_not_written_in_segments_has_no_parts(clip, tmp_path):
     assert names(tmp_path) == []
 
 
+@pytest.mark.slow
 def test_a_damaged_source_gives_the_same(tmp_path):
     broken = write_clip(tmp_path / "broken.mkv", frames=FRAMES, noise=True, options={"g": "12"})
     data = bytearray(broken.read_bytes())

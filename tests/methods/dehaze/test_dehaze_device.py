@@ -205,7 +205,7 @@ def test_one_frame_waits_on_a_device_and_none_on_the_cpu(how, waiting):
         assert [len(seen) for _ in frames] == [min(index + 1 + waiting, 5) for index in range(5)]
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", ["dcp", pytest.param("cgidn", marks=pytest.mark.slow)])
 def test_a_device_without_memory_leaves_all_to_the_cpu(method):
     frames, tally = foggy(), DehazeStats()
     assert_same(on_device(frames, method=method, max_bytes=0, tally=tally), on_cpu(method=method))
@@ -246,7 +246,7 @@ def test_a_frame_that_a_device_fails_at_is_done_by_the_cpu_as_if_nothing_had_bee
     assert tally.cpu_fallback_frames == 1
 
 
-@pytest.mark.parametrize("part", ["encode", "clear"])
+@pytest.mark.parametrize("part", [pytest.param("encode", marks=pytest.mark.slow), "clear"])
 def test_a_network_that_a_device_fails_at_goes_on_on_the_cpu_for_that_frame(part):
     frames, tally, calls = foggy("yuv420p", 9), DehazeStats(), []
     real = getattr(CgIdn, part)
