@@ -20,8 +20,6 @@ from vrestore.parallel.executor import Outcome
 from vrestore.parallel.process_pool import ProcessPool
 from vrestore.parallel.task import Task
 
-pytestmark = pytest.mark.alone
-
 LONG = {"frames": 150, "height": 120, "width": 160}
 LONG_BOX = "60,40,30,30"
 
@@ -79,6 +77,7 @@ def words_of(pid):
         return b""
 
 
+@pytest.mark.alone
 def test_a_process_is_kept_from_task_to_task(tmp_path, at_work, monkeypatch):
     started = []
     real = subprocess.Popen
@@ -107,6 +106,7 @@ def test_a_task_that_fails_says_why_and_where(tmp_path, at_work):
     assert "Traceback" in outcome.log
 
 
+@pytest.mark.alone
 @pytest.mark.slow
 def test_a_process_that_is_killed_costs_its_task_and_leaves_nothing(tmp_path, at_work):
     at_work.start(0, task_on(write_clip(tmp_path / "long.mp4", **LONG), box=LONG_BOX))
@@ -121,6 +121,7 @@ def test_a_process_that_is_killed_costs_its_task_and_leaves_nothing(tmp_path, at
     assert until(at_work, Outcome).exit_code == 0
 
 
+@pytest.mark.alone
 @pytest.mark.slow
 def test_a_process_that_falls_silent_is_stopped(tmp_path):
     at_work = ProcessPool(1, stall_seconds=1.5)
@@ -150,6 +151,7 @@ def test_what_a_process_prints_is_in_the_log_of_its_task(tmp_path, monkeypatch):
     assert "last words" in Path(item.log).read_text()
 
 
+@pytest.mark.alone
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_stopped_batch_leaves_nothing_half_and_goes_on_when_run_again(tmp_path, number):
@@ -171,6 +173,7 @@ def test_a_stopped_batch_leaves_nothing_half_and_goes_on_when_run_again(tmp_path
     assert (tmp_path / "out" / "a.mp4").stat().st_mtime_ns == before.st_mtime_ns
 
 
+@pytest.mark.alone
 @pytest.mark.slow
 def test_a_batch_that_is_killed_stops_its_workers_and_goes_on_when_run_again(tmp_path):
     clips_in(tmp_path / "in", "a.mkv", "b.mkv", "c.mkv")

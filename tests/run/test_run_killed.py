@@ -18,7 +18,7 @@ from vrestore.models.cgidn.config import CGIDN_SMALL
 from vrestore.run.checkpoint import frames_kept
 from vrestore.run.pipeline import QUEUE_FRAMES
 
-pytestmark = [pytest.mark.slow, pytest.mark.alone]
+pytestmark = pytest.mark.slow
 
 LENGTH = 25
 IN_FLIGHT = QUEUE_FRAMES + 3
@@ -72,6 +72,7 @@ run(-1, 0)
 """
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("case", COMMANDS)
 def test_a_run_that_is_killed_again_and_again_gives_what_it_would_have_given(tmp_path, monkeypatch, case):
     monkeypatch.chdir(tmp_path)
@@ -148,6 +149,7 @@ WORDS = {
 }
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("method", WORDS)
 def test_a_batch_of_six_that_is_killed_gives_what_it_would_have_given(tmp_path, method):
     """The batch itself is killed, or the process that works for it, which then counts as a failure.
@@ -223,6 +225,7 @@ def test_what_a_full_disk_stopped_goes_on_when_there_is_space_again(tmp_path, li
     assert not (tmp_path / ".vrestore").exists()
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("method", WORDS)
 def test_ctrl_c_says_that_the_same_command_goes_on_and_it_does(tmp_path, method):
     source = write_clip(tmp_path / "in.mkv", codec="ffv1", frames=400)
