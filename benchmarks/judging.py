@@ -12,7 +12,14 @@ import numpy as np
 
 from benchmarks.clips import Clip, Masks, Size, read_clip
 from benchmarks.measures import (
-    Motion, aligned_psnr, detail, motion_of, own_flicker, psnr, ssim, warping_error,
+    Motion,
+    aligned_psnr,
+    detail,
+    motion_of,
+    own_flicker,
+    psnr,
+    ssim,
+    warping_error,
 )  # fmt: skip
 from benchmarks.methods import Filling, fill, methods_with, settings_of
 from benchmarks.sheet import Picture, row_of

@@ -1,9 +1,23 @@
 """The figures of the quality benchmark against slow, obvious references."""
 
+import cv2
 import numpy as np
 import pytest
+from textured import panned, texture
 
-from benchmarks.measures import PERFECT, Motion, is_consistent, motion_of, psnr, ssim, ssim_map, warping_error
+from benchmarks.measures import (
+    PERFECT,
+    Motion,
+    aligned_psnr,
+    detail,
+    is_consistent,
+    motion_of,
+    own_flicker,
+    psnr,
+    ssim,
+    ssim_map,
+    warping_error,
+)
 
 HEIGHT, WIDTH = 13, 17
 
@@ -129,3 +143,53 @@ def test_a_clip_that_moves_has_little_warping_error_of_its_own(random):
     holes[:, 20:40, 30:60] = True
     moving, still = motion_of(clip), Motion([np.zeros((2, 64, 96), np.float32)] * 2, [holes[0]] * 2)
     assert warping_error(clip, holes, moving) < 0.2 * warping_error(clip, holes, still)
+
+
+def moving_clip(count=5):
+    views = panned(texture(90, 130), count=count, height=60, width=80, step=(1.0, 0.5))
+    pictures = np.stack([np.rint(view.transpose(1, 2, 0) * 255) for view in views]).astype(np.uint8)
+    holes = np.zeros(pictures.shape[:3], bool)
+    holes[:, 15:45, 20:60] = True
+    return pictures, holes
+
+
+def blurred(pictures, sigma):
+    return np.stack([cv2.GaussianBlur(picture, (0, 0), sigma) for picture in pictures])
+
+
+def test_detail_falls_with_blur_and_is_1_for_the_truth():
+    truth, holes = moving_clip()
+    assert detail(truth, truth, holes) == 1
+    found = [detail(blurred(truth, sigma), truth, holes) for sigma in (0.7, 1.2, 2.5)]
+    assert 1 > found[0] > found[1] > found[2] > 0
+
+
+def test_detail_is_that_of_the_inner_pixels():
+    """An edge between the hole and what is around it is no detail."""
+    truth, holes = moving_clip()
+    flat = truth.copy()
+    flat[holes] = 128
+    assert detail(flat, truth, holes) < 0.05
+    assert detail(truth, truth, np.zeros_like(holes)) is None
+
+
+def test_alignment_forgives_a_small_smooth_shift_and_no_large_one():
+    truth, holes = moving_clip()
+    aligned, plain = [], []
+    for pixels in (0, 2, 12):
+        shifted = np.roll(truth, pixels, axis=2)
+        aligned.append(aligned_psnr(shifted, truth, holes, holes))
+        plain.append(np.mean([psnr(a, b, h) for a, b, h in zip(shifted, truth, holes, strict=True)]))
+    assert aligned[0] > 45
+    assert aligned[1] > plain[1] + 4
+    assert aligned[2] < aligned[1] - 4
+    assert aligned_psnr(truth, truth, holes, np.zeros_like(holes)) is None
+
+
+def test_flicker_is_that_of_the_truth_for_the_truth_and_more_with_noise(random):
+    truth, holes = moving_clip()
+    assert own_flicker(truth, truth, holes) == pytest.approx(1)
+    noisy = np.clip(truth + random.normal(0, 25, truth.shape), 0, 255).astype(np.uint8)
+    assert own_flicker(noisy, truth, holes) > 1.5
+    assert own_flicker(blurred(truth, 3), truth, holes) < 1
+    assert own_flicker(truth, truth, np.zeros_like(holes)) is None

@@ -7,9 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from vrestore.cli import options
-from vrestore.cli.command import batch_command
-from vrestore.detect.registry import detectors
-from vrestore.methods.registry import methods
+from vrestore.cli.command import add_commands, batch_command
 
 if TYPE_CHECKING:
     from vrestore.batching.report import BatchReport
@@ -27,14 +25,7 @@ def batch_app() -> typer.Typer:
     """Return `vrestore batch`, with a command for each method and detector."""
     app = typer.Typer(no_args_is_help=True, rich_markup_mode="rich")
     app.callback()(batch_commands)
-    for method in methods().values():
-        app.command(method.name, epilog=method.examples.get("batch"))(batch_command(method))
-    if detectors():
-        masks = typer.Typer(no_args_is_help=True, rich_markup_mode="rich")
-        masks.callback()(mask_commands)
-        for detector in detectors().values():
-            masks.command(detector.name, epilog=detector.examples.get("batch"))(batch_command(detector))
-        app.add_typer(masks, name="mask")
+    add_commands(app, "batch", batch_command, about_masks=mask_commands)
     app.command("run", epilog=RUN_EXAMPLES)(batch_run)
     return app
 

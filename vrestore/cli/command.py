@@ -15,8 +15,10 @@ from vrestore.cli.terminal.failure import failures_shown
 from vrestore.cli.terminal.overwriting import may_overwrite
 from vrestore.cli.terminal.report import show_json, show_lines
 from vrestore.detect.base import Detector
+from vrestore.detect.registry import detectors
 from vrestore.errors import Interrupted
 from vrestore.methods.base import Method
+from vrestore.methods.registry import methods
 from vrestore.option_schema import OptionField
 
 if TYPE_CHECKING:
@@ -56,6 +58,31 @@ def run_command(command: Command) -> Callable[..., None]:
 
     doc = "\n\n".join(filter(None, [command.summary, command.more]))
     return with_signature(work, _parameters(command), doc=doc)
+
+
+def add_commands(
+    app: typer.Typer,
+    kind: str,
+    build: Callable[[Command], Callable[..., None]],
+    *,
+    about_masks: Callable[[], None],
+) -> None:
+    """Add a command for each method, and below `mask` one for each detector.
+
+    Args:
+        app: what they are added to.
+        kind: `batch` or `plan`, under which methods and detectors have their examples.
+        build: makes the function of a command.
+        about_masks: says in its docstring what those below `mask` do.
+    """
+    for method in methods().values():
+        app.command(method.name, epilog=method.examples.get(kind))(build(method))
+    if detectors():
+        masks = typer.Typer(no_args_is_help=True, rich_markup_mode="rich")
+        masks.callback()(about_masks)
+        for detector in detectors().values():
+            masks.command(detector.name, epilog=detector.examples.get(kind))(build(detector))
+        app.add_typer(masks, name="mask")
 
 
 def plan_command(command: Command) -> Callable[..., None]:

@@ -4,23 +4,14 @@ from __future__ import annotations
 
 import typer
 
-from vrestore.cli.command import plan_command
-from vrestore.detect.registry import detectors
-from vrestore.methods.registry import methods
+from vrestore.cli.command import add_commands, plan_command
 
 
 def plan_app() -> typer.Typer:
     """Return `vrestore plan`, with a command for each method and detector."""
     app = typer.Typer(no_args_is_help=True, rich_markup_mode="rich")
     app.callback()(plan)
-    for method in methods().values():
-        app.command(method.name, epilog=method.examples.get("plan"))(plan_command(method))
-    if detectors():
-        masks = typer.Typer(no_args_is_help=True, rich_markup_mode="rich")
-        masks.callback()(mask_plans)
-        for detector in detectors().values():
-            masks.command(detector.name, epilog=detector.examples.get("plan"))(plan_command(detector))
-        app.add_typer(masks, name="mask")
+    add_commands(app, "plan", plan_command, about_masks=mask_plans)
     return app
 
 

@@ -19,7 +19,7 @@ class Packable(Protocol):
 
     @classmethod
     def unpacked(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
-        """Return it back; raises LookupError or ValueError for what was not packed."""
+        """Return what was packed; raises LookupError or ValueError for what was not."""
         ...
 
 

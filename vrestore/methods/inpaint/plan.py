@@ -10,16 +10,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import groupby, islice
-from typing import Literal
 
 from vrestore.device.memory import format_bytes
 from vrestore.errors import OutOfMemory
+from vrestore.flow.estimator import FlowName
 from vrestore.frames import HoleSummary, VideoMeta
 from vrestore.masks.tracks import Track, find_tracks
 from vrestore.methods.inpaint.options import NETWORK_SCALES, Quality
 from vrestore.methods.memory_model import BASE_BYTES, CODEC_FRAMES, QUEUED_FRAMES, frames_waiting
-
-FlowPreset = Literal["ultrafast", "fast", "medium"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +28,7 @@ class Effort:
     """
 
     passes: int
-    flow: FlowPreset
+    flow: FlowName
     look_ahead: int
     chunk: int
     margin: int
@@ -95,7 +93,7 @@ class Plan:
 
     quality: Quality
     passes: int
-    flow: FlowPreset
+    flow: FlowName
     flow_scale: int
     chunk: int
     look_ahead: int

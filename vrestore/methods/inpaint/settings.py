@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vrestore.device.devices import Kernels, Precision
+from vrestore.flow.estimator import FlowName
 from vrestore.frames import Box
-from vrestore.methods.inpaint.plan import FlowPreset
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Settings:
     """
 
     passes: int = 3
-    preset: FlowPreset = "medium"
+    preset: FlowName = "medium"
     scale: int = 1
     chunk: int = 45
     look_ahead: int = 45
