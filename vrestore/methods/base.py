@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from vrestore.device.devices import Kernels
     from vrestore.frames import MaskedFrame, VideoMeta
     from vrestore.media.preview.display import ClipWriter
-    from vrestore.methods.inpaint.span_tracker import Met, Shard
     from vrestore.methods.segmenter import Packable, Segments
+    from vrestore.methods.sharding import Met, Shard
     from vrestore.progress import Progress
     from vrestore.protocols import FrameTransform, MaskSource
 

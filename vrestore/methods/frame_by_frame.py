@@ -11,8 +11,8 @@ from vrestore.methods.base import Context, Method, Summary, Values
 
 if TYPE_CHECKING:
     from vrestore.frames import Frame, Hole, HoleSummary, MaskedFrame, VideoMeta
-    from vrestore.methods.inpaint.span_tracker import Shard
     from vrestore.methods.segmenter import Packable, Segments
+    from vrestore.methods.sharding import Shard
     from vrestore.protocols import FrameTransform, MaskSource
 
 

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from vrestore.errors import InputError
 from vrestore.files import writing
 from vrestore.frames import Box, Frame, Hole, HoleSummary
-from vrestore.methods.inpaint.span_tracker import Met, Shard
+from vrestore.methods.sharding import Met, Shard
 
 _FAST = 1  # level of zlib; alpha is mostly 0 and 255
 _CACHED_HOLES = 8  # at a time; neighboring frames often share one

@@ -8,9 +8,10 @@ from textured import QUICK, frame_of, hole_of_boxes, layout, panned, summaries_o
 
 from vrestore.frames import Box, Color, MaskedFrame
 from vrestore.methods.inpaint.settings import InpaintStats
-from vrestore.methods.inpaint.span_tracker import Shard, SpanTracker, survey
+from vrestore.methods.inpaint.span_tracker import SpanTracker, survey
 from vrestore.methods.inpaint.stage import inpaint
 from vrestore.methods.segmenter import Segments
+from vrestore.methods.sharding import Shard
 from vrestore.methods.shots import mark_cuts
 
 HEIGHT, WIDTH = 64, 80

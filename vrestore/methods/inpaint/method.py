@@ -12,7 +12,7 @@ from vrestore.methods.inpaint.options import DEFAULT_MODEL, InpaintOptions
 if TYPE_CHECKING:
     from vrestore.frames import MaskedFrame
     from vrestore.methods.inpaint.opened import OpenedInpaint
-    from vrestore.methods.inpaint.span_tracker import Met
+    from vrestore.methods.sharding import Met
     from vrestore.protocols import MaskSource
 
 RUN_EXAMPLES = """\

@@ -26,7 +26,7 @@ from vrestore.protocols import FrameTransform, MaskSource
 
 if TYPE_CHECKING:
     from vrestore.methods.inpaint.propagation.propagate import Filled
-    from vrestore.methods.inpaint.span_tracker import Met, Shard
+    from vrestore.methods.sharding import Met, Shard
 
 _NUMBERS = ("passes", "chunk", "look_ahead", "frames_held", "expected_bytes")
 """Of a plan, what the memory decides."""

@@ -5,14 +5,15 @@ Inpainting follows this frame by frame; a survey finds the same borders beforeha
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from vrestore.frames import Box, Frame, Hole, HoleSummary, MaskedFrame
+from vrestore.frames import Box, Frame, Hole, HoleSummary
 from vrestore.masks.tracks import Track
 from vrestore.methods.inpaint.frame_buffer import FrameBuffer, are_tracked, tracks_from
 from vrestore.methods.inpaint.settings import InpaintStats, SpanState
 from vrestore.methods.segmenter import Segments
+from vrestore.methods.sharding import Met, Shard
 from vrestore.methods.shots import Shot
 
 
@@ -49,25 +50,6 @@ class SpanTracker:
     def _track(self, first: int, parts: tuple[Box, ...]) -> None:
         self.tracked_from = first, parts
         self.tracks = tracks_from(first, parts, self._summaries, self._margin, *self._size)
-
-
-@dataclass(frozen=True, slots=True)
-class Shard:
-    """A part of a video whose scenes are known already, between borders that need nothing carried.
-
-    The frames that come are those from number `first` on, and the one of number `stop`; what is before the
-    start of the segments, and from `stop` on, is for looking at only. `cuts` are the frames among them that
-    start a scene.
-    """
-
-    first: int
-    stop: int
-    cuts: frozenset[int]
-
-    def shots(self, items: Iterable[MaskedFrame]) -> Iterator[Shot]:
-        """Tell which frames start a scene."""
-        for index, item in enumerate(items, self.first):
-            yield Shot(item.frame, item.hole, index in self.cuts)
 
 
 @dataclass(slots=True)
@@ -129,15 +111,6 @@ def take_apart(
         index, carried = span.stop, span.state  # what was yielded is repaired by now
         if segments is not None and carried is not None:
             segments.cut(index, carried, tally)
-
-
-@dataclass(frozen=True, slots=True)
-class Met:
-    """A frame that a survey met; `is_free` where a segment from there on needs nothing of the one before."""
-
-    shot: Shot
-    starts_segment: bool
-    is_free: bool
 
 
 def survey(shots: Iterator[Shot], tracker: SpanTracker, *, length: int) -> Iterator[Met]:

@@ -20,8 +20,9 @@ from typing import TYPE_CHECKING
 from vrestore.frames import Color, Frame, HoleSummary, MaskedFrame, PixelFormat
 from vrestore.methods.inpaint.frame_buffer import FrameBuffer
 from vrestore.methods.inpaint.settings import InpaintStats, Settings, SpanState
-from vrestore.methods.inpaint.span_tracker import Shard, Span, SpanTracker, take_apart
+from vrestore.methods.inpaint.span_tracker import Span, SpanTracker, take_apart
 from vrestore.methods.segmenter import Segments
+from vrestore.methods.sharding import Shard
 from vrestore.methods.shots import mark_cuts
 from vrestore.threads import one_thread_here, one_torch_thread
 
