@@ -284,8 +284,19 @@ def test_every_public_name_is_in_the_page_about_python():
 @pytest.mark.parametrize(
     ("function", "headings"),
     [
-        ("inpaint_frames", ["for frames as arrays"]),
-        ("dehaze_frames", ["for frames as arrays"]),
+        (
+            "inpaint_frames",
+            [
+                "for frames as arrays",
+                "for every method (`RunOptions`)",
+                "what to fill (`MaskWords`)",
+                "for `inpaint` (`InpaintOptions`)",
+            ],
+        ),
+        (
+            "dehaze_frames",
+            ["for frames as arrays", "for every method (`RunOptions`)", "for `dehaze` (`DehazeOptions`)"],
+        ),
         (
             "inpaint",
             [

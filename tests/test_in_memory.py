@@ -132,8 +132,13 @@ def test_masks_that_do_not_fit_are_refused(masks, message):
         list(vrestore.inpaint_frames(pictures(), masks, threads=1, quality="draft"))
 
 
+def test_a_word_that_means_nothing_is_refused():
+    with pytest.raises(TypeError, match="there is no option 'codec'; known are"):
+        next(vrestore.inpaint_frames(pictures(), mask(), codec="ffv1"))
+
+
 def test_files_are_for_files():
-    with pytest.raises(UsageError, match="a reveal map is a file"):
+    with pytest.raises(UsageError, match="reveal_map is a file; frames in memory have none"):
         next(vrestore.inpaint_frames(pictures(), mask(), reveal_map="map.mp4"))
-    with pytest.raises(UsageError, match="a matte is a file"):
+    with pytest.raises(UsageError, match="matte is a file; frames in memory have none"):
         next(vrestore.dehaze_frames(pictures(), matte="matte.mp4"))

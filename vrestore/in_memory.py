@@ -5,7 +5,7 @@ how a hole is cut depends on where it goes."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from fractions import Fraction
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from vrestore.device.devices import choose_device, core_count
 from vrestore.errors import InputError, MaskError, UsageError
 from vrestore.frames import Color, Frame, Hole, HoleSummary, MaskArray, MaskedFrame, PixelFormat, VideoMeta
+from vrestore.masks.options import MaskWords
 from vrestore.masks.shapes import hole_of
 from vrestore.masks.store import MaskStore
 from vrestore.media.formats import pixel_format
@@ -27,9 +28,11 @@ from vrestore.methods.dehaze.opened import open_dehaze
 from vrestore.methods.dehaze.options import DehazeOptions
 from vrestore.methods.inpaint.opened import opened_with_masks
 from vrestore.methods.inpaint.options import InpaintOptions
+from vrestore.option_schema import files_of, options_of
 from vrestore.progress import ProgressEvent
 from vrestore.run.memory_limits import device_memory_for, memory_for
 from vrestore.run.options import RunOptions
+from vrestore.signatures import spelled_out
 from vrestore.threads import one_thread_each
 
 Array = NDArray[Any]
@@ -37,20 +40,23 @@ Array = NDArray[Any]
 _PLANES = "gbrp", "gbrp16le"
 """What 8 bit and all other pictures are worked on as: RGB in planes, so that no color matrix comes in."""
 
+_MASK_WORDS, _RUN_WORDS = ("grow", "feather"), ("device", "kernels", "threads", "memory")
+_FILES = {name for kind in (InpaintOptions, DehazeOptions, RunOptions) for name in files_of("written", kind)}
+_INPAINT_WORDS, _DEHAZE_WORDS = (
+    [name for name in options_of(kind) if name not in _FILES] for kind in (InpaintOptions, DehazeOptions)
+)
+"""The options that mean something without files."""
+
 _GROW_LINES, _FEATHER_LINES = 120, 240  # one pixel for so many lines of the picture, as for files
 
 
+@spelled_out(MaskWords, InpaintOptions, RunOptions, only={*_MASK_WORDS, *_INPAINT_WORDS, *_RUN_WORDS})
 def inpaint_frames(
     frames: Iterable[Array],
     masks: Array | Iterable[Array],
     *,
-    grow: int | None = None,
-    feather: int | None = None,
     rate: Fraction | float = 25,
-    device: str = "auto",
-    threads: int = 0,
-    memory: int | str | None = None,
-    **options: Any,  # noqa: ANN401 - those of InpaintOptions
+    **options: Any,  # noqa: ANN401 - spelled out by the decorator
 ) -> Iterator[Array]:
     """Yield frames with what masks cover filled from the other frames, one for one, of the same type.
 
@@ -58,56 +64,64 @@ def inpaint_frames(
         frames: (H, W, 3) RGB, all of one size and type: uint8, uint16, or float in [0, 1]. Outside of holes
         every
             value comes back as it is; inside, floats are of 16 bits.
-        masks: one (H, W) for all frames, or one for each: bool, or numbers of which those above half are
-        filled. grow, feather: pixels by which masks are widened and fade out; by default height / 120 and
-        height / 240. rate: frames a second, of which only times depend. device, threads, memory: as for
-        `inpaint`. options: `method`, `quality`, `model`, `network_scale`, `precision`, as for `inpaint`.
+        masks: one (H, W) for all frames, or one for each: bool, 0 and 1, or numbers of which those above half
+        of
+            white are filled.
+        rate: frames a second, of which only times depend.
+        options: those below.
 
     Raises:
-        InputError: frames of other shapes, types or counts. MaskError: masks of another size or count, or
-        empty.
+        InputError: frames of other shapes, types or counts.
+        MaskError: masks of another size or count, or empty.
     """
-    words = InpaintOptions(**options)
-    if words.reveal_map is not None:
-        raise UsageError("a reveal map is a file; it is for `inpaint`")
+    told = _told(options, mask=_MASK_WORDS, method=_INPAINT_WORDS)
+    words = InpaintOptions(**told["method"])
     with ExitStack() as closing:
         first, rest = _looked_at(frames)
-        shape = first.shape[:2]
-        holes = closing.enter_context(_ArrayMasks(masks, shape, grow=grow, feather=feather))
-        run = RunOptions(device=device, threads=threads, memory=memory)
-        context = _context(first, run, closing, rate=Fraction(rate).limit_denominator(10**6))
+        holes = closing.enter_context(_ArrayMasks(masks, first.shape[:2], **told["mask"]))
+        context = _context(first, RunOptions(**told["run"]), closing, rate=rate)
         opened = opened_with_masks(context, holes, words)
         yield from _passed(rest, opened, holes, first)
 
 
+@spelled_out(DehazeOptions, RunOptions, only={*_DEHAZE_WORDS, *_RUN_WORDS})
 def dehaze_frames(
     frames: Iterable[Array],
     *,
     rate: Fraction | float = 25,
-    device: str = "auto",
-    threads: int = 0,
-    memory: int | str | None = None,
-    **options: Any,  # noqa: ANN401 - those of DehazeOptions
+    **options: Any,  # noqa: ANN401 - spelled out by the decorator
 ) -> Iterator[Array]:
     """Yield frames cleared of haze, one for one, of the same type.
 
     Args:
         frames: (H, W, 3) RGB, all of one size and type: uint8, uint16, or float in [0, 1], worked on in 16
-        bits. rate: frames a second, of which only times depend. device, threads, memory: as for `dehaze`.
-        options: `strength`, `color`, `method` and all others of `dehaze`, but for `matte`, which is a file.
+        bits. rate: frames a second, of which only times depend. options: those below.
 
     Raises:
         InputError: frames of other shapes, types or counts.
     """
-    words = DehazeOptions(**options)
-    if words.matte is not None:
-        raise UsageError("a matte is a file; it is for `dehaze`")
+    told = _told(options, method=_DEHAZE_WORDS)
+    words = DehazeOptions(**told["method"])
     with ExitStack() as closing:
         first, rest = _looked_at(frames)
-        run = RunOptions(device=device, threads=threads, memory=memory)
-        context = _context(first, run, closing, rate=Fraction(rate).limit_denominator(10**6))
+        context = _context(first, RunOptions(**told["run"]), closing, rate=rate)
         opened = open_dehaze(context, words)
         yield from _passed(rest, opened, None, first)
+
+
+def _told(options: Mapping[str, Any], **words: Collection[str]) -> dict[str, dict[str, Any]]:
+    """Return options by what they are of; raises UsageError for files, TypeError for unknown ones."""
+    words["run"] = _RUN_WORDS
+    known = {name for names in words.values() for name in names}
+    for name in options:
+        if name in _FILES:
+            raise UsageError(f"{name} is a file; frames in memory have none")
+        if name not in known:
+            raise TypeError(f"there is no option {name!r}; known are {', '.join(sorted(known))}")
+    return {
+        kind: {name: value for name, value in options.items() if name in names}
+        for kind, names in words.items()
+    }
 
 
 def _looked_at(frames: Iterable[Array]) -> tuple[Array, Iterator[Array]]:
@@ -123,8 +137,9 @@ def _looked_at(frames: Iterable[Array]) -> tuple[Array, Iterator[Array]]:
     return first, chain([first], iterator)
 
 
-def _context(first: Array, run: RunOptions, closing: ExitStack, *, rate: Fraction) -> Context:
+def _context(first: Array, run: RunOptions, closing: ExitStack, *, rate: Fraction | float) -> Context:
     height, width = first.shape[:2]
+    rate = Fraction(rate).limit_denominator(10**6)
     meta = VideoMeta(
         source="frames",
         container="memory",
@@ -228,7 +243,12 @@ class _ArrayMasks:
     """A MaskSource of arrays; closes its store at the end of `with`."""
 
     def __init__(
-        self, masks: Array | Iterable[Array], shape: tuple[int, ...], *, grow: int | None, feather: int | None
+        self,
+        masks: Array | Iterable[Array],
+        shape: tuple[int, ...],
+        *,
+        grow: int | None = None,
+        feather: int | None = None,
     ) -> None:
         height, width = shape
         self.grow = round(height / _GROW_LINES) if grow is None else grow

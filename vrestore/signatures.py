@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from inspect import Parameter, Signature, signature
 from typing import Any, TypeVar
 
@@ -11,19 +11,25 @@ from vrestore.option_schema import options_of
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def spelled_out(*kinds: type) -> Callable[[F], F]:
+def spelled_out(
+    *kinds: type, only: Collection[str] | None = None, takes_more: bool = False
+) -> Callable[[F], F]:
     """Return a decorator that gives a function with `**options` the parameters of dataclasses of options.
 
     So `help` tells each with its type and default, its words below the function's own, and none of them
-    stands in two places."""
+    stands in two places. With `only` these names alone are told; with `takes_more` the function takes further
+    ones.
+    """
 
     def dressed(function: F) -> F:
         kept = [each for each in signature(function).parameters.values() if each.name != "options"]
-        found = options_of(*kinds)
+        found = {name: each for name, each in options_of(*kinds).items() if only is None or name in only}
         spelled = [
             Parameter(name, Parameter.KEYWORD_ONLY, default=each.default, annotation=each.kind)
             for name, each in found.items()
         ]
+        if takes_more:
+            spelled.append(Parameter("options", Parameter.VAR_KEYWORD))
         returns = signature(function).return_annotation
         vars(function)["__signature__"] = Signature([*kept, *spelled], return_annotation=returns)
         lines = [

@@ -20,7 +20,7 @@ from vrestore.parallel.distributed import run_on
 from vrestore.parallel.executor import Outcome, TaskEvent
 from vrestore.parallel.options import ParallelOptions
 from vrestore.parallel.shard_executor import ShardExecutor
-from vrestore.parallel.shard_files import shard_path
+from vrestore.parallel.sharding.shard_files import shard_path
 from vrestore.parallel.task import Task
 from vrestore.parallel.worker import outcome_of
 from vrestore.run.checkpoint import drop_segments, frames_kept

@@ -15,6 +15,7 @@ from vrestore import __version__
 from vrestore.batching.job_key import hashes_for, key_of
 from vrestore.batching.journal import Journal
 from vrestore.batching.report import BatchItem, BatchReport, State
+from vrestore.batching.words import BatchWords
 from vrestore.errors import (
     DeviceError,
     Interrupted,
@@ -68,7 +69,7 @@ class BatchOptions:
     """
 
     parallel: ParallelOptions = field(default_factory=ParallelOptions)
-    tries: int = 2
+    tries: int = BatchWords().tries
     redo: bool = False
     overwrite: bool = False
     report: Path | None = None

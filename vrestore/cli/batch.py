@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from vrestore.cli import options
-from vrestore.cli.command import add_commands, batch_command
+from vrestore.batching.words import BatchWords
+from vrestore.cli.command import add_commands, batch_command, shown
+from vrestore.cli.folder import show_batch
+from vrestore.cli.parameters import in_panels, parameter_of, positional, with_signature
+from vrestore.option_schema import options_of
+from vrestore.run.options import RunOptions
 
 if TYPE_CHECKING:
     from vrestore.batching.report import BatchReport
-from vrestore.cli.folder import _run
 
 RUN_EXAMPLES = """\
 [bold]Examples[/bold]
@@ -26,7 +30,7 @@ def batch_app() -> typer.Typer:
     app = typer.Typer(no_args_is_help=True, rich_markup_mode="rich")
     app.callback()(batch_commands)
     add_commands(app, "batch", batch_command, about_masks=mask_commands)
-    app.command("run", epilog=RUN_EXAMPLES)(batch_run)
+    app.command("run", epilog=RUN_EXAMPLES)(_run_of_list())
     return app
 
 
@@ -38,41 +42,25 @@ def batch_commands() -> None:
     """Work on folders or lists of videos; run the same command again to go on."""
 
 
-def batch_run(
-    manifest: Annotated[
-        str, typer.Argument(metavar="FILE", help="A TOML file of jobs, see docs/batch-and-cluster.md.")
-    ],
-    *,
-    overwrite: options.Overwrite = False,
-    report: options.Report = None,
-    jobs: options.Jobs = 1,
-    tries: options.Tries = 2,
-    redo: options.Redo = False,
-    executor: options.Executor = "local",
-    address: options.Address = None,
-    threads: options.Threads = 0,
-    memory: options.Memory = None,
-    progress: options.Progress = None,
-    log_file: options.LogFile = None,
-    debug: options.Debug = False,
-) -> None:
-    """Do the jobs of a file; all are checked before the first begins."""
+Manifest = Annotated[
+    str, typer.Argument(metavar="FILE", help="A TOML file of jobs, see docs/batch-and-cluster.md.")
+]
 
-    def work(show: Any) -> BatchReport:  # noqa: ANN401 - a callback of the library
-        import vrestore
 
-        return vrestore.batch_run(
-            manifest,
-            jobs=jobs,
-            tries=tries,
-            redo=redo,
-            executor=executor,
-            address=address,
-            report=report,
-            progress=show,
-            overwrite=overwrite,
-            threads=threads,
-            memory=memory,
-        )
+def _run_of_list() -> Callable[..., None]:
+    """Return the function of `vrestore batch run`."""
+    shared = ("overwrite", "report", "threads", "memory")
+    fields = {name: options_of(RunOptions)[name] for name in shared} | options_of(BatchWords)
 
-    _run(work, progress=progress, log_file=log_file, debug=debug)
+    def batch_run(**words: Any) -> None:  # noqa: ANN401 - what Typer read
+        def work(show: Any) -> BatchReport:  # noqa: ANN401 - a callback of the library
+            import vrestore
+
+            told = {name: words[name] for name in fields}
+            return vrestore.batch_run(words["manifest"], progress=show, **told)
+
+        show_batch(work, progress=words["progress"], log_file=words["log_file"], debug=words["debug"])
+
+    parameters = [positional("manifest", Manifest), *map(parameter_of, in_panels(fields.values())), *shown()]
+    doc = "Do the jobs of a file; all are checked before the first begins."
+    return with_signature(batch_run, parameters, doc=doc)

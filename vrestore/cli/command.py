@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from inspect import Parameter
 from typing import TYPE_CHECKING, Any
 
 import typer
 
+from vrestore.batching.words import BatchWords, FolderWords
 from vrestore.cli import options
 from vrestore.cli.parameters import in_panels, own, parameter_of, positional, with_signature
 from vrestore.cli.terminal.failure import failures_shown
@@ -19,7 +20,8 @@ from vrestore.detect.registry import detectors
 from vrestore.errors import Interrupted
 from vrestore.methods.base import Method
 from vrestore.methods.registry import methods
-from vrestore.option_schema import OptionField
+from vrestore.option_schema import OptionField, options_of
+from vrestore.parallel.words import ClusterWords
 
 if TYPE_CHECKING:
     from vrestore.run.job import Command
@@ -33,7 +35,7 @@ def run_command(command: Command) -> Callable[..., None]:
         if words.get("masks") is not None:
             from vrestore.cli.folder import run_folder
 
-            run_folder(command, words.pop("source"), words | {"jobs": words["jobs"] or 1})
+            run_folder(command, words.pop("source"), words | {"jobs": words["jobs"] or BatchWords().jobs})
         with failures_shown(debug=words["debug"], log_file=words["log_file"]) as log:
             arguments = library_words(command, words)
             import vrestore
@@ -45,7 +47,7 @@ def run_command(command: Command) -> Callable[..., None]:
             arguments["overwrite"] = may_overwrite(
                 target, overwrite=words["overwrite"], no_overwrite=words["no_overwrite"]
             )
-            arguments |= {name: words[name] for name in ("executor", "address", "jobs") if name in words}
+            arguments |= cluster_words(command, words)
             with (
                 _where_stopped_told(target),
                 progress_shown(words["progress"], source=source, log=log) as shown,
@@ -121,43 +123,43 @@ def _words(command: Command) -> str:
     return f"mask {command.name}" if isinstance(command, Detector) else command.name
 
 
+def cluster_fields(command: Command) -> list[OptionField]:
+    """Return what a command has on the command line for a cluster: nothing where it has no parts."""
+    has_parts = isinstance(command, Method) and command.sharding is not None
+    return list(options_of(ClusterWords).values()) if has_parts else []
+
+
+def cluster_words(command: Command, words: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what was said of a cluster."""
+    return {each.name: words[each.name] for each in cluster_fields(command)}
+
+
 def _parameters(command: Command) -> list[Parameter]:
     """Return the parameters of a command for one video."""
-    spelled = _in_order(command, list(fields_of(command).values()))
-    more = [
-        own("no_overwrite", options.NoOverwrite, False),
-        own("progress", options.Progress, None),
-        own("log_file", options.LogFile, None),
-        own("debug", options.Debug, False),
-    ]
-    if isinstance(command, Method) and command.sharding is not None:
-        more += [
-            own("executor", options.VideoExecutor, "local"),
-            own("address", options.VideoAddress, None),
-            own("jobs", options.VideoJobs, 0),
-        ]
-    return [positional("source", options.SourceInText), *_with_own(command, spelled, more)]
+    fields = [*fields_of(command).values(), *cluster_fields(command)]
+    if has_folder_of_files(command):
+        fields.append(options_of(FolderWords)["masks"])
+    more = [own("no_overwrite", options.NoOverwrite, False)]
+    return [positional("source", options.SourceInText), *_in_order(command, fields), *more, *shown()]
 
 
 def _batch_parameters(command: Command) -> list[Parameter]:
     """Return the parameters of a command for many videos."""
-    spelled = _in_order(command, list(fields_of(command, for_many=True).values()))
-    more = [
-        own("output", options.OutputFolder, None),
-        own("name", options.NameTemplate, None),
-        own("include", options.Include, []),
-        own("exclude", options.Exclude, []),
-        own("jobs", options.Jobs, 1),
-        own("tries", options.Tries, 2),
-        own("redo", options.Redo, False),
-        own("executor", options.Executor, "local"),
-        own("address", options.Address, None),
-        own("watch", options.Watch, False),
+    of_folder = dict(options_of(FolderWords))
+    if not has_folder_of_files(command):
+        del of_folder["masks"]
+    fields = [*fields_of(command, for_many=True).values(), *of_folder.values()]
+    fields += options_of(BatchWords).values()
+    return [positional("folder", options.Folder), *_in_order(command, fields), *shown()]
+
+
+def shown() -> list[Parameter]:
+    """Return the parameters for what is shown meanwhile, and of what goes wrong."""
+    return [
         own("progress", options.Progress, None),
         own("log_file", options.LogFile, None),
         own("debug", options.Debug, False),
     ]
-    return [positional("folder", options.Folder), *_with_own(command, spelled, more)]
 
 
 def _in_order(command: Command, fields: list[OptionField]) -> list[Parameter]:
@@ -169,11 +171,6 @@ def _in_order(command: Command, fields: list[OptionField]) -> list[Parameter]:
             parameter = parameter.replace(annotation=said)
         parameters.append(parameter)
     return parameters
-
-
-def _with_own(command: Command, spelled: list[Parameter], more: list[Parameter]) -> list[Parameter]:
-    masks = [own("masks", options.MasksFolder, None)] if has_folder_of_files(command) else []
-    return [*spelled, *masks, *more]
 
 
 @contextmanager

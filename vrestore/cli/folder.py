@@ -10,19 +10,17 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from vrestore.batching.words import BatchWords, FolderWords
 from vrestore.cli import options
 from vrestore.cli.parameters import library_words
 from vrestore.cli.terminal.failure import failures_shown
 from vrestore.cli.terminal.report import printable, show_lines
 from vrestore.errors import Interrupted
+from vrestore.option_schema import options_of
 
 if TYPE_CHECKING:
     from vrestore.batching.report import BatchReport
     from vrestore.run.job import Command
-
-BATCH_WORDS = (
-    "masks", "output", "name", "include", "exclude", "jobs", "tries", "redo", "watch", "executor", "address",
-)  # fmt: skip
 
 
 def run_folder(command: Command, folder: str, words: Mapping[str, Any]) -> None:
@@ -34,15 +32,16 @@ def run_folder(command: Command, folder: str, words: Mapping[str, Any]) -> None:
 
         arguments = library_words(command, words)
         arguments.pop("target", None)
-        how = {name: words[name] for name in BATCH_WORDS if name in words}
-        return vrestore.batch(command_words(command), folder, progress=show, **how, **arguments)
+        arguments |= {name: words[name] for name in options_of(FolderWords, BatchWords) if name in words}
+        return vrestore.batch(command_words(command), folder, progress=show, **arguments)
 
-    _run(work, progress=words["progress"], log_file=words["log_file"], debug=words["debug"])
+    show_batch(work, progress=words["progress"], log_file=words["log_file"], debug=words["debug"])
 
 
-def _run(
+def show_batch(
     work: Callable[[Any], BatchReport], *, progress: options.Style | None, log_file: str | None, debug: bool
 ) -> None:
+    """Do a batch, showing how far it is, and in the end what became of each file."""
     with failures_shown(debug=debug, log_file=log_file) as log:
         from vrestore.cli.terminal.batch_progress import batch_progress_shown
 

@@ -17,8 +17,8 @@ from vrestore.errors import DeviceError, VRestoreError, error_for
 from vrestore.media.reader import open_video
 from vrestore.methods.base import Method
 from vrestore.parallel.executor import Executor, Outcome
-from vrestore.parallel.partition import find_shards
-from vrestore.parallel.shard_files import ShardTask
+from vrestore.parallel.sharding.partition import find_shards
+from vrestore.parallel.sharding.shard_files import ShardTask
 from vrestore.parallel.task import Task, job_of
 from vrestore.progress import Progress, ProgressEvent
 from vrestore.run.build_report import account_for

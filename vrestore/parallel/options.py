@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from importlib.util import find_spec
-from typing import Literal, get_args
+from typing import get_args
 
 from vrestore.device.devices import core_count
 from vrestore.device.memory import free_memory_bytes
 from vrestore.errors import UsageError
 from vrestore.option_schema import Plain, check_choice
 from vrestore.parallel.process_pool import STALL_SECONDS
+from vrestore.parallel.words import ClusterWords, ExecutorName
 from vrestore.run.memory_limits import MEMORY_SHARE
-
-ExecutorName = Literal["local", "ray"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +31,7 @@ class ParallelOptions:
     jobs: int = 1
     memory_bytes: int | None = None
     threads: int = 0
-    executor: ExecutorName = "local"
+    executor: ExecutorName = ClusterWords().executor
     address: str | None = None
     stall_seconds: float = STALL_SECONDS
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from vrestore.option_schema import Words, check_words
-from vrestore.parallel.shard_files import ShardTask
-from vrestore.parallel.shard_worker import ShardReport, run_shard
+from vrestore.parallel.sharding.shard_files import ShardTask
+from vrestore.parallel.sharding.shard_worker import ShardReport, run_shard
 from vrestore.progress import Progress
 from vrestore.run.content_hash import FileHash, preload_hashes
 from vrestore.run.execute import run_job

@@ -23,7 +23,7 @@ from typing import BinaryIO
 from vrestore.errors import Interrupted, verdict_on
 from vrestore.methods.base import Values
 from vrestore.parallel.executor import Outcome
-from vrestore.parallel.shard_worker import ShardReport
+from vrestore.parallel.sharding.shard_worker import ShardReport
 from vrestore.parallel.task import Task, run_task
 from vrestore.progress import Progress, ProgressEvent
 from vrestore.run.report import DetectionReport, Report

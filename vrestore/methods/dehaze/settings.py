@@ -10,10 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vrestore.device.devices import Kernels
-from vrestore.methods.dehaze.options import AirLight
+from vrestore.methods.dehaze.options import AirLight, DehazeOptions
 
 Color = tuple[float, float, float]
 """RGB in [0, 1]."""
+
+
+_DEFAULTS = DehazeOptions()
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,14 +28,14 @@ class DehazeSettings:
     `device` is `cpu` or `cuda:i`, `kernels` what is asked for there: see `vrestore.ops.select`.
     """
 
-    strength: float = 0.6
-    color: float = 1.0
+    strength: float = _DEFAULTS.strength / 100
+    color: float = _DEFAULTS.color / 100
     keep_depth: bool = False
     protect_sky: bool = False
     night: bool = False
     air_light: AirLight = "auto"
     air: Color | None = None
-    steady: float = 0.9
+    steady: float = _DEFAULTS.steady
     device: str = "cpu"
     kernels: Kernels = "auto"
 

@@ -16,7 +16,7 @@ from vrestore.frames import Frame
 from vrestore.media.container.segment_writer import SegmentWriter
 from vrestore.media.reader import Excerpt
 from vrestore.methods.base import Context, Method, OpenedMethod, Sharding, Values
-from vrestore.parallel.shard_files import ShardFile, ShardTask, frame_checksum, shard_path
+from vrestore.parallel.sharding.shard_files import ShardFile, ShardTask, frame_checksum, shard_path
 from vrestore.progress import Progress, ProgressEvent
 from vrestore.run.checkpoint import CheckpointStore
 from vrestore.run.execute import end_clips, open_job, pass_frames

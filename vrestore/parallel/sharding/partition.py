@@ -8,7 +8,7 @@ from pathlib import Path
 from vrestore.frames import MaskedFrame
 from vrestore.methods.base import Method, Sharding
 from vrestore.methods.sharding import Met
-from vrestore.parallel.shard_files import ShardTask, ShardWriter, frame_checksum, shard_path
+from vrestore.parallel.sharding.shard_files import ShardTask, ShardWriter, frame_checksum, shard_path
 from vrestore.run.job_files import Ready
 from vrestore.run.resume import segment_frames
 
