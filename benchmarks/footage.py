@@ -90,7 +90,7 @@ def _pictures(clip: Clip, order: Iterable[int], size: Size) -> Iterator[av.Video
     for number in order:
         picture = cv2.resize(clip.frames[number], (size.width, size.height), interpolation=cv2.INTER_CUBIC)
         frame = av.VideoFrame.from_ndarray(picture.astype(np.uint8), "rgb24")
-        yield frame.reformat(format="yuv420p", dst_colorspace=_BT709)
+        yield frame.reformat(format="yuv420p", dst_colorspace=_BT709, threads=1)
 
 
 def _masks(clip: Clip, order: Iterable[int | None], size: Size) -> Iterator[av.VideoFrame]:

@@ -184,7 +184,7 @@ def write(folder):
         mark = marks.add_stream("ffv1", RATE, pix_fmt="gray", **size)
         for picture, mask in pictures():
             frame = av.VideoFrame.from_ndarray(picture, "rgb24")
-            clip.mux(stream.encode(frame.reformat(format="yuv420p", dst_colorspace=1)))
+            clip.mux(stream.encode(frame.reformat(format="yuv420p", dst_colorspace=1, threads=1)))
             marks.mux(mark.encode(av.VideoFrame.from_ndarray(mask, "gray")))
         tone = 0.1 * np.sin(2 * np.pi * TONE / SOUND_RATE * np.arange(SOUND_RATE * FRAMES // RATE)[None])
         note = av.AudioFrame.from_ndarray(np.float32(tone), "fltp", "mono")

@@ -46,6 +46,6 @@ def draw(folder):
             stream = container.add_stream(codec, RATE, pix_fmt=layout, width=WIDTH, height=HEIGHT)
             for shot in shots:
                 native = av.VideoFrame.from_ndarray(shot, "rgb24" if shot.ndim == 3 else "gray")
-                container.mux(stream.encode(native.reformat(format=layout)))
+                container.mux(stream.encode(native.reformat(format=layout, threads=1)))
             container.mux(stream.encode(None))
     return video, mask

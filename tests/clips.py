@@ -57,7 +57,8 @@ def write_pictures(
                 if full_range is not None:
                     stream.codec_context.color_range = 2 if full_range else 1
             frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format=name)
-            frame = frame.reformat(format=layout, dst_color_range=2 if full_range else None)
+            # With more threads swscale leaves rows of small pictures unwritten now and then.
+            frame = frame.reformat(format=layout, dst_color_range=2 if full_range else None, threads=1)
             frame.pts, frame.time_base = number, 1 / Fraction(rate)
             container.mux(stream.encode(frame))
         container.mux(stream.encode())

@@ -62,7 +62,7 @@ def test_planes_have_the_rows_and_fit_the_pitch_that_ffmpeg_gives(name):
 def test_colors_lie_where_swscale_puts_them(name):
     layout = pixel_format(name)
     red_green_blue = np.zeros((4, 6, 3), np.uint8) + np.array([255, 0, 128], np.uint8)
-    picture = av.VideoFrame.from_ndarray(red_green_blue, format="rgb24").reformat(format=name)
+    picture = av.VideoFrame.from_ndarray(red_green_blue, format="rgb24").reformat(format=name, threads=1)
     planes = planes_of(picture, layout)
     red, green, blue = (planes[c.plane][0, c.offset] >> c.shift for c in layout.components)
     found = np.array([red, green, blue]) / layout.peak

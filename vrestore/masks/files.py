@@ -77,7 +77,7 @@ def mask_of(picture: av.VideoFrame) -> MaskImage:
     layout = pixel_format(picture.format.name)
     if layout is None:
         name = REPLACEMENTS.get(picture.format.name, "gray")
-        picture, layout = picture.reformat(format=name), pixel_format(name)
+        picture, layout = picture.reformat(format=name, threads=1), pixel_format(name)
     if layout is None:
         raise MaskError(f"masks in the pixel format {picture.format.name} are not understood")
     planes = planes_of(picture, layout)

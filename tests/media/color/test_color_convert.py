@@ -152,6 +152,7 @@ def test_rgb_is_that_of_ffmpeg(name, tolerance, matrix, full):
         src_colorspace=matrix,
         src_color_range=2 if full else 1,
         dst_color_range=2,
+        threads=1,
         interpolation=Interpolation.BILINEAR | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT,
     )
     rows = [np.frombuffer(plane, np.uint8).reshape(48, -1)[:, :64] for plane in theirs.planes]

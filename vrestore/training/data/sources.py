@@ -66,7 +66,7 @@ def read_clip(path: Path) -> Pictures:
     """
     try:
         with av.open(str(path)) as container:
-            frames = [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
+            frames = [frame.to_ndarray(format="rgb24", threads=1) for frame in container.decode(video=0)]
     except (av.FFmpegError, IndexError) as error:
         raise InputError(
             f"cannot read the clip {str(path)!r} ({error}): remove it or put it right"
