@@ -10,6 +10,8 @@ import cv2
 import numpy as np
 import pytest
 
+pytestmark = pytest.mark.slow  # each starts a process of its own
+
 SHOWN = {
     "01_remove_object.py": "hole pixels: ",
     "02_logo_by_box.py": "262,10,48,18: 24 of 24 frames repaired",
