@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from vrestore.device.devices import choose_device, core_count
 from vrestore.errors import InputError, MaskError, UsageError
 from vrestore.frames import Color, Frame, Hole, HoleSummary, MaskArray, MaskedFrame, PixelFormat, VideoMeta
+from vrestore.masks.masks import widths
 from vrestore.masks.options import MaskWords
 from vrestore.masks.shapes import hole_of
 from vrestore.masks.store import MaskStore
@@ -29,7 +30,7 @@ from vrestore.methods.dehaze.options import DehazeOptions
 from vrestore.methods.inpaint.opened import opened_with_masks
 from vrestore.methods.inpaint.options import InpaintOptions
 from vrestore.option_schema import files_of, options_of
-from vrestore.progress import ProgressEvent
+from vrestore.run.execute import silent
 from vrestore.run.memory_limits import device_memory_for, memory_for
 from vrestore.run.options import RunOptions
 from vrestore.signatures import spelled_out
@@ -46,8 +47,6 @@ _INPAINT_WORDS, _DEHAZE_WORDS = (
     [name for name in options_of(kind) if name not in _FILES] for kind in (InpaintOptions, DehazeOptions)
 )
 """The options that mean something without files."""
-
-_GROW_LINES, _FEATHER_LINES = 120, 240  # one pixel for so many lines of the picture, as for files
 
 
 @spelled_out(MaskWords, InpaintOptions, RunOptions, only={*_MASK_WORDS, *_INPAINT_WORDS, *_RUN_WORDS})
@@ -158,9 +157,6 @@ def _context(first: Array, run: RunOptions, closing: ExitStack, *, rate: Fractio
     def no_clip(label: str, name: str, place: str) -> ClipWriter:
         raise UsageError(f"{name} is a file ({label}, {place!r}); frames in memory have none")
 
-    def silent(event: ProgressEvent) -> None:
-        """Show nothing."""
-
     return Context(
         source="frames",
         target="frames",
@@ -251,8 +247,7 @@ class _ArrayMasks:
         feather: int | None = None,
     ) -> None:
         height, width = shape
-        self.grow = round(height / _GROW_LINES) if grow is None else grow
-        self.feather = round(height / _FEATHER_LINES) if feather is None else feather
+        self.grow, self.feather = widths(grow, feather, height=height)
         self._store = MaskStore(height=height, width=width)
         self._is_one = isinstance(masks, np.ndarray) and masks.ndim == 2
         rows: Iterable[Array] = [masks] if self._is_one else masks  # type: ignore[list-item]  # (H, W) is one

@@ -141,7 +141,7 @@ def settings_of(values: object) -> dict[str, Any]:
         table = settings
         for word in tables:
             table = table.setdefault(word, {})
-        table[key] = _plain(getattr(values, key if hasattr(values, key) else name))
+        table[key] = as_plain(getattr(values, key if hasattr(values, key) else name))
     return settings
 
 
@@ -190,16 +190,17 @@ def as_paths(value: PathLike | Sequence[PathLike]) -> tuple[str, ...]:
 
 def plain(values: Mapping[str, Any]) -> dict[str, Plain]:
     """Return what Python was told in the types of a list of jobs; None is what was not said."""
-    return {name: _plain(value) for name, value in values.items() if value is not None}
+    return {name: as_plain(value) for name, value in values.items() if value is not None}
 
 
-def _plain(value: Any) -> Plain:  # noqa: ANN401 - whatever an option takes
+def as_plain(value: Any) -> Plain:  # noqa: ANN401 - whatever an option takes
+    """Return a value in the types that JSON and lists of jobs hold."""
     if isinstance(value, Path | Fraction):
         return str(value)
     if isinstance(value, Mapping):
-        return {str(name): _plain(item) for name, item in value.items()}
+        return {str(name): as_plain(item) for name, item in value.items()}
     if isinstance(value, Iterable) and not isinstance(value, str):
-        return [_plain(item) for item in value]
+        return [as_plain(item) for item in value]
     kept: Plain = value
     return kept
 

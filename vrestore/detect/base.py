@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from vrestore.methods.base import no_weights
+
 if TYPE_CHECKING:
     from vrestore.frames import MaskArray, VideoMeta
     from vrestore.progress import Progress
@@ -23,10 +25,6 @@ class View:
     threads: int
     memory_bytes: int
     progress: Progress
-
-
-def _no_weights(*_options: object) -> Mapping[str, str]:
-    return {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,4 +49,4 @@ class Detector:
     find: Callable[..., Iterator[MaskArray]]
     more: str = ""
     examples: Mapping[str, str] = field(default_factory=dict)
-    weights: Callable[..., Mapping[str, str]] = _no_weights
+    weights: Callable[..., Mapping[str, str]] = no_weights

@@ -67,6 +67,14 @@ class MaskOptions:
             raise UsageError(f"feather is {self.feather} pixels; 0 or more are allowed")
 
 
+def widths(grow: int | None, feather: int | None, *, height: int) -> tuple[int, int]:
+    """Return by how many pixels masks are grown and feathered; None is what the height asks for."""
+    return (
+        round(height / _GROW_LINES) if grow is None else grow,
+        round(height / _FEATHER_LINES) if feather is None else feather,
+    )
+
+
 class _State(NamedTuple):
     """All that the hole of a frame depends on: the files' mask by number, and the boxes by index."""
 
@@ -133,8 +141,7 @@ class Masks:
         clock: FrameClock,
     ) -> None:
         height = stretch.meta.height
-        self.grow = round(height / _GROW_LINES) if options.grow is None else options.grow
-        self.feather = round(height / _FEATHER_LINES) if options.feather is None else options.feather
+        self.grow, self.feather = widths(options.grow, options.feather, height=height)
         self._options, self._track, self._boxes = options, track, boxes
         self._store, self._clock = store, clock
         self._is_timed = any(box.is_timed for box in boxes)

@@ -173,7 +173,8 @@ class Sharding:
     kinds: Callable[[], Kinds]
 
 
-def _no_weights(*_options: object) -> Mapping[str, str]:
+def no_weights(*_options: object) -> Mapping[str, str]:
+    """Return nothing: no network works."""
     return {}
 
 
@@ -200,12 +201,7 @@ class Method:
     open: Callable[..., OpenedMethod]
     more: str = ""
     examples: Mapping[str, str] = field(default_factory=dict)
-    weights: Callable[..., Mapping[str, str]] = _no_weights
+    weights: Callable[..., Mapping[str, str]] = no_weights
     is_resumable: bool = True
     sharding: Sharding | None = None
     warm_up: str = ""
-
-    @property
-    def kind(self) -> str:
-        """A word for what its commands do to a video."""
-        return "method"

@@ -15,7 +15,6 @@ from typing import Any
 
 from vrestore.errors import DeviceError, VRestoreError, error_for
 from vrestore.media.reader import open_video
-from vrestore.methods.base import Method
 from vrestore.parallel.executor import Executor, Outcome
 from vrestore.parallel.sharding.partition import find_shards
 from vrestore.parallel.sharding.shard_files import ShardTask
@@ -83,7 +82,7 @@ def run_on(executor: Executor, task: Task, *, progress: Progress) -> Report | No
 
 def _may_have_parts(job: Job) -> bool:
     """Look quickly whether the video is long enough, without its masks."""
-    if not isinstance(job.command, Method) or job.command.sharding is None:
+    if job.sharding is None:
         return False
     if "-" in {job.source, job.target}:
         return False

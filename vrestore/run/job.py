@@ -10,9 +10,17 @@ from typing import Any
 from vrestore.detect.base import Detector
 from vrestore.detect.registry import detectors
 from vrestore.errors import UsageError
-from vrestore.methods.base import Method, Values
+from vrestore.methods.base import Method, Sharding, Values
 from vrestore.methods.registry import methods
-from vrestore.option_schema import PathLike, files_of, made_from, names_that, options_of, settings_of
+from vrestore.option_schema import (
+    PathLike,
+    as_plain,
+    files_of,
+    made_from,
+    names_that,
+    options_of,
+    settings_of,
+)
 from vrestore.run.options import RunOptions
 
 Command = Method | Detector
@@ -38,6 +46,11 @@ class Job:
         return isinstance(self.command, Method) and self.command.is_resumable
 
     @property
+    def sharding(self) -> Sharding | None:
+        """How several workers share the video, None where they cannot."""
+        return self.command.sharding if isinstance(self.command, Method) else None
+
+    @property
     def reads(self) -> list[Path]:
         """The files that are read beside the source, such as masks."""
         names = files_of("read", *self.command.options)
@@ -60,16 +73,13 @@ class Job:
 
     def output_settings(self) -> Values:
         """Return what was said that affects the output, but for files, which count by what they hold."""
-        kinds = (RunOptions, *self.command.options)
-        files = {*files_of("read", *kinds), *files_of("written", *kinds)}
-        told = [name for name in names_that("output", *kinds) if name not in files]
-        return {
-            name: value
-            for values in (self.run, *self.options)
-            for name in told
-            if hasattr(values, name)
-            for value in [_plain_of(getattr(values, name))]
-        }
+        told: Values = {}
+        for values in (self.run, *self.options):
+            kind = type(values)
+            files = {*files_of("read", kind), *files_of("written", kind)}
+            names = (name for name in names_that("output", kind) if name not in files)
+            told |= {name: as_plain(getattr(values, name)) for name in names}
+        return told
 
 
 def make_job(command: Command, source: PathLike, **words: Any) -> Job:  # noqa: ANN401 - those of any command
@@ -140,12 +150,3 @@ def _check_for_masks(words: Mapping[str, Any]) -> None:
     for name, each in options_of(RunOptions).items():
         if each.option.is_of_pictures and name in words:
             raise TypeError(f"{name!r} says how a picture is written, and a detector writes a mask")
-
-
-def _plain_of(value: object) -> object:
-    """Return a value that JSON can hold and that is the same for the same words."""
-    if isinstance(value, Mapping):
-        return {str(name): str(item) for name, item in value.items()}
-    if isinstance(value, tuple | list):
-        return [str(item) for item in value]
-    return value if value is None or isinstance(value, str | int | float | bool) else str(value)

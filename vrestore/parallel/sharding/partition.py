@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from vrestore.frames import MaskedFrame
-from vrestore.methods.base import Method, Sharding
+from vrestore.methods.base import Sharding
 from vrestore.methods.sharding import Met
 from vrestore.parallel.sharding.shard_files import ShardTask, ShardWriter, frame_checksum, shard_path
+from vrestore.run.job import Job
 from vrestore.run.job_files import Ready
 from vrestore.run.resume import segment_frames
 
@@ -45,17 +46,16 @@ def find_shards(ready: Ready, folder: Path, seen: Callable[[int], None]) -> Iter
 
 
 def _met(ready: Ready) -> Iterator[Met]:
-    masks, sharding = ready.opened.masks, sharding_of(ready)
+    masks, sharding = ready.opened.masks, sharding_of(ready.job)
     items = (MaskedFrame(frame, masks.hole(frame)) for frame in ready.files.reader)
     return sharding.survey(ready.opened, items, segment_frames(ready.files))
 
 
-def sharding_of(ready: Ready) -> Sharding:
-    """Return how the job's method is worked on in parts; raises ValueError for one that is not."""
-    command = ready.job.command
-    if not isinstance(command, Method) or command.sharding is None:
-        raise ValueError(f"{command.name} is not worked on in parts")
-    return command.sharding
+def sharding_of(job: Job) -> Sharding:
+    """Return how a job is worked on in parts; raises ValueError for one that is not."""
+    if job.sharding is None:
+        raise ValueError(f"{job.command.name} is not worked on in parts")
+    return job.sharding
 
 
 def _part(
@@ -72,5 +72,5 @@ def _part(
         first_index=reader.first_index,
         first_pts=reader.first_pts,
         is_damaged=bool(damage.corrupt_packets or damage.corrupt_frames),
-        opened=sharding_of(ready).describe(ready.opened),
+        opened=sharding_of(ready.job).describe(ready.opened),
     )

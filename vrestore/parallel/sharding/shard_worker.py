@@ -15,7 +15,8 @@ from vrestore.errors import InputError
 from vrestore.frames import Frame
 from vrestore.media.container.segment_writer import SegmentWriter
 from vrestore.media.reader import Excerpt
-from vrestore.methods.base import Context, Method, OpenedMethod, Sharding, Values
+from vrestore.methods.base import Context, OpenedMethod, Values
+from vrestore.parallel.sharding.partition import sharding_of
 from vrestore.parallel.sharding.shard_files import ShardFile, ShardTask, frame_checksum, shard_path
 from vrestore.progress import Progress, ProgressEvent
 from vrestore.run.checkpoint import CheckpointStore
@@ -78,19 +79,13 @@ def run_shard(job: Job, task: ShardTask, *, progress: Progress) -> ShardReport:
 
 def _part_store(job: Job, task: ShardTask) -> CheckpointStore[Any, Any]:
     """Return what keeps the part's segments, with those that there are."""
-    kinds = _sharding(job).kinds()
+    kinds = sharding_of(job).kinds()
     store = CheckpointStore(
         job.target, facts=dict, numbers={}, carried=kinds.carried, tally=kinds.stats, check=lambda: None,
         number=task.number, start=task.start,
     )  # fmt: skip
     store.load_part(task.stop)
     return store
-
-
-def _sharding(job: Job) -> Sharding:
-    if not isinstance(job.command, Method) or job.command.sharding is None:
-        raise ValueError(f"{job.command.name} is not worked on in parts")
-    return job.command.sharding
 
 
 def _work(
@@ -110,7 +105,7 @@ def _work(
     excerpt = Excerpt(index, pts, task.first_index, task.first_pts, is_sought=is_sought and first > 0)
 
     def reopened(context: Context, *options: object) -> OpenedMethod:
-        return _sharding(job).reopen(context, part, task.opened, *options)
+        return sharding_of(job).reopen(context, part, task.opened, *options)
 
     with ExitStack() as closing:
         ready = open_job(job, closing, progress, excerpt=excerpt, opening=reopened)
