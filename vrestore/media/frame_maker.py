@@ -15,6 +15,7 @@ from vrestore.frames import Frame, VideoMeta
 from vrestore.media.av_frames import planes_of
 from vrestore.media.color.color_tags import color_of
 from vrestore.media.container.feed import Feed
+from vrestore.media.encode.side_data import unknown_side_data
 from vrestore.media.formats import REPLACEMENTS, pixel_format
 
 _DEINTERLACE = "deinterlace it first: ffmpeg -i in.mp4 -vf bwdif -c:a copy out.mp4"
@@ -36,6 +37,9 @@ class FrameMaker:
         self._feed = feed
         _refuse_interlaced(feed, first, index=0)
         self._decoded_format = first.format.name
+        unknown = unknown_side_data(first)
+        if unknown:
+            self.warnings.append(f"pictures carry what is passed over here: {', '.join(unknown)}")
         self.meta = self._described(first)
 
     def frames(self, pictures: Iterator[av.VideoFrame], *, first: int = 0) -> Iterator[Frame]:

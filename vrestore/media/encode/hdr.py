@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import struct
-from typing import cast
 
 import av
-from av.sidedata.sidedata import SideData, SideDataContainer, Type
+from av.sidedata.sidedata import Type
+
+from vrestore.media.encode.side_data import side_data
 
 # Units of SMPTE ST 2086 as HEVC carries them: chromaticity in 0.00002, luminance in 0.0001 cd/m².
 _CHROMATICITY, _LUMINANCE = 50000, 10000
@@ -46,9 +47,7 @@ def mastering_parameters(picture: av.VideoFrame) -> dict[str, dict[str, str]]:
 
 def dynamic_metadata(picture: av.VideoFrame) -> list[str]:
     """Name the metadata of the picture that no encoder here can write."""
-    return sorted(
-        {_NOT_KEPT[item.type.name] for item in _all_side_data(picture) if item.type.name in _NOT_KEPT}
-    )
+    return sorted({_NOT_KEPT[item.type.name] for item in side_data(picture) if item.type.name in _NOT_KEPT})
 
 
 def display_matrix(picture: av.VideoFrame) -> tuple[int, ...] | None:
@@ -77,8 +76,4 @@ def _content_light(picture: av.VideoFrame) -> tuple[int, int] | None:
 
 
 def _side_data(picture: av.VideoFrame, kind: Type) -> bytes | None:
-    return next((bytes(item) for item in _all_side_data(picture) if item.type == kind), None)
-
-
-def _all_side_data(picture: av.VideoFrame) -> list[SideData]:
-    return list(cast(SideDataContainer, picture.side_data))  # PyAV's stub names another type
+    return next((bytes(item) for item in side_data(picture) if item.type == kind), None)
