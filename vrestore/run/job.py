@@ -10,6 +10,7 @@ from typing import Any
 from vrestore.detect.base import Detector
 from vrestore.detect.registry import detectors
 from vrestore.errors import UsageError
+from vrestore.media.images.sequence import is_pattern
 from vrestore.methods.base import Method, Sharding, Values
 from vrestore.methods.registry import methods
 from vrestore.option_schema import (
@@ -115,18 +116,21 @@ def command_words(command: Command) -> str:
 def default_target(source: str, command: Command) -> str:
     """Return `video.inpaint.mp4` beside `video.mp4`; for a folder or pattern of images a folder.
 
+    A file that exists is a file, whatever its name looks like: `50%done.mp4` is no pattern.
     A mask is a video of its own, whatever the source: `video.mask.mkv`.
     """
     path = Path(source)
+    has_numbers = is_pattern(path) and not path.is_file()
     if isinstance(command, Detector):
         named = path.resolve() if path.name in {"", ".."} else path
-        stem = named.name if path.is_dir() else named.stem.replace("%", "")
+        stem = named.name if path.is_dir() else named.stem
+        stem = stem.replace("%", "") if has_numbers else stem
         return str(named.with_name(f"{stem}.mask.mkv"))
     if source == "-":
         return "-"
     if path.is_dir():
         return f"{_beside(path, command.name)}/"
-    if "%" in path.name:
+    if has_numbers:
         return f"{_beside(path.parent, command.name)}/"
     return str(path.with_name(f"{path.stem}.{command.name}{path.suffix}"))
 

@@ -112,6 +112,14 @@ def test_names_with_signs_of_a_pattern_are_read(tmp_path):
         assert len(list(reader)) == 1
 
 
+def test_one_image_with_a_sign_of_a_pattern_in_its_name_gives_one_of_that_name(tmp_path):
+    source = write_images(tmp_path / "in", ["50%done.png"]) / "50%done.png"
+    assert restore(source, source.with_name("50%done.inpaint.png")).frame_count == 1
+    assert files_in(tmp_path / "in") == ["50%done.inpaint.png", "50%done.png"]
+    restore(source, tmp_path / "fixed%02d.png")  # another sign counts as ever
+    assert files_in(tmp_path) == ["fixed50.png", "in"]
+
+
 @pytest.mark.parametrize(
     ("layout", "codec", "extension"),
     [("rgb24", "libx264rgb", ".mkv"), ("rgb48be", "ffv1", ".mkv"), ("gray", "ffv1", ".mkv")],

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from vrestore.detect.base import Detector
 from vrestore.errors import UsageError
 from vrestore.masks.options import mask_options
 from vrestore.methods.dehaze.method import DEHAZE
@@ -49,6 +50,15 @@ def test_the_current_folder_has_a_name(tmp_path, monkeypatch, source, target):
     (tmp_path / "shot").mkdir()
     monkeypatch.chdir(tmp_path / "shot")
     assert default_target(source, INPAINT) == target.format(tmp_path.resolve())
+
+
+@pytest.mark.parametrize("name", ["100% fun.mp4", "50%done.mp4", "take %03d.mkv"])
+def test_a_file_that_exists_is_a_file_whatever_its_name_looks_like(tmp_path, name):
+    source = tmp_path / name
+    source.touch()
+    assert default_target(str(source), INPAINT) == str(source.with_stem(f"{source.stem}.inpaint"))
+    detector = Detector("bright", "Mark what is bright.", (), lambda _view, _frames: iter(()))
+    assert default_target(str(source), detector) == str(source.with_name(f"{source.stem}.mask.mkv"))
 
 
 def test_a_target_that_is_named_is_taken():

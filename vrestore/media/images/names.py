@@ -10,7 +10,7 @@ from typing import NamedTuple
 from vrestore.errors import UsageError
 from vrestore.frames import VideoMeta
 from vrestore.media.container.feed import CopySource
-from vrestore.media.images.sequence import PATTERN, SequenceFeed, is_pattern
+from vrestore.media.images.sequence import PATTERN, SequenceFeed
 
 
 class ImageKind(NamedTuple):
@@ -47,7 +47,7 @@ def is_image_target(target: str | Path, reader: CopySource) -> bool:
         return bool(files)
     if path.suffix.lower() not in IMAGE_KINDS:
         return False
-    if not is_pattern(path) and len(files) != 1:
+    if not _has_numbers(path, files) and len(files) != 1:
         raise UsageError(f"{words!r} is one image; give a pattern such as {path.stem}%06d{path.suffix}")
     return True
 
@@ -75,6 +75,7 @@ class ImageNames:
         first = re.findall(r"\d+", self._kept[0].stem) if self._kept else []
         self._first_number = int(first[-1]) if first else 1
         self._pattern = "%06d.png" if self.is_folder else path.name
+        self._has_numbers = _has_numbers(Path(self._pattern), self.sources)
         if self.is_folder and self._kept:
             self.suffix = self._kept[0].suffix.lower()
         else:
@@ -86,13 +87,19 @@ class ImageNames:
         """Return the file name of an image, counted from 0 in the target."""
         if self.is_folder and self._kept:
             return self._kept[order].name
-        if not is_pattern(self._pattern):
+        if not self._has_numbers:
             return self._pattern
         return PATTERN.sub(lambda place: f"{self._first_number + order:0{place[1] or 0}d}", self._pattern)
 
     def expected_count(self, meta: VideoMeta) -> int:
         """Return how many images there will be, as far as it is known before."""
         return len(self._kept) if self._kept else meta.frame_count or 1
+
+
+def _has_numbers(target: Path, sources: list[Path]) -> bool:
+    """Say whether a target counts its images; `50%done.inpaint.png` of the one `50%done.png` does not."""
+    sign = PATTERN.search(target.name)
+    return sign is not None and not (len(sources) == 1 and sign[0] in sources[0].name)
 
 
 def _source_files(reader: CopySource) -> list[Path]:
