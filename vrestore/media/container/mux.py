@@ -31,6 +31,7 @@ from vrestore.media.container.verify import Expected
 from vrestore.media.encode.encoder import PIPE_CONTAINER
 from vrestore.media.encode.encoding import Encoding, configure
 from vrestore.media.encode.hdr import display_matrix
+from vrestore.media.encode.packets import encoded
 
 _MOVIES = {"mp4", "mov", "ipod", "3gp", "3g2", "f4v"}
 
@@ -93,7 +94,7 @@ class Mux:
 
     def encode(self, picture: av.VideoFrame | None) -> None:
         """Encode a picture, None for the end, and write what is ready."""
-        for packet in self.video.encode(picture):
+        for packet in encoded(self.video, picture):
             self.add(packet)
         if picture is None:
             self.end()

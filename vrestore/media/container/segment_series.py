@@ -27,6 +27,7 @@ from vrestore.media.container.feed import AnyPacket
 from vrestore.media.container.opening import open_container
 from vrestore.media.container.segment_files import CONTAINERS, Segment, SegmentDir
 from vrestore.media.container.verify import Expected, verify
+from vrestore.media.encode.packets import encoded
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +171,7 @@ class _Open:
         self._path.unlink(missing_ok=True)
 
     def _take(self, picture: av.VideoFrame | None) -> None:
-        for packet in self._stream.encode(picture):
+        for packet in encoded(self._stream, picture):
             if packet.pts is None or packet.time_base is None:
                 raise TargetError(f"{self._stream.codec_context.name} gave a picture without a time")
             self._order.append(packet.pts)
