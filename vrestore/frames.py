@@ -92,6 +92,23 @@ class Color:
 
 
 @dataclass(frozen=True, slots=True)
+class Rotation:
+    """How a decoded picture is turned for display: counterclockwise by `degrees`, then mirrored.
+
+    With `is_mirrored` left and right change places. Other angles than quarter turns are not turned at all,
+    which is what most players do.
+    """
+
+    degrees: int = 0
+    is_mirrored: bool = False
+
+    @property
+    def quarters(self) -> int:
+        """The quarter turns counterclockwise, 0 to 3."""
+        return self.degrees // 90 % 4 if self.degrees % 90 == 0 else 0
+
+
+@dataclass(frozen=True, slots=True)
 class VideoMeta:
     """What a source says of its picture before any frame is decoded.
 
@@ -111,7 +128,7 @@ class VideoMeta:
     duration_seconds: float | None = None
     color: Color = Color()
     sample_aspect_ratio: Fraction = Fraction(1)
-    rotation: int = 0
+    rotation: Rotation = Rotation()
     field_order: str = "progressive"
 
     def __post_init__(self) -> None:

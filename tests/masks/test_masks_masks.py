@@ -3,6 +3,7 @@
 from dataclasses import replace
 from fractions import Fraction
 
+import av
 import cv2
 import numpy as np
 import pytest
@@ -11,8 +12,10 @@ from hypothesis import strategies as st
 
 from tests.clips import mask_meta, write_pictures
 from vrestore.errors import MaskError, UsageError
-from vrestore.frames import Box, Frame, HoleSummary
+from vrestore.frames import Box, Frame, HoleSummary, Rotation
 from vrestore.masks.masks import MaskOptions, open_masks
+from vrestore.media.images.orientation import with_orientation
+from vrestore.media.rotation import turned_back
 
 HEIGHT, WIDTH = 45, 67
 META = mask_meta(height=HEIGHT, width=WIDTH, frame_count=6)
@@ -268,15 +271,43 @@ def test_masks_and_boxes_are_drawn_on_the_picture_as_shown(tmp_path, as_decoded)
     """The decoded picture is 67x45; a player shows it turned by 90 degrees, 45x67."""
     decoded = rectangle(10, 8, 7, 5)
     path = save(tmp_path / "m.png", decoded if as_decoded else np.rot90(decoded))
-    meta = replace(META, rotation=90)
+    meta = replace(META, rotation=Rotation(90))
     masks = open_masks(MaskOptions(paths=(path,), boxes=("0,-0,4,9",), **SHARP), meta)
     assert (marked(masks, 0) == decoded | rectangle(0, 0, 9, 4)).all()
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".tif"])
+@pytest.mark.parametrize("rotation", [Rotation(-180), Rotation(-90), Rotation(90, is_mirrored=True)], ids=str)
+def test_a_photo_of_a_mask_is_used_as_a_viewer_shows_it(tmp_path, suffix, rotation):
+    seen = rectangle(10, 8, 20, 12)
+    path = save(tmp_path / f"m{suffix}", turned_back(seen, rotation=rotation))
+    path.write_bytes(with_orientation(path.read_bytes(), rotation))
+    masks = open_masks(MaskOptions(paths=(path,), **SHARP), META)
+    assert np.abs(marked(masks, 0).astype(int) - seen).sum() <= (30 if suffix == ".jpg" else 0)  # its ringing
+
+
+def test_a_mask_video_is_used_as_a_player_shows_it(tmp_path):
+    """It is stored as 45x67 and shown turned by 90 degrees: 67x45."""
+    decoded = np.zeros((67, 45), np.uint8)
+    decoded[4:20, 6:30] = 255
+    turning = (0, -65536, 0, 65536, 0, 0, 0, 0, 1073741824)
+    with av.open(str(tmp_path / "m.mkv"), "w") as container:
+        stream = container.add_stream("ffv1", rate=25)
+        stream.height, stream.width, stream.pix_fmt = 67, 45, "gray"
+        stream.set_display_matrix(turning)
+        for number in range(META.frame_count):
+            picture = av.VideoFrame.from_ndarray(decoded, format="gray")
+            picture.pts = number
+            container.mux(stream.encode(picture))
+        container.mux(stream.encode())
+    masks = open_masks(MaskOptions(paths=(tmp_path / "m.mkv",), **SHARP), META)
+    assert (marked(masks, 0) == np.rot90(decoded > 0)).all()
 
 
 def test_a_mask_is_resized_to_the_picture_as_shown(tmp_path):
     shown = np.zeros((40, 60), bool)
     shown[30:, :16] = True
-    meta = replace(mask_meta(height=30, width=20, frame_count=2), rotation=-90)
+    meta = replace(mask_meta(height=30, width=20, frame_count=2), rotation=Rotation(-90))
     masks = open_masks(MaskOptions(paths=(save(tmp_path / "m.png", shown),), fit="resize", **SHARP), meta)
     decoded = np.rot90(shown)[::2, ::2]
     assert (masks.hole(frame(0)).alpha_in(Box(0, 0, 20, 30)) == decoded * 255).all()

@@ -3,19 +3,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vrestore.frames import Box
+from vrestore.frames import Box, Rotation
 from vrestore.media.rotation import box_turned_back, displayed_size, turned, turned_back
 
-ANGLES = [0, 90, -90, 180, -180, 270]
+ANGLES = [Rotation(angle, mirrored) for angle in (0, 90, -90, 180, -180, 270) for mirrored in (False, True)]
 
 
 def test_a_rotation_is_counterclockwise():
     decoded = np.array([[1, 2, 3], [4, 5, 6]])
-    assert turned(decoded, rotation=90).tolist() == [[3, 6], [2, 5], [1, 4]]
-    assert turned(decoded, rotation=-90).tolist() == [[4, 1], [5, 2], [6, 3]]
+    assert turned(decoded, rotation=Rotation(90)).tolist() == [[3, 6], [2, 5], [1, 4]]
+    assert turned(decoded, rotation=Rotation(-90)).tolist() == [[4, 1], [5, 2], [6, 3]]
+    assert turned(decoded, rotation=Rotation(-90, is_mirrored=True)).tolist() == decoded.T.tolist()
 
 
-@pytest.mark.parametrize("rotation", [*ANGLES, 45])
+@pytest.mark.parametrize("rotation", [*ANGLES, Rotation(45)])
 def test_turning_back_undoes_turning(rotation):
     decoded = np.arange(3 * 5 * 3).reshape(3, 5, 3)
     shown = turned(decoded, rotation=rotation)

@@ -50,7 +50,8 @@ def probe_lines(found: Mapping[str, Any]) -> Iterator[str]:
         f"{picture['timestamps']} timestamps in {picture['time_base']} s, {picture['field_order']}"
     )
     shape = picture["sample_aspect_ratio"]
-    yield f"shown as    rotated by {picture['rotation']}, pixels {shape} as wide as high"
+    mirrored = " and mirrored" if picture["is_mirrored"] else ""
+    yield f"shown as    rotated by {picture['rotation']}{mirrored}, pixels {shape} as wide as high"
     for stream in found["streams"]:
         words = [
             stream["codec"] or "unknown codec",

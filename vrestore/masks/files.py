@@ -3,7 +3,7 @@
 A pixel is to be filled where alpha is above half, if the picture has an alpha that is not opaque all
 over; else where its brightness is above the middle of its range. The brightness of RGB is that of its
 strongest channel, so that a mask painted in red or drawn with a label palette counts; that of YUV is
-luma.
+luma. What a viewer turns, by a photo's Exif orientation or a video's display matrix, is turned.
 """
 
 from __future__ import annotations
@@ -23,12 +23,14 @@ from numpy.typing import NDArray
 
 from vrestore.errors import InputError, MaskError
 from vrestore.files import reason_of
-from vrestore.frames import Component, MaskArray, Plane
+from vrestore.frames import Component, MaskArray, Plane, Rotation
 from vrestore.media.av_frames import planes_of
 from vrestore.media.container.declared import is_picture
 from vrestore.media.container.opening import open_container
 from vrestore.media.formats import REPLACEMENTS, pixel_format
+from vrestore.media.images.orientation import orientation_of
 from vrestore.media.images.sequence import IMAGE_SUFFIXES, images_of, is_pattern
+from vrestore.media.rotation import displayed_size, rotation_of, turned
 
 Samples = NDArray[Any]
 """(H, W), any real type: what a decoder gives."""
@@ -111,6 +113,8 @@ def _read_image(path: Path) -> MaskImage:
     cv2.utils.logging.setLogLevel(level)
     if picture is None:
         raise MaskError(f"cannot read mask image {str(path)!r}; it is damaged or no image")
+    if bytes(data[:2]) not in {b"II", b"MM"}:  # TIFF, which OpenCV has turned itself
+        picture = turned(picture, rotation=orientation_of(data.tobytes()))
     peak = 1.0 if picture.dtype.kind == "f" else float(np.iinfo(picture.dtype.str).max)
     if picture.ndim == 2:
         return _marked([picture], low=0, high=peak)
@@ -139,8 +143,14 @@ def _read_video(path: Path) -> Iterator[MaskImage]:
                 return
             if picture.is_corrupt:
                 raise MaskError(f"frame {number} of mask {str(path)!r} is damaged")
-            yield mask_of(picture)
+            yield _as_shown(mask_of(picture), rotation_of(picture))
             number += 1
+
+
+def _as_shown(image: MaskImage, rotation: Rotation) -> MaskImage:
+    height, width = displayed_size(image.height, image.width, rotation=rotation)
+    mask = None if image.mask is None else turned(image.mask, rotation=rotation)
+    return MaskImage(mask, height, width, image.brightest)
 
 
 def _opened(path: Path) -> InputContainer:

@@ -17,6 +17,7 @@ from vrestore.media.color.color_tags import color_of
 from vrestore.media.container.feed import Feed
 from vrestore.media.encode.side_data import unknown_side_data
 from vrestore.media.formats import REPLACEMENTS, pixel_format
+from vrestore.media.rotation import rotation_of
 
 _DEINTERLACE = "deinterlace it first: ffmpeg -i in.mp4 -vf bwdif -c:a copy out.mp4"
 
@@ -85,7 +86,7 @@ class FrameMaker:
             duration_seconds=declared.duration_seconds,
             color=color_of(picture, layout),
             sample_aspect_ratio=declared.sample_aspect_ratio,
-            rotation=picture.rotation,
+            rotation=declared.rotation or rotation_of(picture),
             field_order=declared.field_order,
         )
 

@@ -24,6 +24,7 @@ from vrestore.media.container.streams import copy_refusal_reason, is_chapter_tex
 from vrestore.media.encode.containers import container_for
 from vrestore.media.formats import REPLACEMENTS, pixel_format
 from vrestore.media.images.sequence import is_sequence, open_sequence
+from vrestore.media.rotation import rotation_of
 
 # Rec. ITU-T H.273, by FFmpeg's names.
 _MATRICES = {0: "rgb", 1: "bt709", 4: "fcc", 5: "bt470bg", 6: "smpte170m", 7: "smpte240m", 8: "ycgco"}
@@ -47,6 +48,7 @@ def probe(source: str | Path) -> dict[str, object]:
             raise InputError(f"{feed.name!r} holds no frame that can be decoded")
         stamps, time_base = _stamps(feed)
         declared, container = feed.declared, feed.container
+        rotation = declared.rotation or rotation_of(picture)
         return {
             "source": feed.name,
             "container": declared.container,
@@ -59,7 +61,8 @@ def probe(source: str | Path) -> dict[str, object]:
                 **_format(picture),
                 **_color_names(picture),
                 "field_order": declared.field_order,
-                "rotation": picture.rotation,
+                "rotation": rotation.degrees,
+                "is_mirrored": rotation.is_mirrored,
                 "sample_aspect_ratio": str(declared.sample_aspect_ratio),
                 "frame_count": len(stamps),
                 "rate": str(declared.rate),

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from tests.clips import mask_meta, write_pictures
 from vrestore.errors import InputError, TargetError
+from vrestore.frames import Rotation
 from vrestore.media.preview.compare import (
     GAIN,
     LAYOUTS,
@@ -91,7 +92,7 @@ def test_a_written_clip_keeps_times_and_colors(tmp_path):
 
 
 def test_the_shape_of_pixels_is_turned_with_the_picture(tmp_path):
-    meta = replace(mask_meta(), sample_aspect_ratio=Fraction(4, 3), rotation=90)
+    meta = replace(mask_meta(), sample_aspect_ratio=Fraction(4, 3), rotation=Rotation(90))
     with CompareWriter(tmp_path / "c.mp4", meta) as writer:
         writer.write(plain(1), plain(2), pts=0)
         writer.finish()

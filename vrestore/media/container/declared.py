@@ -11,6 +11,7 @@ from av.stream import Disposition, Stream
 from av.video.stream import VideoStream
 
 from vrestore.errors import InputError
+from vrestore.frames import Rotation
 
 _FIELD_ORDERS = ("unknown", "progressive", "tt", "bb", "tb", "bt")
 _SAY_THEIR_LENGTH = ("mov", "matroska", "flv", "asf")
@@ -18,7 +19,10 @@ _SAY_THEIR_LENGTH = ("mov", "matroska", "flv", "asf")
 
 @dataclass(slots=True)
 class Declared:
-    """What a source says of itself before a picture is decoded; None where it is silent."""
+    """What a source says of itself before a picture is decoded; None where it is silent.
+
+    Without a `rotation` the pictures say it themselves.
+    """
 
     container: str
     codec: str
@@ -28,6 +32,7 @@ class Declared:
     duration_seconds: float | None = None
     field_order: str = "unknown"
     sample_aspect_ratio: Fraction = Fraction(1)
+    rotation: Rotation | None = None
 
 
 def main_stream(container: InputContainer, *, name: str) -> VideoStream:

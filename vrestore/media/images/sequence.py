@@ -16,11 +16,13 @@ from av.video.stream import VideoStream
 
 from vrestore.errors import InputError
 from vrestore.files import check_source_file
+from vrestore.frames import Rotation
 from vrestore.media.container.damage import Damage
 from vrestore.media.container.declared import Declared
 from vrestore.media.container.feed import AnyPacket
 from vrestore.media.container.seek_point import DecodeStart
 from vrestore.media.container.times import Moment, frame_number
+from vrestore.media.images.orientation import orientation_of
 
 IMAGE_SUFFIXES = {".png", ".tif", ".tiff", ".jpg", ".jpeg", ".bmp", ".exr", ".webp", ".pgm", ".ppm", ".dpx"}
 _IMAGE_DEMUXERS = (
@@ -82,7 +84,7 @@ class SequenceFeed:
         self._next = 0
         self.packets: deque[AnyPacket] = deque()
         self.covers: list[AnyPacket] = []
-        self._first, codec = read_image(files[0])
+        self._first, codec, rotation = read_image(files[0])
         self.declared = Declared(
             container="image2",
             codec=codec,
@@ -91,6 +93,7 @@ class SequenceFeed:
             frame_count=len(files),
             duration_seconds=float(len(files) / rate),
             field_order="progressive",
+            rotation=rotation,
         )
 
     def claim(self, indices: frozenset[int]) -> None:
@@ -105,11 +108,16 @@ class SequenceFeed:
         while self._next < len(self.files):
             number, self._next = self._next, self._next + 1
             file = self.files[number]
-            picture = read_image(file)[0] if number else self._first
+            picture, _, rotation = read_image(file) if number else (self._first, "", self.declared.rotation)
             if (picture.width, picture.height) != size:
                 raise InputError(
                     f"{str(file)!r} is {picture.width}x{picture.height}, the images before it are "
                     f"{size[0]}x{size[1]}"
+                )
+            if rotation != self.declared.rotation:
+                raise InputError(
+                    f"{str(file)!r} is turned otherwise for display than the images before it (its Exif "
+                    "orientation); turn them all the same way, or restore them one by one"
                 )
             picture.pts, picture.duration, picture.time_base = number, 1, self.declared.time_base
             yield picture
@@ -139,16 +147,17 @@ class SequenceFeed:
         """Do nothing: every file was closed when it had been read."""
 
 
-def read_image(file: Path) -> tuple[av.VideoFrame, str]:
-    """Return an image file's picture and the name of its codec."""
+def read_image(file: Path) -> tuple[av.VideoFrame, str, Rotation]:
+    """Return an image file's picture, the name of its codec, and how a viewer turns it."""
     check_source_file(str(file))
     options = {"format_whitelist": _IMAGE_DEMUXERS, "protocol_whitelist": "file"}
     try:
         # From memory: FFmpeg would take a % in a name for a pattern.
-        with av.open(io.BytesIO(file.read_bytes()), "r", container_options=options) as container:
+        data = file.read_bytes()
+        with av.open(io.BytesIO(data), "r", container_options=options) as container:
             stream = container.streams.video[0]
             for picture in container.decode(stream):
-                return picture, stream.codec_context.codec.canonical_name
+                return picture, stream.codec_context.codec.canonical_name, orientation_of(data)
     except (av.FFmpegError, IndexError, ValueError) as error:
         raise InputError(f"{str(file)!r} is not an image that can be read ({error})") from error
     raise InputError(f"{str(file)!r} holds no picture")

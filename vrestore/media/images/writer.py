@@ -18,6 +18,7 @@ from vrestore.media.encode.encoder import EncodeOptions
 from vrestore.media.encode.encoding import Encoding, configure
 from vrestore.media.images.convert import ImageConverter
 from vrestore.media.images.names import IMAGE_KINDS, ImageNames
+from vrestore.media.images.orientation import with_orientation
 from vrestore.media.images.sequence import read_image
 from vrestore.media.write_result import Discarding, Dropped, Written
 
@@ -35,7 +36,7 @@ class SequenceWriter(Discarding):
         self._encoding, self._context = _encoder(self._names.suffix, self._converter, options, reader.meta)
         layout = self._converter.layout if self._converter.is_exact else reader.meta.pixel_format
         self._maker = PictureMaker(reader.meta, layout)
-        self._time_base = reader.meta.time_base
+        self._time_base, self._rotation = reader.meta.time_base, reader.meta.rotation
         self._dropped = _others(reader)
         self.warnings = list(self._encoding.warnings)
         self.losses = [f"{drop.kind} stream {drop.index} ({drop.reason})" for drop in self._dropped]
@@ -88,7 +89,7 @@ class SequenceWriter(Discarding):
             for packet in self._context.encode(picture):
                 file = self._part / self._names.name(len(self._files))
                 self._files.append(file)
-                file.write_bytes(bytes(packet))
+                file.write_bytes(with_orientation(bytes(packet), self._rotation))
 
     def _settle(self) -> None:
         folder = self._names.folder

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from vrestore.errors import TargetError
 from vrestore.files import commit, part_beside, writing
-from vrestore.frames import Box, Frame, VideoMeta
+from vrestore.frames import Box, Frame, Rotation, VideoMeta
 from vrestore.media.color.convert import to_rgb
 from vrestore.media.container.segment_files import SegmentDir
 from vrestore.media.container.segment_series import Coder, Series
@@ -29,6 +29,7 @@ Picture = NDArray[np.uint8]
 CLIP_SUFFIXES = frozenset({".mkv", ".mov", ".mp4"})
 PICTURE_SUFFIXES = frozenset({".bmp", ".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp"})
 
+_UNTURNED = Rotation()
 _BT709 = 1  # H.273 code point
 _ENCODER = {"crf": "18", "preset": "veryfast", **REPEATABLE}
 
@@ -39,7 +40,7 @@ def shown(frame: Frame, meta: VideoMeta) -> NDArray[np.float32]:
     return to_rgb(frame, whole, format=meta.pixel_format, color=meta.color)
 
 
-def as_picture(rgb: NDArray[np.float32], *, rotation: int = 0) -> Picture:
+def as_picture(rgb: NDArray[np.float32], *, rotation: Rotation = _UNTURNED) -> Picture:
     """Return (3, H, W) in [0, 1] as a Picture turned for display; values beyond are cut."""
     codes = np.rint(np.clip(rgb, 0, 1) * 255).astype(np.uint8)
     return turned(codes.transpose(1, 2, 0), rotation=rotation)
@@ -148,7 +149,7 @@ class ClipWriter(Discarding):
         context.height, context.width = self._size
         context.pix_fmt, context.time_base = "yuv420p", self._meta.time_base
         aspect = self._meta.sample_aspect_ratio
-        context.sample_aspect_ratio = aspect if self._meta.rotation % 180 == 0 else 1 / aspect
+        context.sample_aspect_ratio = aspect if self._meta.rotation.quarters % 2 == 0 else 1 / aspect
         context.colorspace, context.color_range = _BT709, int(ColorRange.MPEG)
         context.color_primaries, context.color_trc = color.primaries, color.transfer
         return stream
