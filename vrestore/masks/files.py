@@ -29,7 +29,7 @@ from vrestore.media.container.declared import is_picture
 from vrestore.media.container.opening import open_container
 from vrestore.media.formats import REPLACEMENTS, pixel_format
 from vrestore.media.images.orientation import orientation_of
-from vrestore.media.images.sequence import IMAGE_SUFFIXES, images_of, is_pattern
+from vrestore.media.images.sequence import check_still, images_of, is_pattern, is_sequence
 from vrestore.media.rotation import displayed_size, rotation_of, turned
 
 Samples = NDArray[Any]
@@ -68,7 +68,7 @@ def open_mask_file(path: Path) -> MaskFile:
     """
     if not is_pattern(path) and not path.exists():
         raise MaskError(f"mask {str(path)!r} does not exist")
-    if path.is_file() and path.suffix.lower() not in IMAGE_SUFFIXES:
+    if path.is_file() and not is_sequence(path):
         return MaskFile(path, is_still=False, rate=_video_rate(path), images=lambda: _read_video(path))
     paths = _images_of(path)
     return MaskFile(path, is_still=path.is_file(), rate=None, images=lambda: map(_read_image, paths))
@@ -108,6 +108,10 @@ def _read_image(path: Path) -> MaskImage:
         data = np.fromfile(path, np.uint8)
     except OSError as error:
         raise MaskError(f"cannot read mask image {str(path)!r}: {error.strerror}") from error
+    try:
+        check_still(path)
+    except InputError as error:
+        raise MaskError(f"mask {error}") from error
     level = cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # it is told below
     picture = cv2.imdecode(data, cv2.IMREAD_UNCHANGED) if data.size else None
     cv2.utils.logging.setLogLevel(level)

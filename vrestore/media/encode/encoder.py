@@ -39,6 +39,10 @@ _RGB_ADVICE = (
     "RGB is kept as RGB, which few players show in H.264; ffmpeg -i TARGET -pix_fmt yuv420p makes a copy for "
     "all of them"
 )
+_FFV1_ADVICE = (
+    "FFV1 keeps all of the picture, but hardly any player shows it in mp4; "
+    "ffmpeg -i TARGET -c:v libx264 -pix_fmt yuv420p makes a copy for all of them"
+)
 
 # MPEG-1 and 2 know a few frame rates and no other time.
 _MPEG2_FAMILY = {"mpeg2video", "mpeg1video"}
@@ -109,6 +113,8 @@ def choose_encoding(
         except UsageError as error:
             reasons.append(str(error))
             continue
+        if (encoder, container) == ("ffv1", "mp4") and encoder != wanted:
+            found = replace(found, warnings=(*found.warnings, _FFV1_ADVICE))
         if encoder == wanted or (wanted is None and meta.codec in _NO_FAMILY):
             return found
         why = reasons[0].partition(";")[0] if wanted else f"there is no encoder for {meta.codec}"

@@ -48,7 +48,9 @@ def is_image_target(target: str | Path, reader: CopySource) -> bool:
     if path.suffix.lower() not in IMAGE_KINDS:
         return False
     if not _has_numbers(path, files) and len(files) != 1:
-        raise UsageError(f"{words!r} is one image; give a pattern such as {path.stem}%06d{path.suffix}")
+        raise UsageError(
+            f"{words!r} is one image; give a pattern such as {path.stem}%06d{path.suffix}, or a video's name"
+        )
     return True
 
 

@@ -22,6 +22,7 @@ from vrestore.media.container.declared import Declared
 from vrestore.media.container.feed import AnyPacket
 from vrestore.media.container.seek_point import DecodeStart
 from vrestore.media.container.times import Moment, frame_number
+from vrestore.media.images.animation import is_animation
 from vrestore.media.images.orientation import orientation_of
 
 IMAGE_SUFFIXES = {".png", ".tif", ".tiff", ".jpg", ".jpeg", ".bmp", ".exr", ".webp", ".pgm", ".ppm", ".dpx"}
@@ -32,10 +33,13 @@ PATTERN = re.compile(r"%(?:0(\d+))?d")
 
 
 def is_sequence(source: str | Path) -> bool:
-    """Say whether the words name images: a folder, a pattern with %d, or a file with an image's suffix."""
+    """Say whether the words name images: a folder, a pattern with %d, or a file with an image's suffix.
+
+    An animated PNG is a video.
+    """
     path = Path(source)
     if path.is_file():
-        return path.suffix.lower() in IMAGE_SUFFIXES
+        return path.suffix.lower() in IMAGE_SUFFIXES and not is_animated_png(path)
     return path.is_dir() or (is_pattern(source) and path.suffix.lower() in IMAGE_SUFFIXES)
 
 
@@ -150,6 +154,7 @@ class SequenceFeed:
 def read_image(file: Path) -> tuple[av.VideoFrame, str, Rotation]:
     """Return an image file's picture, the name of its codec, and how a viewer turns it."""
     check_source_file(str(file))
+    check_still(file)
     options = {"format_whitelist": _IMAGE_DEMUXERS, "protocol_whitelist": "file"}
     try:
         # From memory: FFmpeg would take a % in a name for a pattern.
@@ -161,6 +166,25 @@ def read_image(file: Path) -> tuple[av.VideoFrame, str, Rotation]:
     except (av.FFmpegError, IndexError, ValueError) as error:
         raise InputError(f"{str(file)!r} is not an image that can be read ({error})") from error
     raise InputError(f"{str(file)!r} holds no picture")
+
+
+def check_still(file: Path) -> None:
+    """Raise InputError for an image file of several pictures, where one is wanted or it cannot be read."""
+    if not is_animation(file):
+        return
+    if is_animated_png(file):
+        raise InputError(
+            f"{str(file)!r} is animated, and one picture is wanted here; give it by itself, as a video"
+        )
+    raise InputError(
+        f"{str(file)!r} is an animated WebP, which is not read; take it apart first: "
+        "magick in.webp -coalesce frames/%06d.png"
+    )
+
+
+def is_animated_png(path: Path) -> bool:
+    """Say whether a file is a PNG of several pictures, which is read as the video that it is."""
+    return path.suffix.lower() == ".png" and is_animation(path)
 
 
 def _matching(path: Path) -> list[Path]:
