@@ -211,6 +211,23 @@ MASTERING = (
 )
 
 
+ONLY_PRIMARIES = MASTERING.replace("L(10000000,50)", "L(0,0)")
+ONLY_LUMINANCE = MASTERING.replace(
+    "G(13250,34500)B(7500,3000)R(34000,16000)WP(15635,16450)", "G(0,0)B(0,0)R(0,0)WP(0,0)"
+)
+
+
+@pytest.mark.parametrize("codec", ["libx265", "libx264"])
+@pytest.mark.parametrize("said", [ONLY_PRIMARIES, ONLY_LUMINANCE], ids=["primaries", "luminance"])
+def test_half_of_the_mastering_data_comes_back_too(tmp_path, said, codec):
+    source = write_clip(
+        tmp_path / "in.mkv", layout="yuv420p10le", codec="libx265", options={"x265-params": said}, frames=2
+    )
+    restore(source, tmp_path / "out.mkv", codec=codec)
+    assert mastering_of(tmp_path / "out.mkv") == mastering_of(source)
+    assert "MASTERING_DISPLAY_METADATA" in mastering_of(source)
+
+
 @pytest.mark.parametrize("extension", [".mp4", ".mkv"])
 def test_mastering_data_of_hdr10_comes_back(tmp_path, extension):
     source = write_clip(

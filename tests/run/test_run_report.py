@@ -57,13 +57,14 @@ def test_the_target_comes_first():
 def test_everything_that_went_wrong_has_its_line():
     report = replace(
         REPORT,
-        dropped=[{"kind": "data", "index": 4, "reason": "no place in mp4"}],
+        losses=["HDR10+ data", "data stream 4 (no place in mp4)"],
         warnings=["odd stamps"],
         damage=["2 packets are missing"],
         extra_files=["both.mp4"],
     )
     assert report.summary_lines()[3:] == [
-        "not kept: data stream 4: no place in mp4",
+        "not kept: HDR10+ data",
+        "not kept: data stream 4 (no place in mp4)",
         "warning: odd stamps",
         "source damaged: 2 packets are missing",
         "also written: both.mp4",
@@ -88,7 +89,9 @@ def test_programs_get_plain_types():
 
 
 def planned(frames):
-    return PlanReport("in.mp4", "out.mp4", frames, 7, "67x45 yuv420p", "libx264", "cpu", PLAN, ["beware"])
+    return PlanReport(
+        "in.mp4", "out.mp4", frames, 7, "67x45 yuv420p", "libx264", "cpu", PLAN, ["beware"], ["HDR10+ data"]
+    )
 
 
 @pytest.mark.parametrize(("frames", "words"), [(50, "50 frames"), (None, "an unknown number of frames")])
@@ -96,8 +99,8 @@ def test_a_plan_is_told_with_its_warnings(frames, words):
     lines = planned(frames).lines()
     assert lines[0] == "in.mp4 -> out.mp4"
     assert lines[1] == f"{words} 67x45 yuv420p, 7 with a hole"
-    assert lines[3:-1] == PLAN.lines()
-    assert lines[-1] == "warning: beware"
+    assert lines[3:-2] == PLAN.lines()
+    assert lines[-2:] == ["would not keep: HDR10+ data", "warning: beware"]
 
 
 def test_a_plan_is_plain_for_programs():

@@ -52,6 +52,8 @@ def probe_lines(found: Mapping[str, Any]) -> Iterator[str]:
     shape = picture["sample_aspect_ratio"]
     mirrored = " and mirrored" if picture["is_mirrored"] else ""
     yield f"shown as    rotated by {picture['rotation']}{mirrored}, pixels {shape} as wide as high"
+    for text in found["losses"]:
+        yield f"would lose  {text}"
     for stream in found["streams"]:
         words = [
             stream["codec"] or "unknown codec",

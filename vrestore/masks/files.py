@@ -133,7 +133,7 @@ def _video_rate(path: Path) -> Fraction | None:
 
 
 def _read_video(path: Path) -> Iterator[MaskImage]:
-    number = 0
+    number, rotation = 0, Rotation()
     with _opened(path) as container:
         pictures = container.decode(_stream(container, path))
         while True:
@@ -147,7 +147,9 @@ def _read_video(path: Path) -> Iterator[MaskImage]:
                 return
             if picture.is_corrupt:
                 raise MaskError(f"frame {number} of mask {str(path)!r} is damaged")
-            yield _as_shown(mask_of(picture), rotation_of(picture))
+            if number == 0:
+                rotation = rotation_of(picture)
+            yield _as_shown(mask_of(picture), rotation)
             number += 1
 
 

@@ -14,7 +14,7 @@ from av.container import InputContainer
 from av.stream import Disposition, Stream
 
 from vrestore.errors import InputError, UsageError
-from vrestore.frames import Color
+from vrestore.frames import Color, Rotation
 from vrestore.media.color.color_tags import color_of
 from vrestore.media.container.declared import is_picture
 from vrestore.media.container.demux import FileFeed
@@ -22,8 +22,10 @@ from vrestore.media.container.feed import Feed
 from vrestore.media.container.opening import open_container
 from vrestore.media.container.streams import copy_refusal_reason, is_chapter_text, is_timecode
 from vrestore.media.encode.containers import container_for
+from vrestore.media.encode.encoder import family_encoder
+from vrestore.media.encode.losses import losses_of
 from vrestore.media.formats import REPLACEMENTS, pixel_format
-from vrestore.media.images.sequence import is_sequence, open_sequence
+from vrestore.media.images.sequence import SequenceFeed, is_sequence, open_sequence
 from vrestore.media.rotation import rotation_of
 
 # Rec. ITU-T H.273, by FFmpeg's names.
@@ -69,6 +71,7 @@ def probe(source: str | Path) -> dict[str, object]:
                 "time_base": str(time_base),
                 "timestamps": "even" if _is_even(stamps) else "uneven",
             },
+            "losses": _losses(feed, picture, rotation),
             "streams": [_stream(item, feed, container) for item in container.streams] if container else [],
             "chapters": _chapters(container) if container else [],
             "tags": dict(container.metadata) if container else {},
@@ -144,6 +147,23 @@ def _stream(stream: Stream, feed: Feed, container: InputContainer) -> dict[str, 
     }
 
 
+def _losses(feed: Feed, picture: av.VideoFrame, rotation: Rotation) -> list[str]:
+    """Name what would be lost of the picture when the target is of the same kind as the source."""
+    codec = feed.declared.codec
+    if isinstance(feed, SequenceFeed):
+        holder, encoder = feed.files[0].suffix.lower().removeprefix("."), codec
+    else:
+        holder, encoder = _target_container(feed), family_encoder(codec) or codec
+    return losses_of(picture, rotation, [], encoder=encoder, holder=holder)
+
+
+def _target_container(feed: Feed) -> str:
+    try:
+        return container_for(Path(feed.name))
+    except UsageError:
+        return "matroska"
+
+
 def _treatment(stream: Stream, feed: Feed, container: InputContainer) -> str:
     """Say what becomes of a stream when the target is of the same kind as the source."""
     if feed.stream is not None and stream.index == feed.stream.index:
@@ -152,10 +172,7 @@ def _treatment(stream: Stream, feed: Feed, container: InputContainer) -> str:
         return "written anew as chapters"
     if is_timecode(stream):
         return "written anew from the timecode"
-    try:
-        target = container_for(Path(feed.name))
-    except UsageError:
-        target = "matroska"
+    target = _target_container(feed)
     if is_picture(stream) and target == "matroska":
         return "copied"
     reason = copy_refusal_reason(target, stream)

@@ -30,7 +30,10 @@ class Dropped:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What came out: the file or folder, its frames, what else it holds and what it could not."""
+    """What came out: the file or folder, its frames, what else it holds and what it could not.
+
+    `losses` are all that it does not hold of the source, in words; of these, `dropped` are the streams.
+    """
 
     path: Path
     frame_count: int
@@ -39,6 +42,7 @@ class Written:
     container: str
     kept: tuple[KeptStream, ...] = ()
     dropped: tuple[Dropped, ...] = ()
+    losses: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 
 

@@ -13,6 +13,7 @@ from vrestore.media.av_frames import PictureMaker
 from vrestore.media.container.feed import CopySource
 from vrestore.media.container.mux import Mux
 from vrestore.media.encode.encoder import PIPE_CONTAINER, EncodeOptions, choose_encoding
+from vrestore.media.encode.losses import losses_of
 from vrestore.media.write_result import Discarding, Written
 
 _NAME = "standard output"
@@ -31,7 +32,13 @@ class PipeWriter(Discarding):
         with writing(_NAME):
             self._mux = Mux(sys.stdout.buffer, PIPE_CONTAINER, reader, self._encoding, origin=Fraction(0))
         self.warnings = list(self._encoding.warnings)
-        self.losses = [f"{drop.kind} stream {drop.index}" for drop in self._mux.copies.dropped]
+        self.losses = losses_of(
+            reader.first_picture,
+            meta.rotation,
+            self._mux.copies.dropped,
+            encoder=self.codec,
+            holder=PIPE_CONTAINER,
+        )
 
     @property
     def codec(self) -> str:
@@ -59,6 +66,7 @@ class PipeWriter(Discarding):
             codec=self.codec,
             container=PIPE_CONTAINER,
             dropped=tuple(self._mux.copies.dropped),
+            losses=tuple(self.losses),
             warnings=tuple(self.warnings),
         )
 

@@ -57,6 +57,7 @@ def account_for(
         codec=written.codec,
         kept=[asdict(stream) for stream in written.kept],
         dropped=[asdict(drop) for drop in written.dropped],
+        losses=list(written.losses),
         warnings=list(dict.fromkeys([*reader.warnings, *written.warnings, *summary.warnings])),
         damage=done.damage,
         plan=opened.plan,

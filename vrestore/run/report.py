@@ -19,7 +19,9 @@ class Report:
     `frames_before` of the frames were done by an earlier run that was stopped; the seconds are without it.
     `device_memory_bytes` is the most that torch's pool had of a CUDA device, None without one. `details`
     are what the method found out. `decoder` says who decoded where a device was asked to, else it is
-    empty. `damage` says what the source lacked: with any, `exit_code` is 9 although the target is whole.
+    empty. `losses` are all that the target does not hold of the source, those of a plan; of these, `dropped`
+    are the streams. `damage` says what the source lacked: with any, `exit_code` is 9 although the target is
+    whole.
     """
 
     version: str
@@ -42,6 +44,7 @@ class Report:
     stage_seconds: dict[str, float]
     peak_memory_bytes: int
     device_memory_bytes: int | None = None
+    losses: list[str] = field(default_factory=list)
     extra_files: list[str] = field(default_factory=list)
     frames_before: int = 0
     decoder: str = ""
@@ -73,9 +76,7 @@ class Report:
             lines.append(f"decoded by {self.decoder}")
         if self.frames_before:
             lines.append(f"went on at frame {self.frames_before}; seconds and memory are of the rest")
-        lines += [
-            f"not kept: {drop['kind']} stream {drop['index']}: {drop['reason']}" for drop in self.dropped
-        ]
+        lines += [f"not kept: {text}" for text in self.losses]
         lines += [f"warning: {text}" for text in self.warnings]
         lines += [f"source damaged: {text}" for text in self.damage]
         lines += [f"also written: {name}" for name in self.extra_files]
@@ -86,7 +87,8 @@ class Report:
 class PlanReport:
     """What a run would do; `frames_with_holes` is None where the method needs none.
 
-    `notes` are further lines for people, as who serves a device.
+    `losses` are what the target cannot hold of the source, `notes` further lines for people, as who serves a
+    device.
     """
 
     source: str
@@ -98,6 +100,7 @@ class PlanReport:
     device: str
     plan: MethodPlan
     warnings: list[str]
+    losses: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
     def lines(self) -> list[str]:
@@ -110,6 +113,7 @@ class PlanReport:
             f"encoded with {self.codec}, device {self.device}",
             *self.plan.lines(),
             *self.notes,
+            *(f"would not keep: {text}" for text in self.losses),
             *(f"warning: {text}" for text in self.warnings),
         ]
 

@@ -73,7 +73,7 @@ def test_a_color_profile_beside_it_does_no_harm(tmp_path):
     file = write_images(tmp_path / "in", ["0.png"]) / "0.png"
     file.write_bytes(png_with(file.read_bytes(), b"iCCP", b"a name\0\0" + zlib.compress(bytes(132))))
     add_exif(file)
-    picture, _codec = read_image(file)
+    picture, *_ = read_image(file)
     assert unknown_side_data(picture) == ["EXIF"]
     assert side_data(picture) == []
 

@@ -78,6 +78,16 @@ def test_images_that_lie_on_their_side_come_back_as_they_were(tmp_path, suffix, 
     assert as_viewed(found[0].read_bytes()).shape == (26, 18, 3)  # stored as 18 rows of 26
 
 
+@pytest.mark.parametrize("suffix", [".jpg", ".png"])
+def test_images_that_lie_on_their_side_become_a_video_that_does(tmp_path, suffix):
+    layout = "yuvj420p" if suffix == ".jpg" else "rgb24"
+    source = write_images(tmp_path / "in", [f"1{suffix}"], layout=layout) / f"1{suffix}"
+    source.write_bytes(with_orientation(source.read_bytes(), TURNS[7]))
+    restore(source, tmp_path / "out.mkv", codec="ffv1")
+    with open_video(tmp_path / "out.mkv") as reader:
+        assert reader.meta.rotation == TURNS[7]
+
+
 def test_images_turned_in_different_ways_are_not_one_video(tmp_path):
     source = write_images(tmp_path / "in", ["1.png", "2.png"])
     (source / "2.png").write_bytes(with_orientation((source / "2.png").read_bytes(), Rotation(-180)))

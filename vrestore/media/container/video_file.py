@@ -16,7 +16,8 @@ from vrestore.media.container.mux import Mux
 from vrestore.media.container.verify import verify
 from vrestore.media.encode.containers import CONSTANT_RATE, container_for
 from vrestore.media.encode.encoder import EncodeOptions, choose_encoding
-from vrestore.media.encode.hdr import dynamic_metadata, mastering_parameters
+from vrestore.media.encode.hdr import mastering_parameters
+from vrestore.media.encode.losses import losses_of
 from vrestore.media.write_result import Written
 
 
@@ -70,8 +71,14 @@ class VideoFile:
 
     def losses(self, mux: Mux) -> list[str]:
         """Say what the file cannot hold of the source."""
-        dropped = [f"{drop.kind} stream {drop.index} ({drop.reason})" for drop in mux.copies.dropped]
-        return dynamic_metadata(self.reader.first_picture) + dropped
+        reader, encoder = self.reader, self.encoding.encoder
+        return losses_of(
+            reader.first_picture,
+            reader.meta.rotation,
+            mux.copies.dropped,
+            encoder=encoder,
+            holder=self.container,
+        )
 
     def picture(self, frame: Frame, stamp: int, duration: int) -> av.VideoFrame:
         """Return the frame as the encoder takes it, its time in the clock's time base."""
@@ -101,6 +108,7 @@ class VideoFile:
             container=self.container,
             kept=mux.copies.kept_streams(),
             dropped=tuple(mux.copies.dropped),
+            losses=tuple(self.losses(mux)),
             warnings=tuple(warnings),
         )
 

@@ -105,7 +105,7 @@ def choose_encoding(
                 software = IN_SOFTWARE[options.codec.lower()]
                 raise DeviceError(f"{error}; pass --codec {software}, or drop --strict") from error
             return _in_software(meta, options, container, parameters, why_not=str(error))
-    wanted = _family_encoder(meta.codec)
+    wanted = family_encoder(meta.codec)
     reasons = []
     for encoder in dict.fromkeys((wanted, *_FALLBACKS) if wanted else _FALLBACKS):
         try:
@@ -129,7 +129,8 @@ def _for_pipe(meta: VideoMeta, options: EncodeOptions) -> Encoding:
     return Encoding("wrapped_avframe", layout, {}, 1 / meta.rate, relayout_warnings(meta, layout))
 
 
-def _family_encoder(codec: str) -> str | None:
+def family_encoder(codec: str) -> str | None:
+    """Return the encoder that keeps a source's codec, None where there is none, or none is to be kept."""
     if codec in _NO_FAMILY and codec != "mjpeg":
         return None
     name = ENCODERS.get(codec, codec)

@@ -60,14 +60,22 @@ Point = tuple[float, float]
 
 
 def _mastering_display(picture: av.VideoFrame) -> tuple[tuple[Point, Point, Point, Point], Point] | None:
-    """Return (red, green, blue, white) and (least, most) luminance; AVMasteringDisplayMetadata."""
+    """Return (red, green, blue, white) and (least, most) luminance; AVMasteringDisplayMetadata.
+
+    Where only one of the two is said, the other is 0, which stands for not known.
+    """
     data = _side_data(picture, Type.MASTERING_DISPLAY_METADATA)
     if data is None or len(data) < 88:  # ten fractions and two flags, 32 bit each
         return None
     numbers = struct.unpack("=22i", data[:88])
     values = [n / d if d else 0.0 for n, d in zip(numbers[0:20:2], numbers[1:20:2], strict=True)]
     red, green, blue, white, (low, high) = zip(values[0::2], values[1::2], strict=True)
-    return ((red, green, blue, white), (low, high)) if all(numbers[20:22]) else None
+    has_primaries, has_luminance = numbers[20:22]
+    if not has_primaries:
+        red = green = blue = white = (0.0, 0.0)
+    if not has_luminance:
+        low = high = 0.0
+    return ((red, green, blue, white), (low, high)) if has_primaries or has_luminance else None
 
 
 def _content_light(picture: av.VideoFrame) -> tuple[int, int] | None:

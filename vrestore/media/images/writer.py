@@ -16,6 +16,7 @@ from vrestore.media.container.feed import CopySource
 from vrestore.media.container.streams import is_chapter_text
 from vrestore.media.encode.encoder import EncodeOptions
 from vrestore.media.encode.encoding import Encoding, configure
+from vrestore.media.encode.losses import losses_of
 from vrestore.media.images.convert import ImageConverter
 from vrestore.media.images.names import IMAGE_KINDS, ImageNames
 from vrestore.media.images.orientation import with_orientation
@@ -39,7 +40,13 @@ class SequenceWriter(Discarding):
         self._time_base, self._rotation = reader.meta.time_base, reader.meta.rotation
         self._dropped = _others(reader)
         self.warnings = list(self._encoding.warnings)
-        self.losses = [f"{drop.kind} stream {drop.index} ({drop.reason})" for drop in self._dropped]
+        self.losses = losses_of(
+            reader.first_picture,
+            self._rotation,
+            self._dropped,
+            encoder=self.codec,
+            holder=self._names.suffix.removeprefix("."),
+        )
         self._asked, self._files = 0, list[Path]()
         reader.claim(frozenset())
         self._part = part_beside(self._names.place)
@@ -77,6 +84,7 @@ class SequenceWriter(Discarding):
             codec=self.codec,
             container="image2",
             dropped=self._dropped,
+            losses=tuple(self.losses),
             warnings=tuple(self.warnings),
         )
 
