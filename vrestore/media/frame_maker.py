@@ -6,6 +6,7 @@ The other direction, frames as pictures for an encoder, is `vrestore.media.av_fr
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import av
 from av.video.reformatter import VideoReformatter
@@ -42,26 +43,39 @@ class FrameMaker:
         if unknown:
             self.warnings.append(f"pictures carry what is passed over here: {', '.join(unknown)}")
         self.meta = self._described(first)
+        if feed.declared.is_rate_assumed:
+            self.warnings.append(f"the source tells no frame rate; {self.meta.rate} a second were assumed")
 
     def frames(self, pictures: Iterator[av.VideoFrame], *, first: int = 0) -> Iterator[Frame]:
         """Yield every picture as a frame whose timestamp is known and above the one before.
 
-        `first` is the index of the first one.
+        `first` is the index of the first one. What packets say of durations is in the order of decoding: a
+        frame lasts until the next one, and the last one until the file's own end.
         """
         step = max(1, round(1 / (self.meta.rate * self.meta.time_base)))
         previous: int | None = None
-        for index, picture in enumerate(pictures, first):
-            native = self._native(picture, index=index)
-            pts = picture.pts
-            if pts is None:
-                pts = 0 if previous is None else previous + step
-                self._warn_once("frames without a timestamp were given one after the frame rate")
-            if previous is not None and pts <= previous:
-                pts = previous + 1
-                self._warn_once("timestamps that do not increase were moved behind the one before")
-            previous = pts
-            planes = planes_of(native, self.meta.pixel_format)
-            yield Frame(planes, pts, picture.duration or step, index, native)
+        held: Frame | None = None
+        try:
+            for index, picture in enumerate(pictures, first):
+                native = self._native(picture, index=index)
+                pts = picture.pts
+                if pts is None:
+                    pts = 0 if previous is None else previous + step
+                    self._warn_once("frames without a timestamp were given one after the frame rate")
+                if previous is not None and pts <= previous:
+                    pts = previous + 1
+                    self._warn_once("timestamps that do not increase were moved behind the one before")
+                previous = pts
+                planes = planes_of(native, self.meta.pixel_format)
+                if held is not None:
+                    yield replace(held, duration=pts - held.pts)
+                held = Frame(planes, pts, picture.duration or step, index, native)
+        except Exception:
+            if held is not None:
+                yield held
+            raise
+        if held is not None:
+            yield replace(held, duration=self._feed.last_duration(held.pts, held.duration))
 
     def _described(self, picture: av.VideoFrame) -> VideoMeta:
         declared, name = self._feed.declared, self._decoded_format

@@ -19,7 +19,6 @@ from vrestore.media.color.color_tags import color_of
 from vrestore.media.container.declared import is_picture
 from vrestore.media.container.demux import FileFeed
 from vrestore.media.container.feed import Feed
-from vrestore.media.container.opening import open_container
 from vrestore.media.container.streams import copy_refusal_reason, is_chapter_text, is_timecode
 from vrestore.media.encode.containers import container_for
 from vrestore.media.encode.encoder import family_encoder
@@ -48,7 +47,7 @@ def probe(source: str | Path) -> dict[str, object]:
         picture = next(feed.pictures(), None)
         if picture is None:
             raise InputError(f"{feed.name!r} holds no frame that can be decoded")
-        stamps, time_base = _stamps(feed)
+        stamps = feed.stamps()
         declared, container = feed.declared, feed.container
         rotation = declared.rotation or rotation_of(picture)
         return {
@@ -68,7 +67,7 @@ def probe(source: str | Path) -> dict[str, object]:
                 "sample_aspect_ratio": str(declared.sample_aspect_ratio),
                 "frame_count": len(stamps),
                 "rate": str(declared.rate),
-                "time_base": str(time_base),
+                "time_base": str(feed.declared.time_base),
                 "timestamps": "even" if _is_even(stamps) else "uneven",
             },
             "losses": _losses(feed, picture, rotation),
@@ -89,16 +88,6 @@ def _opened(source: str | Path) -> Iterator[Feed]:
         yield feed
     finally:
         feed.close()
-
-
-def _stamps(feed: Feed) -> tuple[array[int], Fraction]:
-    """Return every frame's timestamp in order, read from packets without decoding."""
-    if feed.stream is None:
-        return array("q", range(feed.declared.frame_count or 0)), feed.declared.time_base
-    with open_container(feed.name, name=feed.name) as container:
-        packets = container.demux(container.streams[feed.stream.index])
-        found = sorted(packet.pts for packet in packets if packet.pts is not None)
-    return array("q", found), feed.declared.time_base
 
 
 def _is_even(stamps: array[int]) -> bool:

@@ -12,6 +12,7 @@ from vrestore.frames import Frame
 from vrestore.media.av_frames import PictureMaker
 from vrestore.media.container.feed import CopySource
 from vrestore.media.container.mux import Mux
+from vrestore.media.container.video_file import places_for
 from vrestore.media.encode.encoder import PIPE_CONTAINER, EncodeOptions, choose_encoding
 from vrestore.media.encode.losses import losses_of
 from vrestore.media.write_result import Discarding, Written
@@ -32,7 +33,8 @@ class PipeWriter(Discarding):
         with writing(_NAME):
             self._mux = Mux(sys.stdout.buffer, PIPE_CONTAINER, reader, self._encoding, origin=Fraction(0))
         self.warnings = list(self._encoding.warnings)
-        self.losses = losses_of(
+        self.losses = places_for(reader, has_gaps=False).loss("yuv4mpeg")
+        self.losses += losses_of(
             reader.first_picture,
             meta.rotation,
             self._mux.copies.dropped,

@@ -14,6 +14,8 @@ from vrestore.errors import InputError
 from vrestore.frames import Rotation
 
 _FIELD_ORDERS = ("unknown", "progressive", "tt", "bb", "tb", "bt")
+_TICKS_WITHOUT_CONTAINER = Fraction(1200000)
+"""The ticks of a second in which FFmpeg counts the time of elementary streams."""
 _SAY_THEIR_LENGTH = ("mov", "matroska", "flv", "asf")
 
 
@@ -21,7 +23,8 @@ _SAY_THEIR_LENGTH = ("mov", "matroska", "flv", "asf")
 class Declared:
     """What a source says of itself before a picture is decoded; None where it is silent.
 
-    Without a `rotation` the pictures say it themselves.
+    Without a `rotation` the pictures say it themselves. `is_rate_assumed` says that nothing in the file tells
+    the rate, nor any time.
     """
 
     container: str
@@ -33,6 +36,7 @@ class Declared:
     field_order: str = "unknown"
     sample_aspect_ratio: Fraction = Fraction(1)
     rotation: Rotation | None = None
+    is_rate_assumed: bool = False
 
 
 def main_stream(container: InputContainer, *, name: str) -> VideoStream:
@@ -58,8 +62,13 @@ def declared_by(container: InputContainer, stream: VideoStream) -> Declared:
     context = stream.codec_context
     if not context.width or not context.height:
         raise InputError(f"{container.name.removeprefix('file:')!r}: its picture has no size")
-    rate = stream.average_rate or stream.guessed_rate or Fraction(25)
-    count = stream.frames or _tagged_count(stream)
+    # What has no container says its rate in its own header, if at all; FFmpeg calls it 25 on average.
+    is_bare = stream.time_base == 1 / _TICKS_WITHOUT_CONTAINER
+    rates = (
+        (stream.guessed_rate, stream.average_rate) if is_bare else (stream.average_rate, stream.guessed_rate)
+    )
+    rate = rates[0] or rates[1] or Fraction(25)
+    count = _frame_count(container, stream)
     duration = container.duration
     return Declared(
         container=container.format.name,
@@ -70,6 +79,7 @@ def declared_by(container: InputContainer, stream: VideoStream) -> Declared:
         duration_seconds=duration / av.time_base if duration else None,
         field_order=_FIELD_ORDERS[context.field_order] if context.field_order in range(6) else "unknown",
         sample_aspect_ratio=stream.sample_aspect_ratio or context.sample_aspect_ratio or Fraction(1),
+        is_rate_assumed=is_bare and not context.framerate,
     )
 
 
@@ -78,6 +88,13 @@ def declared_end(container: InputContainer) -> float | None:
     if not container.duration or not any(name in container.format.name for name in _SAY_THEIR_LENGTH):
         return None
     return ((container.start_time or 0) + container.duration) / av.time_base
+
+
+def _frame_count(container: InputContainer, stream: VideoStream) -> int:
+    """Return how many frames the container counts, 0 where it does not; AVI's places may be empty."""
+    if container.format.name == "avi" and stream.frames:
+        return sum(entry.size > 0 for entry in stream.index_entries) or stream.frames
+    return stream.frames or _tagged_count(stream)
 
 
 def _tagged_count(stream: VideoStream) -> int:

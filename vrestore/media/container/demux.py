@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -19,6 +20,8 @@ from vrestore.media.container.feed import AnyPacket
 from vrestore.media.container.opening import open_container
 from vrestore.media.container.seek_point import DecodeStart, find_decode_start
 from vrestore.media.container.times import Moment
+from vrestore.media.timing.movie_end import track_length
+from vrestore.media.timing.places import PlaceClock, has_places_only, packet_stamp
 
 # What the last audio packet of a container may overhang or lack without anything being lost.
 _SLACK_SECONDS = 0.25
@@ -68,6 +71,8 @@ class FileFeed:
             self.stream.codec_context.thread_count = threads
             self.declared = declared_by(self.container, self.stream)
             self._declared_end = declared_end(self.container)
+            by_place = has_places_only(self.declared.container, self.declared.codec)
+            self._places = PlaceClock(self.stream.codec_context) if by_place else None
         except BaseException:
             self.container.close()
             raise
@@ -112,8 +117,14 @@ class FileFeed:
             if self._is_left_out():
                 continue
             self._seen.corrupt_packets += packet.is_corrupt
+            if self._places is not None:
+                self._places.note(packet)
             try:
-                pictures = self.stream.codec_context.decode(packet if packet.size else None)
+                pictures: Iterable[av.VideoFrame] = self.stream.codec_context.decode(
+                    packet if packet.size else None
+                )
+                if self._places is not None:
+                    pictures = self._places.placed(pictures)
                 yield from pictures if self.lay_out is None else map(self.lay_out, pictures)
             except av.FFmpegError:
                 if self._is_strict:
@@ -125,9 +136,10 @@ class FileFeed:
         """Leave out what need not be decoded for the frames from `start` on; None if nothing is.
 
         Else pictures before that of the entry are to be thrown away. `first_pts` is the time of the source's
-        first frame. What comes through a pipe or a playlist is read once and all decoded.
+        first frame. What comes through a pipe or a playlist is read once and all decoded, and so is what has
+        places instead of times.
         """
-        if not isinstance(self._source, str) or self._protocols:
+        if not isinstance(self._source, str) or self._protocols or self._places is not None:
             return None
         with open_container(self._source, name=self.name) as container:
             packets = container.demux(container.streams[self.stream.index])
@@ -150,6 +162,32 @@ class FileFeed:
         self._entry = None
         self.stream.codec_context.flush_buffers()
         return False
+
+    def stamps(self) -> array[int]:
+        """Return when each frame of the file is shown, in order, read from packets without decoding.
+
+        None are known of what comes through a pipe, which is read once.
+        """
+        if not isinstance(self._source, str):
+            return array("q")
+        with open_container(self._source, name=self.name, protocols=self._protocols) as container:
+            packets = container.demux(container.streams[self.stream.index])
+            found = (packet_stamp(packet, by_place=self._places is not None) for packet in packets)
+            return array("q", sorted(stamp for stamp in found if stamp is not None))
+
+    def last_duration(self, pts: int, told: int) -> int:
+        """Return how long the last frame is shown, from `pts` on; its own packet `told` that of another one.
+
+        Both are in the stream's time base. What is told stands where nothing else says it, and to the tick.
+        """
+        is_movie = isinstance(self._source, str) and "mp4" in self.declared.container
+        length = track_length(Path(str(self._source)), self.stream.id) if is_movie else None
+        if length is None or self.damage(corrupt_frames=0).texts:
+            return told
+        begin = 0 if length.is_from_start else (self.stream.start_time or 0) * self.declared.time_base
+        left = begin + length.seconds - pts * self.declared.time_base
+        is_told = abs(left - told * self.declared.time_base) <= length.tick
+        return told if is_told or left <= 0 else round(left / self.declared.time_base)
 
     def seek(self, pts: int) -> bool:
         """Let the next pictures begin with a key frame before that time; tell whether that can be done.

@@ -11,6 +11,7 @@ from typing import BinaryIO
 
 import av
 from av.container import InputContainer, OutputContainer
+from av.packet import Packet
 from av.stream import Stream
 from av.video.stream import VideoStream
 
@@ -28,10 +29,12 @@ from vrestore.media.container.streams import (
     packet_seconds,
 )
 from vrestore.media.container.verify import Expected
+from vrestore.media.encode.containers import HAS_EMPTY_PLACES
 from vrestore.media.encode.encoder import PIPE_CONTAINER
 from vrestore.media.encode.encoding import Encoding, configure
 from vrestore.media.encode.hdr import display_matrix
 from vrestore.media.encode.packets import encoded
+from vrestore.media.timing.frame_count import FrameCount
 
 _MOVIES = {"mp4", "mov", "ipod", "3gp", "3g2", "f4v"}
 
@@ -55,6 +58,9 @@ class Mux:
     ) -> None:
         self.copies = Copies()
         self._origin, self._reader = origin, reader
+        self._count = FrameCount(encoding.tick, encoding.time_base) if encoding.tick else None
+        self._has_begun = False
+        self._is_in_order = container in HAS_EMPTY_PLACES and encoding.options.get("bf") == "0"
         self._waiting: deque[AnyPacket] = deque()
         self._gathered: deque[AnyPacket] = deque()
         source = reader.feed.container
@@ -94,7 +100,11 @@ class Mux:
 
     def encode(self, picture: av.VideoFrame | None) -> None:
         """Encode a picture, None for the end, and write what is ready."""
+        if picture is not None and self._count is not None:
+            self._count.count(picture)
         for packet in encoded(self.video, picture):
+            if self._count is not None:
+                self._count.time(packet)
             self.add(packet)
         if picture is None:
             self.end()
@@ -102,6 +112,11 @@ class Mux:
     def add(self, packet: AnyPacket) -> None:
         """Write a packet of the picture, and of the other streams what is due before it."""
         self._mux_waiting(until=packet_seconds(packet))
+        if self._is_in_order:
+            packet.dts = packet.pts  # MPEG-2 has it a frame earlier, which would be another place
+        if not self._has_begun:
+            self._has_begun = True
+            self._leave_places_empty(packet)
         self._output.mux(packet)
 
     def end(self) -> None:
@@ -143,6 +158,14 @@ class Mux:
             describe_stream(stream, source)
         return stream
 
+    def _leave_places_empty(self, first: AnyPacket) -> None:
+        """Let AVI begin with an empty place where the first picture comes later, or it would come at once."""
+        if self._output.format.name in HAS_EMPTY_PLACES and (first.dts or 0) > 0:
+            empty = Packet(0)
+            empty.stream, empty.time_base = self.video, first.time_base
+            empty.pts = empty.dts = 0
+            self._output.mux(empty)
+
     def _mux_waiting(self, *, until: Fraction | None) -> None:
         """Write the other streams' packets that are due; demuxing runs ahead of encoding."""
         while self._gathered:
@@ -176,6 +199,8 @@ def add_picture(output: OutputContainer, meta: VideoMeta, encoding: Encoding) ->
 def _muxer_options(container: str, source: InputContainer | None, encoding: Encoding) -> dict[str, str]:
     if container == PIPE_CONTAINER:
         return {"strict": "-1"}  # more than 8 bits are common but not in yuv4mpeg's own text
+    if container in HAS_EMPTY_PLACES:
+        return {"avoid_negative_ts": "disabled"}  # it would move sound by less than a place, frames by one
     if container not in _MOVIES:
         return {}
     options = {}

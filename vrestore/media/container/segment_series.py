@@ -34,7 +34,8 @@ from vrestore.media.encode.packets import encoded
 class Coder:
     """How a picture is encoded: `add` gives a container its stream, `time_base` is that of the stamps.
 
-    With `has_header` its parameter sets go into the container's header, else before key frames.
+    With `has_header` its parameter sets go into the container's header, else before key frames. An encoder
+    with a `tick` is given the numbers of frames in it; they get their stamps when segments are joined.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Coder:
     add: Callable[[OutputContainer], VideoStream]
     time_base: Fraction
     has_header: bool
+    tick: Fraction | None = None
 
 
 class Series:
@@ -139,6 +141,8 @@ class _Open:
         """Encode a frame; an encoder's time begins with its segment."""
         self._stamps.append(stamp)
         picture.pts, picture.time_base = stamp - self._stamps[0], self._coder.time_base
+        if self._coder.tick is not None:
+            picture.pts, picture.duration, picture.time_base = len(self._stamps) - 1, 1, self._coder.tick
         self._take(picture)
 
     def finish(self) -> Segment:
@@ -146,12 +150,13 @@ class _Open:
         self._take(None)
         self._output.close()
         synchronise(self._path)
-        stamps = array("q", [stamp - self._stamps[0] for stamp in self._stamps])
+        tick = self._coder.tick
+        times = range(len(self._stamps)) if tick else (stamp - self._stamps[0] for stamp in self._stamps)
         verify(
             self._path,
             Expected(
-                stamps=stamps,
-                time_base=self._coder.time_base,
+                stamps=array("q", times),
+                time_base=tick or self._coder.time_base,
                 kinds=("video",),
                 video_index=0,
                 packet_counts={},

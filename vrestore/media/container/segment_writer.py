@@ -36,6 +36,7 @@ class SegmentWriter(Discarding):
             lambda output: add_picture(output, video.reader.meta, video.encoding),
             video.clock.time_base,
             has_header=bool(context.flags & Flags.global_header),
+            tick=video.encoding.tick,
         )
         rehearsal.abandon()
         video.reader.claim(frozenset())

@@ -15,6 +15,7 @@ from av.video.stream import VideoStream
 
 from vrestore.errors import InputError, TargetError
 from vrestore.media.container.opening import open_container
+from vrestore.media.timing.places import has_places_only, packet_stamp
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +69,14 @@ def _compare_streams(container: InputContainer, expected: Expected, *, name: str
 
 def _scan(container: InputContainer, video_index: int) -> tuple[array[int], Counter[int]]:
     stamps, counts = array("q"), Counter[int]()
+    codec = container.streams[video_index].codec_context.codec.canonical_name
+    by_place = has_places_only(container.format.name, codec)
     for packet in container.demux():
+        stamp = packet_stamp(packet, by_place=by_place)
         if packet.size:
             counts[packet.stream_index] += 1
-            if packet.stream_index == video_index and packet.pts is not None:
-                stamps.append(packet.pts)
+            if packet.stream_index == video_index and stamp is not None:
+                stamps.append(stamp)
     return array("q", sorted(stamps)), counts
 
 
@@ -116,6 +120,6 @@ def _decode_ends(part: Path, expected: Expected, stamps: array[int], *, name: st
         for goal in (stamps[-1], stamps[-1 - count // 8], stamps[-1 - count // 2], min(0, stamps[0])):
             container.seek(goal, stream=stream)
             whole = (picture.pts or 0 for picture in container.decode(stream) if not picture.is_corrupt)
-            if (max(whole, default=None) == stamps[-1]) if to_the_end else any(True for _ in whole):
+            if (max(whole, default=stamps[-1] - 1) >= stamps[-1]) if to_the_end else any(True for _ in whole):
                 return
     raise TargetError(f"{name!r} was not written as it should: its last frame cannot be decoded")

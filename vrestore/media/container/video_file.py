@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from dataclasses import replace
 from pathlib import Path
 
 import av
@@ -10,14 +11,16 @@ import av
 from vrestore.files import check_target, commit, part_beside, writing
 from vrestore.frames import Frame
 from vrestore.media.av_frames import PictureMaker
-from vrestore.media.container.demux import FileFeed
+from vrestore.media.container.demux import FileFeed, packet_time
 from vrestore.media.container.feed import CopySource
 from vrestore.media.container.mux import Mux
 from vrestore.media.container.verify import verify
-from vrestore.media.encode.containers import CONSTANT_RATE, container_for
+from vrestore.media.encode.containers import CONSTANT_RATE, HAS_EMPTY_PLACES, container_for
 from vrestore.media.encode.encoder import EncodeOptions, choose_encoding
 from vrestore.media.encode.hdr import mastering_parameters
 from vrestore.media.encode.losses import losses_of
+from vrestore.media.timing.even_rate import EvenRate, even_rate
+from vrestore.media.timing.target_clock import TargetClock
 from vrestore.media.write_result import Written
 
 
@@ -51,7 +54,11 @@ class VideoFile:
             strict=strict,
         )
         self._maker = PictureMaker(reader.meta, self.encoding.layout)
-        self.clock = Clock(reader, counts=self.container in CONSTANT_RATE)
+        self._even: EvenRate | None = None
+        if self.container in CONSTANT_RATE:
+            self._even = places_for(reader, has_gaps=self.container in HAS_EMPTY_PLACES)
+            self.encoding = replace(self.encoding, time_base=1 / self._even.rate)
+        self.clock = TargetClock(reader, self._even)
 
     def mux(self, *, beside: FileFeed | None = None) -> Mux:
         """Open the unfinished part; what the container refuses shows here. See Mux for `beside`."""
@@ -72,7 +79,8 @@ class VideoFile:
     def losses(self, mux: Mux) -> list[str]:
         """Say what the file cannot hold of the source."""
         reader, encoder = self.reader, self.encoding.encoder
-        return losses_of(
+        times = [] if self._even is None else self._even.loss(self.container)
+        return times + losses_of(
             reader.first_picture,
             reader.meta.rotation,
             mux.copies.dropped,
@@ -97,6 +105,7 @@ class VideoFile:
         with writing(self.name):
             expected = mux.expected(stamps, self.clock.time_base)
             mux.close()
+        warnings += self._late_frames()
         warnings += verify(self.part, expected, name=self.name, is_joined=is_joined)
         byte_count = self.part.stat().st_size
         commit(self.part, self.place)
@@ -112,22 +121,29 @@ class VideoFile:
             warnings=tuple(warnings),
         )
 
+    def _late_frames(self) -> list[str]:
+        """Say that frames came further beside their time than was to be seen before the work."""
+        if self._even is None or self.clock.off_seconds <= self._even.off_seconds:
+            return []
+        return replace(self._even, off_seconds=self.clock.off_seconds).loss(self.container)
 
-class Clock:
-    """Gives frames their time in the target: the source's own, or a count where there is only that."""
 
-    def __init__(self, reader: CopySource, *, counts: bool) -> None:
-        meta = reader.meta
-        self._counts = counts
-        self._shift = reader.first_pts if reader.start is not None else 0
-        self.origin = self._shift * meta.time_base
-        self.time_base = 1 / meta.rate if counts else meta.time_base
-        self._first_index = reader.first_index
-        first = (reader.first_pts - self._shift) * meta.time_base
-        self._first_count = max(0, round(first / self.time_base))
+def places_for(reader: CopySource, *, has_gaps: bool) -> EvenRate:
+    """Return the places of the frames to come in a container of an even rate; see `even_rate`.
 
-    def read(self, frame: Frame) -> tuple[int, int]:
-        """Return the frame's timestamp and duration in `time_base`."""
-        if not self._counts:
-            return frame.pts - self._shift, frame.duration
-        return self._first_count + frame.index - self._first_index, 1
+    Sound begins at place 0 whatever its time is, so that is counted from the first sound the reader has seen.
+    """
+    meta, stream = reader.meta, reader.feed.stream
+    end = reader.expected_end
+    due = (stamp for stamp in reader.feed.stamps() if stamp >= reader.first_pts)
+    stamps = array("q", (stamp for stamp in due if end is None or stamp * meta.time_base < end))
+    rates = (meta.rate, stream.base_rate, stream.guessed_rate) if stream and has_gaps else (meta.rate,)
+    sound = [packet_time(packet) for packet in reader.feed.packets if packet.stream.type == "audio"]
+    begins_with_sound = sound and reader.start is None
+    return even_rate(
+        stamps or array("q", [reader.first_pts]),
+        time_base=meta.time_base,
+        rates=rates,
+        origin=round(min(sound) / meta.time_base) if begins_with_sound else reader.first_pts,
+        has_gaps=has_gaps,
+    )

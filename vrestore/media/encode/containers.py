@@ -20,6 +20,9 @@ _WRITABLE = {*_EXTENSIONS, "webm", "ipod", "3gp", "3g2", "mpegts", "yuv4mpegpipe
 CONSTANT_RATE = {"avi", "yuv4mpegpipe"}
 """Containers that count frames and have no timestamps."""
 
+HAS_EMPTY_PLACES = {"avi"}
+"""Those of them in which a place may be left empty, so that the picture before it stays."""
+
 
 def container_for(target: Path) -> str:
     """Return FFmpeg's name of the container that the target's extension stands for.

@@ -44,8 +44,11 @@ _FFV1_ADVICE = (
     "ffmpeg -i TARGET -c:v libx264 -pix_fmt yuv420p makes a copy for all of them"
 )
 
-# MPEG-1 and 2 know a few frame rates and no other time.
+# MPEG-1 and 2 know a few frame rates and no other time (ITU-T H.262, table 6-4).
 _MPEG2_FAMILY = {"mpeg2video", "mpeg1video"}
+_MPEG2_RATES = tuple(
+    Fraction(rate) for rate in ("24000/1001", "24", "25", "30000/1001", "30", "50", "60000/1001", "60")
+)
 # MPEG-4 part 2 counts time in a denominator of 16 bits.
 _MPEG4_FAMILY, _MPEG4_TICKS = {"mpeg4", "msmpeg4", "h263p"}, 65535
 
@@ -162,7 +165,9 @@ def _asked_for(
     warnings = relayout_warnings(meta, layout)
     if encoder == "libx264rgb" and meta.codec != "h264":
         warnings = (*warnings, _RGB_ADVICE)
-    encoding = Encoding(encoder, layout, chosen, _time_base(encoder, container, meta), warnings)
+    time_base = 1 / meta.rate if container in CONSTANT_RATE else meta.time_base
+    tick = _tick(encoder, meta.rate, time_base)
+    encoding = Encoding(encoder, layout, chosen, time_base, warnings, tick)
     try_encoding(encoding, meta)
     return encoding
 
@@ -192,7 +197,11 @@ def _in_software(
     return replace(found, warnings=(*found.warnings, f"encoded with {encoder}{without}: {why_not}"))
 
 
-def _time_base(encoder: str, container: str, meta: VideoMeta) -> Fraction:
-    too_fine = encoder in _MPEG4_FAMILY and meta.time_base.denominator > _MPEG4_TICKS
-    by_rate = encoder in _MPEG2_FAMILY or container in CONSTANT_RATE
-    return 1 / meta.rate if too_fine or by_rate else meta.time_base
+def _tick(encoder: str, rate: Fraction, time_base: Fraction) -> Fraction | None:
+    """Return the tick of an encoder that cannot count in the time base, None where it can."""
+    if encoder in _MPEG2_FAMILY:
+        return 1 / min(_MPEG2_RATES, key=lambda known: abs(known - rate))
+    if encoder in _MPEG4_FAMILY and time_base.denominator > _MPEG4_TICKS:
+        near = rate.limit_denominator(1001)
+        return 1 / (near if near.numerator <= _MPEG4_TICKS else Fraction(max(1, round(rate))))
+    return None

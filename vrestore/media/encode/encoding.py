@@ -23,21 +23,26 @@ _WRONG_VALUE = "Error setting option"
 
 @dataclass(frozen=True, slots=True)
 class Encoding:
-    """The choice: FFmpeg's encoder, the layout it is given, its options and what to say about it."""
+    """The choice: FFmpeg's encoder, the layout it is given, its options and what to say about it.
+
+    `time_base` is that of the frames' times. An encoder with a `tick` counts frames by it instead, and its
+    packets are given their times afterwards (`vrestore.media.timing.frame_count`).
+    """
 
     encoder: str
     layout: PixelFormat
     options: dict[str, str]
     time_base: Fraction
     warnings: tuple[str, ...] = ()
+    tick: Fraction | None = None
 
 
 def configure(context: VideoCodecContext, encoding: Encoding, meta: VideoMeta) -> None:
     """Set up an encoder for the picture: size, layout, time, shape of a pixel and color."""
     context.width, context.height = meta.width, meta.height
     context.pix_fmt = encoding.layout.name
-    context.time_base = encoding.time_base
-    context.framerate = meta.rate
+    context.time_base = encoding.tick or encoding.time_base
+    context.framerate = 1 / encoding.tick if encoding.tick else meta.rate
     context.sample_aspect_ratio = meta.sample_aspect_ratio
     color = meta.color
     context.colorspace, context.color_primaries = color.matrix, color.primaries

@@ -13,7 +13,7 @@ from av.sidedata.sidedata import SideData, SideDataContainer, Type
 # FFmpeg's numbers (AVFrameSideDataType) above those that PyAV 18 names.
 _NAMES = {28: "LCEVC enhancement", 29: "number of a view", 30: "3D reference display", 31: "EXIF"}
 # PyAV frees the words that are kept with a profile when it has looked at it, and FFmpeg frees them again.
-_NEVER_LOOKED_AT = Type.ICC_PROFILE.value
+_NEVER_LOOKED_AT = cast(int, Type.ICC_PROFILE.value)
 
 
 def side_data(picture: av.VideoFrame) -> list[SideData]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from array import array
 from collections import deque
 from collections.abc import Iterator
 from fractions import Fraction
@@ -133,6 +134,14 @@ class SequenceFeed:
             return None
         self._next = number
         return DecodeStart(packet=number, index=number, last_pts=number - 1, stamps=[number])
+
+    def stamps(self) -> array[int]:
+        """Return the number of each image."""
+        return array("q", range(len(self.files)))
+
+    def last_duration(self, pts: int, told: int) -> int:  # noqa: ARG002 - images are all shown as long
+        """Return the duration of an image."""
+        return told
 
     def seek(self, pts: int) -> bool:
         """Let the next pictures begin with that one; tell whether there is one."""
