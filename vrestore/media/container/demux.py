@@ -5,10 +5,11 @@ from __future__ import annotations
 from array import array
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 import av
 from av.codec.hwaccel import HWAccel
@@ -20,6 +21,7 @@ from vrestore.media.container.feed import AnyPacket
 from vrestore.media.container.opening import open_container
 from vrestore.media.container.seek_point import DecodeStart, find_decode_start
 from vrestore.media.container.times import Moment
+from vrestore.media.decode.picture_decoder import PictureDecoder
 from vrestore.media.timing.movie_end import track_length
 from vrestore.media.timing.places import PlaceClock, has_places_only, packet_stamp
 
@@ -69,6 +71,8 @@ class FileFeed:
             self.stream = main_stream(self.container, name=name)
             self.stream.thread_type = "AUTO"
             self.stream.codec_context.thread_count = threads
+            is_threaded = threads != 1 and isinstance(source, str)
+            self._decoder = PictureDecoder(self, once_more=self.again if is_threaded else None)
             self.declared = declared_by(self.container, self.stream)
             self._declared_end = declared_end(self.container)
             by_place = has_places_only(self.declared.container, self.declared.codec)
@@ -119,17 +123,10 @@ class FileFeed:
             self._seen.corrupt_packets += packet.is_corrupt
             if self._places is not None:
                 self._places.note(packet)
-            try:
-                pictures: Iterable[av.VideoFrame] = self.stream.codec_context.decode(
-                    packet if packet.size else None
-                )
-                if self._places is not None:
-                    pictures = self._places.placed(pictures)
-                yield from pictures if self.lay_out is None else map(self.lay_out, pictures)
-            except av.FFmpegError:
-                if self._is_strict:
-                    raise
-                self._seen.corrupt_packets += not packet.is_corrupt
+            pictures: Iterable[av.VideoFrame] = self._decoder.decode(packet, strictly=self._is_strict)
+            if self._places is not None:
+                pictures = self._places.placed(pictures)
+            yield from pictures if self.lay_out is None else map(self.lay_out, pictures)
         self._seen.whole = True
 
     def enter(self, start: Moment, *, first_pts: int) -> DecodeStart | None:
@@ -158,9 +155,10 @@ class FileFeed:
             return False
         if self._seen.picture_packets <= entry.packet:
             self.forget(before_seconds=float(entry.last_pts * self.declared.time_base))
+            self._decoder.skip()
             return True
         self._entry = None
-        self.stream.codec_context.flush_buffers()
+        self._decoder.begin_anew()
         return False
 
     def stamps(self) -> array[int]:
@@ -199,6 +197,7 @@ class FileFeed:
             self.container.seek(pts, stream=self.stream)
         except (av.FFmpegError, ValueError):
             return False
+        self._decoder.begin_anew(sought=pts)
         return True
 
     def read_on(self, *, seconds: float) -> None:
@@ -218,7 +217,7 @@ class FileFeed:
         if self._seen.whole and self._declared_end is not None:
             missing_seconds = self._declared_end - self._seen.end_seconds
         return describe(
-            corrupt_packets=self._seen.corrupt_packets,
+            corrupt_packets=self._seen.corrupt_packets + self._decoder.refused,
             corrupt_frames=corrupt_frames,
             ending=self._ending,
             missing_seconds=missing_seconds if missing_seconds > _SLACK_SECONDS else 0.0,
@@ -228,10 +227,14 @@ class FileFeed:
     def close(self) -> None:
         """Close the file."""
         self.packets.clear()
-        # Its decoder is freed under the interpreter's lock, for which the decoder's threads may be waiting to
-        # say something (`ffmpeg_heard`). Flushing waits without that lock until they rest.
-        self.stream.codec_context.flush_buffers()
+        self._decoder.close()
         self.container.close()
+
+    def picture_packets(self) -> Iterator[AnyPacket]:
+        """Yield the main stream's packets without decoding them, as far as they can be read."""
+        packets = cast("Iterator[AnyPacket]", self.container.demux(self.stream))
+        with suppress(av.FFmpegError):
+            yield from (packet for packet in packets if packet.size)
 
     def _demuxed(self) -> Iterator[AnyPacket]:
         """Yield the main stream's packets, the empty last one too; put the others aside."""
