@@ -346,3 +346,47 @@ def test_packets_before_start_are_not_kept(tmp_path):
 def written(path, content):
     path.write_bytes(content)
     return path
+
+
+MS = Fraction(1, 1000)
+
+
+def cut(source, target, *, seconds):
+    """Copy a clip from a time on without encoding it, as `ffmpeg -ss 2.5 -i in -c copy out` does."""
+    with av.open(str(source)) as whole, av.open(str(target), "w") as part:
+        stream = part.add_stream_from_template(whole.streams.video[0])
+        for packet in whole.demux(video=0):
+            if packet.size:
+                ticks = round(seconds / packet.time_base)
+                packet.pts, packet.dts, packet.stream = packet.pts - ticks, packet.dts - ticks, stream
+                part.mux(packet)
+    return target
+
+
+@pytest.mark.parametrize("extension", [".mp4", ".mov"])
+@pytest.mark.parametrize(("rate", "seconds", "frames"), [(1, 2.5, 5), (1, 1.3, 6), (2, 0.9, 14)])
+def test_a_healthy_clip_that_was_cut_is_not_damaged(tmp_path, extension, rate, seconds, frames):
+    options = {"g": "8", "bf": "2"}
+    source = write_clip(tmp_path / "in.mp4", frames=8 * rate, rate=rate, options=options)
+    with open_video(cut(source, tmp_path / f"cut{extension}", seconds=seconds)) as reader:
+        assert len(list(reader)) == frames
+        assert reader.damage.texts == ()
+
+
+def test_what_begins_late_in_matroska_is_not_damaged(tmp_path):
+    source = write_clip(tmp_path / "in.mkv", frames=8, stamps=[40 * n + 1900 for n in range(8)], time_base=MS)
+    with open_video(source) as reader:
+        assert len(list(reader)) == 8
+        assert reader.damage.texts == ()
+
+
+def test_fragments_that_are_missing_are_still_noticed(tmp_path):
+    """The file ends where a fragment does, so that its sizes are right."""
+    source = write_clip(
+        tmp_path / "in.mp4", frames=50, options={"g": "10"}, container_options={"movflags": "dash"}
+    )
+    data = source.read_bytes()
+    source.write_bytes(data[: data.rfind(b"moof", 0, data.rfind(b"moof")) - 4])
+    with open_video(source) as reader:
+        list(reader)
+        assert "s missing of what it declares" in reader.damage.texts[0]

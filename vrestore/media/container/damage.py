@@ -27,10 +27,14 @@ class Damage:
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How a file's own sizes compare with its length; `has_index` is False for MP4 without moov."""
+    """How a file's own sizes compare with its length; `has_index` is False for MP4 without moov.
+
+    With `is_whole` an index of all samples says that none is missing, whatever is said of durations.
+    """
 
     missing_bytes: int = 0
     has_index: bool = True
+    is_whole: bool = False
 
 
 def ending_of(path: Path) -> Ending:
@@ -80,7 +84,7 @@ def _many(count: int, word: str) -> str:
 
 
 def _movie_ending(file: BinaryIO, length: int) -> Ending:
-    position, has_index = 0, False
+    position, has_index, has_fragments = 0, False, False
     while position + 8 <= length:
         file.seek(position)
         head = file.read(16)
@@ -93,7 +97,9 @@ def _movie_ending(file: BinaryIO, length: int) -> Ending:
             break
         position += size
         has_index |= head[4:8] == b"moov" and position <= length
-    return Ending(max(0, position - length), has_index)
+        has_fragments |= head[4:8] == b"moof"
+    missing = max(0, position - length)
+    return Ending(missing, has_index, is_whole=has_index and not has_fragments and not missing)
 
 
 def _matroska_ending(file: BinaryIO, length: int) -> Ending:

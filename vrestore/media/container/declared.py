@@ -87,7 +87,10 @@ def declared_end(container: InputContainer) -> float | None:
     """Return the time at which the file says it ends, None for formats where that is a guess."""
     if not container.duration or not any(name in container.format.name for name in _SAY_THEIR_LENGTH):
         return None
-    return ((container.start_time or 0) + container.duration) / av.time_base
+    start, duration = container.start_time or 0, container.duration
+    # Matroska's duration is counted from 0, whatever is shown first; others are not of one mind.
+    end = start + duration if start <= 0 or duration <= start else duration
+    return end / av.time_base
 
 
 def _frame_count(container: InputContainer, stream: VideoStream) -> int:

@@ -214,7 +214,7 @@ class FileFeed:
         missing_frames, missing_seconds = 0, 0.0
         if self._seen.whole and self._ending.missing_bytes:
             missing_frames = max(0, (self.declared.frame_count or 0) - self._seen.picture_packets)
-        if self._seen.whole and self._declared_end is not None:
+        if self._seen.whole and self._declared_end is not None and not self._ending.is_whole:
             missing_seconds = self._declared_end - self._seen.end_seconds
         return describe(
             corrupt_packets=self._seen.corrupt_packets + self._decoder.refused,
@@ -245,6 +245,9 @@ class FileFeed:
                 packet = next(packets, None)
             except av.FFmpegError:
                 seen.corrupt_packets += 1
+                yield from self._last()
+                return
+            except IndexError:  # PyAV trips at the end over a stream that a damaged file has come up with
                 yield from self._last()
                 return
             if packet is None:

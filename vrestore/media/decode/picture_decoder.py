@@ -128,9 +128,8 @@ class PictureDecoder:
         """
         settled = self._held[: max(0, len(self._held) - most_held)]
         del self._held[: len(settled)]
-        times = _times(settled)
-        self._given |= times
-        self._last = max(times, default=self._last)
+        self._given |= _times(settled)
+        self._last = _time(settled[-1]) if settled else self._last
         return settled
 
     def _again(self, spare: Source, packet: AnyPacket) -> list[av.VideoFrame]:
@@ -149,7 +148,8 @@ class PictureDecoder:
             pictures += self._plainly(other)
         if not packet.size:
             pictures += self._plainly(packet)
-        return [picture for picture in pictures if _time(picture) not in self._given]
+        given = [place for place, picture in enumerate(pictures, 1) if _time(picture) == self._last]
+        return pictures[given[-1] if given and self._last is not None else 0 :]
 
     def _plainly(self, packet: AnyPacket, *, strictly: bool = False) -> list[av.VideoFrame]:
         try:
