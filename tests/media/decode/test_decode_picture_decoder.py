@@ -1,5 +1,7 @@
 """A damaged packet costs its own frame and nothing else, whatever number of threads decodes."""
 
+from fractions import Fraction
+
 import av
 import numpy as np
 import pytest
@@ -89,3 +91,11 @@ def test_a_healthy_file_is_opened_once(tmp_path, monkeypatch, extension, options
     monkeypatch.setattr(FileFeed, "again", lambda _self: pytest.fail("opened once more"))
     frames, damage = read(source, 9)
     assert (len(frames), damage.texts) == (25, ())
+
+
+def test_frames_of_avi_keep_their_places(tmp_path):
+    """There a place belongs to each packet, also to one that cannot be decoded."""
+    source = damaged(tmp_path / "in.avi", 12, options=B_FRAMES, time_base=Fraction(1, 25))
+    alone = read(source, 1)
+    assert_same(read(source, 9), alone)
+    assert len(alone[0]) < 25

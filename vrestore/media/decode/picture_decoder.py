@@ -138,13 +138,16 @@ class PictureDecoder:
         It begins a key frame earlier than need be, as `seek_point` does.
         """
         self._context.flush_buffers()
+        spare.stream.codec_context.copy_opaque = self._context.copy_opaque
         self._spare, self._once_more = spare, None
         if self._sought is not None:
             spare.seek(self._sought)
         before = [number for time, number in self._keys if self._last is not None and time <= self._last]
         first = before[-2] if len(before) > 1 else self._first
         pictures: list[av.VideoFrame] = []
-        for other in islice(spare.picture_packets(), first, self._number):
+        for number, other in islice(enumerate(spare.picture_packets()), first, self._number):
+            if self._context.copy_opaque:
+                other.opaque = number  # as `PlaceClock` does, for files whose times mean nothing
             pictures += self._plainly(other)
         if not packet.size:
             pictures += self._plainly(packet)
@@ -166,5 +169,7 @@ def _times(pictures: Iterable[av.VideoFrame]) -> set[int]:
 
 
 def _time(item: AnyPacket | av.VideoFrame) -> int | None:
-    """Return what a packet and its picture are told by."""
+    """Return what a packet and its picture are told by: the number that was given to it, or its time."""
+    if isinstance(item.opaque, int):
+        return item.opaque
     return item.dts if item.pts is None else item.pts
