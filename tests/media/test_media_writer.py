@@ -267,9 +267,17 @@ def test_a_full_disk_is_one_clear_line_and_leaves_nothing(tmp_path, extension, l
 
 def test_a_file_that_reads_back_wrong_is_not_given_its_name(tmp_path, source, monkeypatch):
     monkeypatch.setattr("vrestore.media.container.mux.Mux.close", cut_short)
-    with pytest.raises(TargetError, match=r"was not written as it should"):
+    with pytest.raises(TargetError, match=r"was not written as it should.*kept as '.*out.unverified.mkv'"):
         restore(source, tmp_path / "out.mkv")
-    assert files_in(tmp_path) == ["in.mp4"]
+    assert files_in(tmp_path) == ["in.mp4", "out.unverified.mkv"]
+
+
+def test_what_was_kept_of_an_earlier_run_is_not_overwritten(tmp_path, source, monkeypatch):
+    monkeypatch.setattr("vrestore.media.container.mux.Mux.close", cut_short)
+    (tmp_path / "out.unverified.mkv").write_bytes(b"earlier")
+    with pytest.raises(TargetError, match=r"out\.unverified1\.mkv"):
+        restore(source, tmp_path / "out.mkv")
+    assert (tmp_path / "out.unverified.mkv").read_bytes() == b"earlier"
 
 
 def cut_short(mux):
@@ -283,7 +291,7 @@ def test_a_last_frame_that_cannot_be_decoded_is_noticed(tmp_path, monkeypatch):
     monkeypatch.setattr("vrestore.media.container.mux.Mux.close", spoil_the_end)
     with pytest.raises(TargetError, match=r"was not written as it should"):
         restore(source, tmp_path / "out.mkv", extra={"bf": "0"})
-    assert files_in(tmp_path) == ["in.mp4"]
+    assert files_in(tmp_path) == ["in.mp4", "out.unverified.mkv"]
 
 
 def spoil_the_end(mux):

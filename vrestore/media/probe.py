@@ -4,28 +4,32 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import av
 from av.container import InputContainer
 from av.stream import Disposition, Stream
 
-from vrestore.errors import InputError, UsageError
+from vrestore.errors import InputError, UsageError, VRestoreError
 from vrestore.frames import Color, Rotation
 from vrestore.media.color.color_tags import color_of
 from vrestore.media.container.declared import is_picture
 from vrestore.media.container.demux import FileFeed
 from vrestore.media.container.feed import Feed
 from vrestore.media.container.streams import copy_refusal_reason, is_chapter_text, is_timecode
+from vrestore.media.container.video_file import VideoFile
 from vrestore.media.encode.containers import container_for
-from vrestore.media.encode.encoder import family_encoder
+from vrestore.media.encode.encoder import EncodeOptions, family_encoder
 from vrestore.media.encode.losses import losses_of
 from vrestore.media.formats import REPLACEMENTS, pixel_format
 from vrestore.media.images.sequence import SequenceFeed, is_sequence, open_sequence
+from vrestore.media.reader import open_video
 from vrestore.media.rotation import rotation_of
+from vrestore.media.trial.trial import try_streams
 
 # Rec. ITU-T H.273, by FFmpeg's names.
 _MATRICES = {0: "rgb", 1: "bt709", 4: "fcc", 5: "bt470bg", 6: "smpte170m", 7: "smpte240m", 8: "ycgco"}
@@ -50,6 +54,7 @@ def probe(source: str | Path) -> dict[str, object]:
         stamps = feed.stamps()
         declared, container = feed.declared, feed.container
         rotation = declared.rotation or rotation_of(picture)
+        target = _tried(feed)
         return {
             "source": feed.name,
             "container": declared.container,
@@ -70,8 +75,10 @@ def probe(source: str | Path) -> dict[str, object]:
                 "time_base": str(feed.declared.time_base),
                 "timestamps": "even" if _is_even(stamps) else "uneven",
             },
-            "losses": _losses(feed, picture, rotation),
-            "streams": [_stream(item, feed, container) for item in container.streams] if container else [],
+            "losses": [*(target.time_losses() if target else []), *_losses(feed, picture, rotation)],
+            "streams": [_stream(item, feed, container, target) for item in container.streams]
+            if container
+            else [],
             "chapters": _chapters(container) if container else [],
             "tags": dict(container.metadata) if container else {},
         }
@@ -123,7 +130,9 @@ def _color_names(picture: av.VideoFrame) -> dict[str, object]:
     }
 
 
-def _stream(stream: Stream, feed: Feed, container: InputContainer) -> dict[str, object]:
+def _stream(
+    stream: Stream, feed: Feed, container: InputContainer, target: VideoFile | None
+) -> dict[str, object]:
     context = stream.codec_context
     return {
         "index": stream.index,
@@ -132,7 +141,7 @@ def _stream(stream: Stream, feed: Feed, container: InputContainer) -> dict[str, 
         "language": stream.language,
         "disposition": [flag.name for flag in Disposition if flag in Disposition(stream.disposition)],
         "tags": dict(stream.metadata),
-        "treatment": _treatment(stream, feed, container),
+        "treatment": _treatment(stream, feed, container, target),
     }
 
 
@@ -146,6 +155,19 @@ def _losses(feed: Feed, picture: av.VideoFrame, rotation: Rotation) -> list[str]
     return losses_of(picture, rotation, [], encoder=encoder, holder=holder)
 
 
+def _tried(feed: Feed) -> VideoFile | None:
+    """Try a target of the same kind as the source; None where a run would refuse that."""
+    suffix = "" if _target_container(feed) == "matroska" else Path(feed.name).suffix
+    if not isinstance(feed, FileFeed):
+        return None
+    with TemporaryDirectory() as folder, suppress(VRestoreError), open_video(feed.name) as reader:
+        place = Path(folder) / f"result{suffix or '.mkv'}"
+        video = VideoFile(place, reader, options=EncodeOptions(), overwrite=False)
+        try_streams(video)
+        return video
+    return None
+
+
 def _target_container(feed: Feed) -> str:
     try:
         return container_for(Path(feed.name))
@@ -153,7 +175,7 @@ def _target_container(feed: Feed) -> str:
         return "matroska"
 
 
-def _treatment(stream: Stream, feed: Feed, container: InputContainer) -> str:
+def _treatment(stream: Stream, feed: Feed, container: InputContainer, tried: VideoFile | None) -> str:
     """Say what becomes of a stream when the target is of the same kind as the source."""
     if feed.stream is not None and stream.index == feed.stream.index:
         return "restored"
@@ -162,6 +184,9 @@ def _treatment(stream: Stream, feed: Feed, container: InputContainer) -> str:
     if is_timecode(stream):
         return "written anew from the timecode"
     target = _target_container(feed)
+    refusal = tried.refusals.get(stream.index) if tried else None
+    if refusal is not None:
+        return f"dropped: {refusal}"
     if is_picture(stream) and target == "matroska":
         return "copied"
     reason = copy_refusal_reason(target, stream)

@@ -15,6 +15,7 @@ from vrestore.media.encode.encoder import EncodeOptions
 from vrestore.media.images.names import is_image_target
 from vrestore.media.images.writer import SequenceWriter
 from vrestore.media.reader import VideoReader
+from vrestore.media.trial.trial import try_streams
 from vrestore.media.write_result import Discarding, Writer, Written
 from vrestore.media.y4m import PipeWriter
 
@@ -52,6 +53,7 @@ def open_writer(
         writer = SequenceWriter(target, reader, options=asked, overwrite=overwrite)
     else:
         video = VideoFile(target, reader, options=asked, overwrite=overwrite, strict=strict)
+        try_streams(video)
         writer = _video_writer(video, in_segments=in_segments)
     if strict and writer.losses:
         writer.discard()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -27,6 +27,8 @@ from vrestore.media.timing.places import PlaceClock, has_places_only, packet_sta
 
 # What the last audio packet of a container may overhang or lack without anything being lost.
 _SLACK_SECONDS = 0.25
+_NEAR = 250
+"""Packets of the picture that are looked at for packets of other streams among them."""
 
 
 @dataclass(slots=True)
@@ -80,6 +82,11 @@ class FileFeed:
         except BaseException:
             self.container.close()
             raise
+
+    @property
+    def is_pipe(self) -> bool:
+        """Whether the source can be read once only."""
+        return not isinstance(self._source, str)
 
     def again(self, *, accelerator: HWAccel | None = None) -> FileFeed:
         """Open the same file once more, from its beginning; what came through a pipe is gone."""
@@ -160,6 +167,14 @@ class FileFeed:
         self._entry = None
         self._decoder.begin_anew()
         return False
+
+    def sample(self, packets: int) -> None:
+        """Gather some packets of each claimed stream, of what lies near in the file, without decoding."""
+        wanted = self._seen.packets_kept or frozenset()
+        for number, _ in enumerate(self._demuxed()):
+            counts = Counter(packet.stream_index for packet in self.packets)
+            if number >= _NEAR or all(counts[index] >= packets for index in wanted):
+                return
 
     def stamps(self) -> array[int]:
         """Return when each frame of the file is shown, in order, read from packets without decoding.

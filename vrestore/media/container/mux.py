@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections import deque
+from collections.abc import Mapping
 from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
@@ -19,6 +20,7 @@ from vrestore.frames import VideoMeta
 from vrestore.media.container.demux import FileFeed
 from vrestore.media.container.feed import AnyPacket, CopySource
 from vrestore.media.container.streams import (
+    MOVIES,
     Copies,
     add_copy,
     describe_stream,
@@ -35,8 +37,7 @@ from vrestore.media.encode.encoding import Encoding, configure
 from vrestore.media.encode.hdr import display_matrix
 from vrestore.media.encode.packets import encoded
 from vrestore.media.timing.frame_count import FrameCount
-
-_MOVIES = {"mp4", "mov", "ipod", "3gp", "3g2", "f4v"}
+from vrestore.media.timing.target_clock import TargetClock
 
 
 class Mux:
@@ -44,6 +45,7 @@ class Mux:
 
     `origin` is the time in the source, in seconds, that becomes 0. Streams keep the source's order. The other
     streams' packets come from `beside`, the source opened once more, or as the reader gives frames if None.
+    Streams in `refusals` are left out, for the reason there.
     """
 
     def __init__(
@@ -55,7 +57,9 @@ class Mux:
         *,
         origin: Fraction,
         beside: FileFeed | None = None,
+        refusals: Mapping[int, str] | None = None,
     ) -> None:
+        self._refusals = refusals or {}
         self.copies = Copies()
         self._origin, self._reader = origin, reader
         self._count = FrameCount(encoding.tick, encoding.time_base) if encoding.tick else None
@@ -86,14 +90,16 @@ class Mux:
             self.abandon()
             raise
 
-    def expected(self, stamps: array[int], time_base: Fraction) -> Expected:
+    def expected(self, stamps: array[int], clock: TargetClock) -> Expected:
         """Say what the file must hold when it is read again; to be asked before it is closed."""
         return Expected(
             stamps=stamps,
-            time_base=time_base,
+            time_base=clock.time_base,
+            first_due=clock.first_due,
             kinds=tuple(kind_read_back(stream) for stream in self._output.streams),
             video_index=self.video.index,
-            packet_counts=self.copies.exact_counts(),
+            sound=self.copies.sound(),
+            container=self._output.format.name,
             tags=dict(self._output.metadata),
             chapter_count=len(self._output.chapters()),
         )
@@ -142,14 +148,15 @@ class Mux:
                 video = self._add_video(reader, encoding, main)
             else:
                 covers = reader.feed.covers
-                add_copy(self._output, stream, source, covers=covers, copies=self.copies)
+                why = self._refusals.get(stream.index)
+                add_copy(self._output, stream, source, covers=covers, copies=self.copies, refusal=why)
         if video is None:
             raise ValueError("the main stream is not among the container's")
         return video
 
     def _add_video(self, reader: CopySource, encoding: Encoding, source: Stream | None) -> VideoStream:
         stream = add_picture(self._output, reader.meta, encoding)
-        if encoding.encoder == "libx265" and self._output.format.name in _MOVIES:
+        if encoding.encoder == "libx265" and self._output.format.name in MOVIES:
             stream.codec_context.codec_tag = "hvc1"  # the tag that Apple's players ask for
         matrix = display_matrix(reader.first_picture)
         if matrix is not None:
@@ -201,7 +208,7 @@ def _muxer_options(container: str, source: InputContainer | None, encoding: Enco
         return {"strict": "-1"}  # more than 8 bits are common but not in yuv4mpeg's own text
     if container in HAS_EMPTY_PLACES:
         return {"avoid_negative_ts": "disabled"}  # it would move sound by less than a place, frames by one
-    if container not in _MOVIES:
+    if container not in MOVIES:
         return {}
     options = {}
     if source is not None and needs_free_tags(source.metadata):

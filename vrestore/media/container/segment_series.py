@@ -157,9 +157,11 @@ class _Open:
             Expected(
                 stamps=array("q", times),
                 time_base=tick or self._coder.time_base,
+                first_due=Fraction(0),
                 kinds=("video",),
                 video_index=0,
-                packet_counts={},
+                sound={},
+                container=self._coder.container,
                 tags={},
                 chapter_count=0,
             ),

@@ -8,12 +8,14 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import av
+from av.audio.codeccontext import AudioCodecContext
 from av.container import InputContainer, OutputContainer
 from av.packet import Packet
 from av.stream import Stream
 
 from vrestore.media.container.feed import AnyPacket
-from vrestore.media.encode.containers import scratch
+from vrestore.media.encode.containers import HAS_EMPTY_PLACES, scratch
+from vrestore.media.timing.track import Track
 from vrestore.media.write_result import Dropped, KeptStream
 
 if TYPE_CHECKING:
@@ -31,13 +33,23 @@ _MOVIE_TAGS = {
 }  # fmt: skip
 
 
+MOVIES = {"mp4", "mov", "ipod", "3gp", "3g2", "f4v"}
+"""The containers of MP4's family."""
+_REFUSALS = (av.InvalidDataError, av.ArgumentError, av.PatchWelcomeError)
+"""What a muxer says of a packet that it cannot write. A full disk is none of these."""
+
+
 @dataclass(slots=True)
 class Copies:
-    """The streams that go over packet for packet, by their index in the source."""
+    """The streams that go over packet for packet, by their index in the source.
+
+    `tracks` are what was written of each, `refused` how many packets the container did not take.
+    """
 
     kept: dict[int, Stream] = field(default_factory=dict)
     dropped: list[Dropped] = field(default_factory=list)
-    counts: dict[int, int] = field(default_factory=dict)
+    tracks: dict[int, Track] = field(default_factory=dict)
+    refused: dict[int, int] = field(default_factory=dict)
 
     def mux(self, output: OutputContainer, packet: AnyPacket, *, origin: Fraction) -> None:
         """Write one of the source's packets; `origin` is the time in seconds that becomes 0."""
@@ -46,24 +58,41 @@ class Copies:
             ticks = round(origin / packet.time_base)
             packet.pts = None if packet.pts is None else packet.pts - ticks
             packet.dts = None if packet.dts is None else packet.dts - ticks
-        if self.kept[index].type != "attachment":  # those went into the header
-            packet.stream = self.kept[index]
+        kind = self.kept[index].type
+        track = self.tracks.setdefault(index, Track(f"{kind} stream {index}"))
+        if kind == "audio" and not packet.duration and packet.pts is not None and track.last is not None:
+            # Without one MP4 has its last packet end where it begins, and players leave it out.
+            packet.duration = max(0, round(packet.pts - track.last / (packet.time_base or 1)))
+        track.note(packet)
+        if kind == "attachment":  # those went into the header
+            return
+        packet.stream = self.kept[index]
+        try:
             output.mux(packet)
-        self.counts[index] = self.counts.get(index, 0) + 1
+        except _REFUSALS:
+            self.refused[index] = self.refused.get(index, 0) + 1
 
     def kept_streams(self) -> tuple[KeptStream, ...]:
         """Return what went over, in the source's order."""
         return tuple(
-            KeptStream(index, stream.type, self.counts.get(index, 0)) for index, stream in self.kept.items()
+            KeptStream(index, stream.type, self.tracks[index].packet_count if index in self.tracks else 0)
+            for index, stream in self.kept.items()
         )
 
-    def exact_counts(self) -> dict[int, int]:
-        """Return, by index in the target, how many packets of sound there are.
+    def sound(self) -> dict[int, Track]:
+        """Return what was written of sound, by index in the target.
 
         Sound only: muxers add packets of their own between subtitles.
         """
         sound = {index: stream for index, stream in self.kept.items() if stream.type == "audio"}
-        return {stream.index: self.counts.get(index, 0) for index, stream in sound.items()}
+        return {stream.index: self.tracks[index] for index, stream in sound.items() if index in self.tracks}
+
+    def refusals(self, container: str) -> list[str]:
+        """Say which packets the container did not take."""
+        return [
+            f"{count} packets of {self.kept[index].type} stream {index} were refused by {container}"
+            for index, count in self.refused.items()
+        ]
 
 
 def add_copy(
@@ -73,21 +102,36 @@ def add_copy(
     *,
     covers: Iterable[AnyPacket],
     copies: Copies,
+    refusal: str | None = None,
 ) -> None:
-    """Add one of the source's streams to the output, or note why it cannot hold it."""
+    """Add one of the source's streams to the output, or note why it cannot hold it; `refusal` is known."""
     if is_chapter_text(stream, source) or is_timecode(stream):
         return
     cover = next((packet for packet in covers if packet.stream.index == stream.index), None)
-    if cover is not None and output.format.name == "matroska":
+    if cover is not None and refusal is None and output.format.name == "matroska":
         copies.kept[stream.index] = _add_cover(output, stream, cover)
         return
-    reason = copy_refusal_reason(output.format.name, stream)
+    reason = refusal or copy_refusal_reason(output.format.name, stream)
     if reason:
         copies.dropped.append(Dropped(stream.index, stream.type, reason))
         return
-    copy = output.add_stream_from_template(stream, opaque=True)
+    copy = _added(output, stream)
     describe_stream(copy, stream)
     copies.kept[stream.index] = copy
+
+
+def _added(output: OutputContainer, stream: Stream) -> Stream:
+    """Add a stream for another's packets.
+
+    AVI is told how many samples a packet of AC-3 has by an encoder of that: else it counts bytes, of which
+    packets out of another AVI seem to have a fixed number, and sound runs away from the picture.
+    """
+    sound, counts = stream.codec_context, output.format.name in HAS_EMPTY_PLACES
+    if not counts or not isinstance(sound, AudioCodecContext) or sound.name != "ac3":
+        return output.add_stream_from_template(stream, opaque=True)
+    copy = output.add_stream("ac3", rate=sound.sample_rate)
+    copy.codec_context.layout, copy.codec_context.bit_rate = sound.layout, sound.bit_rate
+    return copy
 
 
 def copy_refusal_reason(container: str, stream: Stream) -> str | None:
@@ -96,19 +140,22 @@ def copy_refusal_reason(container: str, stream: Stream) -> str | None:
     The stream's header is written to memory: some streams are refused only there, and by then it
     would be too late for a file that already holds others.
     """
+    if stream.type == "data" and getattr(stream, "name", None) is None and container in MOVIES:
+        return f"{container} cannot hold data of an unknown kind"  # its track would be without a description
     if stream.type == "attachment" and container != "matroska":
-        return f"{container} cannot hold {_kind(stream)}"  # webm takes it without a word and drops it
+        return f"{container} cannot hold {kind_of(stream)}"  # webm takes it without a word and drops it
     output = scratch(container)
     try:
-        output.add_stream_from_template(stream, opaque=True)
+        _added(output, stream)
         output.start_encoding()
         output.close()
     except (av.FFmpegError, ValueError):
-        return f"{container} cannot hold {_kind(stream)}"
+        return f"{container} cannot hold {kind_of(stream)}"
     return None
 
 
-def _kind(stream: Stream) -> str:
+def kind_of(stream: Stream) -> str:
+    """Return what a stream is, such as "audio aac"."""
     name = stream.codec_context.name if stream.codec_context else (getattr(stream, "name", None) or "unknown")
     return f"{stream.type} {name}"
 

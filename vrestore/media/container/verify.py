@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from array import array
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -16,20 +15,25 @@ from av.video.stream import VideoStream
 from vrestore.errors import InputError, TargetError
 from vrestore.media.container.opening import open_container
 from vrestore.media.timing.places import has_places_only, packet_stamp
+from vrestore.media.timing.track import Track
 
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What a file must hold: timestamps in order, streams by type, packets of some by index.
+    """What a file must hold: timestamps in order, streams by type, the packets of sound by index.
 
-    `tags` are the container's tags that should be there again, `chapter_count` its chapters.
+    `first_due` is when the first frame is to be shown, in seconds, also where it comes into another place.
+    `container` is FFmpeg's name of what was written, `tags` are its tags that should be there again,
+    `chapter_count` its chapters.
     """
 
     stamps: array[int]
     time_base: Fraction
+    first_due: Fraction
     kinds: tuple[str, ...]
     video_index: int
-    packet_counts: Mapping[int, int]
+    sound: Mapping[int, Track]
+    container: str
     tags: Mapping[str, str]
     chapter_count: int
 
@@ -43,14 +47,10 @@ def verify(part: Path, expected: Expected, *, name: str, is_joined: bool = False
     try:
         with open_container(str(part), name=name) as container:
             warnings = _compare_streams(container, expected, name=name)
-            stamps, counts = _scan(container, expected.video_index)
-            unit = container.streams[expected.video_index].time_base or Fraction(1, 1000)
+            found = read_again(container, expected.video_index)
+            stamps, unit = found.stamps, found.unit
             _compare_stamps(stamps, unit, expected, name=name)
-            warnings += [
-                f"stream {index} holds {counts[index]} packets of {count}"
-                for index, count in expected.packet_counts.items()
-                if counts[index] != count
-            ]
+            warnings += sound_losses(found, expected)
             warnings += _compare_tags(container, expected)
         _decode_ends(part, expected, stamps, name=name, to_the_end=not is_joined)
     except (InputError, av.FFmpegError) as error:
@@ -67,17 +67,38 @@ def _compare_streams(container: InputContainer, expected: Expected, *, name: str
     return [f"stream {index} ({kind}) came out as {other}" for index, (kind, other) in pairs if kind != other]
 
 
-def _scan(container: InputContainer, video_index: int) -> tuple[array[int], Counter[int]]:
-    stamps, counts = array("q"), Counter[int]()
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a container gives: when frames are shown, in `unit`, and the packets of each stream."""
+
+    stamps: array[int]
+    unit: Fraction
+    tracks: Mapping[int, Track]
+
+
+def read_again(container: InputContainer, video_index: int) -> Found:
+    """Read all packets of a container, none decoded."""
+    stamps, tracks = array("q"), {stream.index: Track() for stream in container.streams}
     codec = container.streams[video_index].codec_context.codec.canonical_name
     by_place = has_places_only(container.format.name, codec)
     for packet in container.demux():
         stamp = packet_stamp(packet, by_place=by_place)
         if packet.size:
-            counts[packet.stream_index] += 1
+            tracks[packet.stream_index].note(packet)
             if packet.stream_index == video_index and stamp is not None:
                 stamps.append(stamp)
-    return array("q", sorted(stamps)), counts
+    unit = container.streams[video_index].time_base or Fraction(1, 1000)
+    return Found(array("q", sorted(stamps)), unit, tracks)
+
+
+def sound_losses(found: Found, expected: Expected) -> list[str]:
+    """Say what came out otherwise of sound than it was put in, or at another time against the picture."""
+    moved = found.stamps[0] * found.unit - expected.first_due
+    return [
+        text
+        for index, track in expected.sound.items()
+        for text in track.losses(found.tracks.get(index, Track()), moved=moved, container=expected.container)
+    ]
 
 
 def _compare_stamps(stamps: array[int], unit: Fraction, expected: Expected, *, name: str) -> None:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from array import array
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 
 import av
+import numpy as np
 
+from vrestore.errors import TargetError
 from vrestore.files import check_target, commit, part_beside, writing
 from vrestore.frames import Frame
 from vrestore.media.av_frames import PictureMaker
@@ -19,6 +23,7 @@ from vrestore.media.encode.containers import CONSTANT_RATE, HAS_EMPTY_PLACES, co
 from vrestore.media.encode.encoder import EncodeOptions, choose_encoding
 from vrestore.media.encode.hdr import mastering_parameters
 from vrestore.media.encode.losses import losses_of
+from vrestore.media.formats import plane_shapes
 from vrestore.media.timing.even_rate import EvenRate, even_rate
 from vrestore.media.timing.target_clock import TargetClock
 from vrestore.media.write_result import Written
@@ -27,7 +32,8 @@ from vrestore.media.write_result import Written
 class VideoFile:
     """A video file to be written: its place, its encoder, and the time of each frame in it.
 
-    `losses` says what a file that was opened by `mux` cannot hold of the source.
+    `losses` says what a file that was opened by `mux` cannot hold of the source. What a trial found is set
+    before that: `refusals` are reasons to leave streams out, by index, and `moved` says what comes otherwise.
     """
 
     def __init__(
@@ -59,9 +65,14 @@ class VideoFile:
             self._even = places_for(reader, has_gaps=self.container in HAS_EMPTY_PLACES)
             self.encoding = replace(self.encoding, time_base=1 / self._even.rate)
         self.clock = TargetClock(reader, self._even)
+        self.refusals: Mapping[int, str] = {}
+        self.moved: Sequence[str] = ()
 
-    def mux(self, *, beside: FileFeed | None = None) -> Mux:
-        """Open the unfinished part; what the container refuses shows here. See Mux for `beside`."""
+    def mux(self, *, beside: FileFeed | None = None, refusals: Mapping[int, str] | None = None) -> Mux:
+        """Open the unfinished part; what the container refuses shows here.
+
+        See Mux for `beside` and `refusals`; these are the file's own if None.
+        """
         try:
             with writing(self.name):
                 return Mux(
@@ -71,6 +82,7 @@ class VideoFile:
                     self.encoding,
                     origin=self.clock.origin,
                     beside=beside,
+                    refusals=self.refusals if refusals is None else refusals,
                 )
         except BaseException:
             self.part.unlink(missing_ok=True)
@@ -79,14 +91,26 @@ class VideoFile:
     def losses(self, mux: Mux) -> list[str]:
         """Say what the file cannot hold of the source."""
         reader, encoder = self.reader, self.encoding.encoder
-        times = [] if self._even is None else self._even.loss(self.container)
-        return times + losses_of(
+        others = losses_of(
             reader.first_picture,
             reader.meta.rotation,
             mux.copies.dropped,
             encoder=encoder,
             holder=self.container,
         )
+        return [*self.time_losses(), *others]
+
+    def time_losses(self) -> list[str]:
+        """Say what is to be shown or heard at another time than in the source."""
+        frames = [] if self._even is None else self._even.loss(self.container)
+        return [*frames, *self.moved]
+
+    def blank(self) -> Frame:
+        """Return a frame of zeros, to be shown first."""
+        meta = self.reader.meta
+        shapes = plane_shapes(meta.pixel_format, height=meta.height, width=meta.width)
+        planes = tuple(np.zeros(shape, meta.pixel_format.dtype) for shape in shapes)
+        return Frame(planes, self.reader.first_pts, 1, self.reader.first_index)
 
     def picture(self, frame: Frame, stamp: int, duration: int) -> av.VideoFrame:
         """Return the frame as the encoder takes it, its time in the clock's time base."""
@@ -100,13 +124,18 @@ class VideoFile:
     ) -> Written:
         """Close the part, read it again to see that it is whole, and give it its name; see `verify`.
 
-        Raises TargetError when the disk is full or the file does not hold what was put in.
+        Raises TargetError when the disk is full or the file does not hold what was put in, which stays beside
+        the target then under a name of its own.
         """
         with writing(self.name):
-            expected = mux.expected(stamps, self.clock.time_base)
+            expected = mux.expected(stamps, self.clock)
             mux.close()
-        warnings += self._late_frames()
-        warnings += verify(self.part, expected, name=self.name, is_joined=is_joined)
+        warnings += self._late_frames() + mux.copies.refusals(self.container)
+        try:
+            found = verify(self.part, expected, name=self.name, is_joined=is_joined)
+        except TargetError as error:
+            raise TargetError(f"{error}; what was written is kept as {self._kept_aside()!r}") from error
+        warnings += [text for text in found if text not in self.moved]
         byte_count = self.part.stat().st_size
         commit(self.part, self.place)
         return Written(
@@ -120,6 +149,14 @@ class VideoFile:
             losses=tuple(self.losses(mux)),
             warnings=tuple(warnings),
         )
+
+    def _kept_aside(self) -> str:
+        """Give the part, which is not what it should be, a name that nothing has, and return it."""
+        stem, suffix = self.place.stem, self.place.suffix
+        names = (f"{stem}.unverified{number or ''}{suffix}" for number in count())
+        place = next(path for path in map(self.place.with_name, names) if not path.exists())
+        commit(self.part, place)
+        return str(Path(self.name).with_name(place.name))
 
     def _late_frames(self) -> list[str]:
         """Say that frames came further beside their time than was to be seen before the work."""

@@ -168,7 +168,7 @@ def _asked_for(
     time_base = 1 / meta.rate if container in CONSTANT_RATE else meta.time_base
     tick = _tick(encoder, meta.rate, time_base)
     encoding = Encoding(encoder, layout, chosen, time_base, warnings, tick)
-    try_encoding(encoding, meta)
+    try_encoding(encoding, meta, container)
     return encoding
 
 

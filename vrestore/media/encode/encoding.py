@@ -8,10 +8,12 @@ from fractions import Fraction
 
 import av
 from av.video.codeccontext import VideoCodecContext
+from av.video.stream import VideoStream
 
 from vrestore.errors import DeviceError, UsageError
 from vrestore.frames import PixelFormat, VideoMeta
 from vrestore.media.av_frames import range_number
+from vrestore.media.encode.containers import extension_for, scratch
 from vrestore.media.ffmpeg_log import ffmpeg_heard
 
 IN_SOFTWARE = {"h264_nvenc": "libx264", "hevc_nvenc": "libx265", "av1_nvenc": "libsvtav1"}
@@ -54,11 +56,16 @@ def configure(context: VideoCodecContext, encoding: Encoding, meta: VideoMeta) -
     context.options = {**encoding.options, "chroma_sample_location": str(color.chroma_location)}
 
 
-def try_encoding(encoding: Encoding, meta: VideoMeta) -> None:
-    """Open the encoder once at the size of the picture; raises UsageError, or DeviceError for a device."""
-    context = av.CodecContext.create(encoding.encoder, "w")
-    if not isinstance(context, VideoCodecContext):
+def try_encoding(encoding: Encoding, meta: VideoMeta, container: str) -> None:
+    """Open the encoder once at the size of the picture, and let a container describe it.
+
+    Raises UsageError, or DeviceError for a device.
+    """
+    output = scratch(container)
+    stream = output.add_stream(encoding.encoder)
+    if not isinstance(stream, VideoStream):
         raise UsageError(f"{encoding.encoder} does not encode pictures")
+    context = stream.codec_context
     configure(context, encoding, meta)
     if encoding.encoder == "libsvtav1":
         os.environ.setdefault("SVT_LOG", "1")  # or the library prints a page; it has no other switch
@@ -69,6 +76,11 @@ def try_encoding(encoding: Encoding, meta: VideoMeta) -> None:
         is_of_device = encoding.encoder in IN_SOFTWARE and not any(_WRONG_VALUE in line for line in said)
         refused = DeviceError if is_of_device else UsageError
         raise refused(_refusal(encoding, meta, said="".join(said[:1]))) from error
+    try:
+        output.start_encoding()
+    except (av.FFmpegError, ValueError) as error:
+        advice = extension_for(encoding.encoder)
+        raise UsageError(f"{container} cannot hold {encoding.encoder}; {advice}") from error
 
 
 def _refusal(encoding: Encoding, meta: VideoMeta, *, said: str) -> str:

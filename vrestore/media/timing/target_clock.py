@@ -16,6 +16,7 @@ class TargetClock:
     """Gives frames their time in the target: the source's own, or a place of an even rate.
 
     `time_base` is that of the times, `origin` the time in the source, in seconds, that becomes 0.
+    `first_due` is when the first frame is shown in it, in seconds, after the source's own time.
     `off_seconds` is by how much a frame was shown beside its time so far.
     """
 
@@ -24,6 +25,7 @@ class TargetClock:
         self._shift = reader.first_pts if reader.start is not None else 0
         self._even, self._last = even, -1
         self.origin = self._shift * meta.time_base
+        self.first_due = (reader.first_pts - self._shift) * meta.time_base
         self.time_base = meta.time_base if even is None else 1 / even.rate
         self.off_seconds = Fraction(0)
 

@@ -1,0 +1,1 @@
+"""What a target cannot hold, found out before the work."""

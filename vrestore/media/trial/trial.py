@@ -1,0 +1,130 @@
+"""Write a little of a source's other streams into the target, and read it again, before the work.
+
+A muxer may refuse a stream only when its packets come or when the file ends, and may take what nobody can
+read again. A frame of the encoder and a few packets of each stream show that while nothing is lost yet.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+
+from av.stream import Stream
+
+from vrestore.errors import InputError, TargetError
+from vrestore.files import writing
+from vrestore.media.container.demux import FileFeed
+from vrestore.media.container.mux import Mux
+from vrestore.media.container.opening import open_container
+from vrestore.media.container.streams import kind_of, kind_read_back
+from vrestore.media.container.verify import Expected, Found, read_again, sound_losses
+from vrestore.media.container.video_file import VideoFile
+
+_PACKETS = 8
+"""Packets of each stream that are tried."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    """What came of some streams: why some cannot be kept, by index in the source, and what moves.
+
+    `failure` says that there is no file at all.
+    """
+
+    refusals: dict[int, str] = field(default_factory=dict)
+    moved: list[str] = field(default_factory=list)
+    failure: TargetError | None = None
+
+
+def try_streams(video: VideoFile) -> None:
+    """Set what a video file leaves out of the source's other streams, and what it moves.
+
+    Raises TargetError where even those that it holds one by one cannot be held together.
+    """
+    feed = video.reader.feed
+    if not isinstance(feed, FileFeed) or feed.is_pipe or len(feed.container.streams) < 2:
+        return
+    others = [stream for stream in feed.container.streams if stream.index != feed.stream.index]
+    result = _attempt(video, feed, {})
+    if result.failure is not None or result.refusals:
+        result = _sorted_out(video, feed, others)
+    video.refusals, video.moved = result.refusals, result.moved
+
+
+def _sorted_out(video: VideoFile, feed: FileFeed, others: list[Stream]) -> _Attempt:
+    """Try each stream by itself, since a muxer's error may be of another stream than that at hand."""
+    refusals: dict[int, str] = {}
+    for stream in others:
+        rest = {other.index: "not tried" for other in others if other is not stream}
+        alone = _attempt(video, feed, rest)
+        if alone.failure is not None:
+            refusals[stream.index] = _reason(video, stream, "no file can be written with it")
+        refusals |= alone.refusals
+    together = _attempt(video, feed, refusals)
+    if together.failure is not None:
+        raise together.failure
+    return _Attempt(refusals | together.refusals, together.moved)
+
+
+def _attempt(video: VideoFile, feed: FileFeed, without: Mapping[int, str]) -> _Attempt:
+    """Write a frame and packets of all streams but some, and compare what is read again."""
+    with ExitStack() as closing:
+        closing.callback(video.part.unlink, missing_ok=True)
+        beside = feed.again()
+        closing.callback(beside.close)
+        if video.reader.start is not None:
+            beside.seek(video.reader.first_pts)
+        try:
+            mux = video.mux(beside=beside, refusals=without)
+            closing.callback(mux.abandon)
+            with writing(video.name):
+                expected = _written(video, mux, beside)
+            with open_container(str(video.part), name=video.name) as container:
+                count = len(container.streams)
+                kinds = [stream.type for stream in container.streams]
+                found = read_again(container, expected.video_index) if count > expected.video_index else None
+        except TargetError as error:
+            return _Attempt(failure=error)
+        except InputError as error:
+            return _Attempt(failure=TargetError(f"{video.name!r} cannot be written: {error}"))
+    if found is None or not found.stamps:
+        return _Attempt(
+            failure=TargetError(f"{video.name!r} cannot be written: its picture is not there again")
+        )
+    refusals = {
+        index: _reason(video, feed.container.streams[index], why)
+        for index, stream in mux.copies.kept.items()
+        if (why := _why_lost(mux, index, stream, kinds, found)) is not None
+    }
+    return _Attempt(refusals, sound_losses(found, expected))
+
+
+def _written(video: VideoFile, mux: Mux, beside: FileFeed) -> Expected:
+    """Write a frame and what there is of the other streams; return what the file must hold."""
+    beside.sample(_PACKETS)
+    frame = video.blank()
+    stamp, duration = video.clock.read(frame)
+    mux.encode(video.picture(frame, stamp, duration))
+    mux.encode(None)
+    expected = mux.expected(array("q", [stamp]), video.clock)
+    mux.close()
+    return expected
+
+
+def _why_lost(mux: Mux, index: int, stream: Stream, kinds: Sequence[str], found: Found) -> str | None:
+    """Say why a copied stream is of no use in the target, None where it is."""
+    if mux.copies.refused.get(index):
+        return "its packets are refused"
+    if stream.index >= len(kinds):
+        return "it is not there again"
+    if kinds[stream.index] != kind_read_back(stream):
+        return f"it comes back as {kinds[stream.index]}"
+    track = mux.copies.tracks.get(index)
+    is_empty = stream.type == "audio" and track is not None and not found.tracks[stream.index].packet_count
+    return "none of it comes back" if is_empty else None
+
+
+def _reason(video: VideoFile, stream: Stream, why: str) -> str:
+    return f"{video.container} cannot hold {kind_of(stream)}: {why}"
