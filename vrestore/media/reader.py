@@ -230,7 +230,7 @@ class VideoReader:
             seconds = (frame.pts - self._origin) * self.meta.time_base
             if self.stop and _is_reached(self.stop, frame.index, seconds):
                 self.end_seconds = frame.pts * self.meta.time_base
-                self.feed.read_on(seconds=float(self.end_seconds))
+                self.feed.read_rest(seconds=float(self.end_seconds))
                 return
             if has_begun or self.start is None or _is_reached(self.start, frame.index, seconds):
                 has_begun = True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from array import array
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
@@ -27,6 +28,8 @@ from vrestore.media.timing.places import PlaceClock, has_places_only, packet_sta
 
 # What the last audio packet of a container may overhang or lack without anything being lost.
 _SLACK_SECONDS = 0.25
+_LOOSE_SECONDS = 10
+"""By so much what is due at a time may lie behind the picture of that time: FFmpeg's max_interleave_delta."""
 _NEAR = 250
 """Packets of the picture that are looked at for packets of other streams among them."""
 
@@ -38,6 +41,12 @@ class _Seen:
     end_seconds: float = 0.0
     whole: bool = False
     packets_kept: frozenset[int] | None = field(default=None)
+    reached: dict[int, float] = field(default_factory=dict)
+    limit_seconds: float = math.inf
+
+    def wants(self, index: int, seconds: float) -> bool:
+        """Tell whether a packet of a stream, due at a time in the file, is to be gathered."""
+        return seconds < self.limit_seconds and (self.packets_kept is None or index in self.packets_kept)
 
 
 class FileFeed:
@@ -216,12 +225,26 @@ class FileFeed:
         return True
 
     def read_on(self, *, seconds: float) -> None:
-        """Collect the other streams' packets up to a time in the file, without decoding."""
-        late = 0.0
+        """Collect the other streams' packets up to a time in the file, without decoding.
+
+        What lies further behind the picture in the file comes with a later time.
+        """
         for _ in self._demuxed():
-            late = max(late, self._seen.end_seconds)
-            # Interleaving may be loose: what belongs before the end can lie some seconds behind it.
-            if late > seconds + 10:  # as much as FFmpeg's muxers allow (max_interleave_delta)
+            if self._seen.reached.get(self.stream.index, 0.0) > seconds + _LOOSE_SECONDS:
+                return
+
+    def read_rest(self, *, seconds: float) -> None:
+        """Collect all that is left of the other streams before a time in the file, without decoding.
+
+        Sound is looked for until it has come there, wherever that lies in the file.
+        """
+        sound = {stream.index for stream in self.container.streams.audio}
+        sound &= self._seen.packets_kept or frozenset()
+        self._seen.limit_seconds = seconds
+        for _ in self._demuxed():
+            reached = self._seen.reached
+            is_past = reached.get(self.stream.index, 0.0) > seconds + _LOOSE_SECONDS
+            if is_past and all(reached.get(index, -math.inf) >= seconds for index in sound):
                 return
 
     def damage(self, *, corrupt_frames: int) -> Damage:
@@ -274,7 +297,7 @@ class FileFeed:
                 yield packet
             elif packet.size and is_picture(packet.stream):
                 self.covers.append(packet)
-            elif packet.size and (seen.packets_kept is None or index in seen.packets_kept):
+            elif packet.size and seen.wants(index, packet_time(packet)):
                 self.packets.append(packet)
 
     def _last(self) -> Iterator[AnyPacket]:
@@ -286,6 +309,9 @@ class FileFeed:
         if packet.pts is not None and packet.time_base:
             end = float((packet.pts + (packet.duration or 0)) * packet.time_base)
             self._seen.end_seconds = max(self._seen.end_seconds, end)
+        stamp = packet.pts if packet.dts is None else packet.dts
+        if stamp is not None and packet.time_base:
+            self._seen.reached[packet.stream.index] = float(stamp * packet.time_base)
 
 
 def packet_time(packet: AnyPacket) -> float:

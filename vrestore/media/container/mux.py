@@ -38,6 +38,7 @@ from vrestore.media.encode.hdr import display_matrix
 from vrestore.media.encode.packets import encoded
 from vrestore.media.timing.frame_count import FrameCount
 from vrestore.media.timing.target_clock import TargetClock
+from vrestore.media.timing.timecode import later_timecode
 
 
 class Mux:
@@ -76,6 +77,7 @@ class Mux:
             if source is not None:
                 self._output.metadata.update(own_tags(source.metadata))
                 self._output.set_chapters(moved_chapters(source, start=origin, stop=reader.expected_end))
+            self._move_timecodes()
             self._output.start_encoding()
             kept = frozenset(self.copies.kept)
             if beside is None:
@@ -137,6 +139,16 @@ class Mux:
         """Close without asking whether what was written makes sense."""
         with suppress(OSError, ValueError, av.FFmpegError):
             self._output.close()
+
+    def _move_timecodes(self) -> None:
+        """Let timecodes be those of the first frame that is written; tags have those of the first of all."""
+        reader, begin = self._reader, self._reader.first_picture.pts
+        if reader.start is None or begin is None:
+            return
+        passed = (reader.first_pts - begin) * reader.meta.time_base
+        for tags in (self._output.metadata, *(stream.metadata for stream in self._output.streams)):
+            for name in [key for key in tags if key.lower() == "timecode"]:
+                tags[name] = later_timecode(tags[name], passed, reader.meta.rate)
 
     def _add_streams(self, reader: CopySource, encoding: Encoding) -> VideoStream:
         source, main = reader.feed.container, reader.feed.stream

@@ -100,5 +100,5 @@ class SegmentWriter(Discarding):
             packet.stream = mux.video
             mux.add(packet)
         if beside is not None:
-            beside.read_on(seconds=math.inf if end is None else float(end))
+            beside.read_rest(seconds=math.inf if end is None else float(end))
         mux.end()

@@ -151,6 +151,9 @@ class SequenceFeed:
     def read_on(self, *, seconds: float) -> None:
         """Do nothing: images have no other streams."""
 
+    def read_rest(self, *, seconds: float) -> None:
+        """Do nothing: images have no other streams."""
+
     def damage(self, *, corrupt_frames: int) -> Damage:
         """Say that some images were decoded with errors."""
         texts = (f"{corrupt_frames} images were decoded with errors",) if corrupt_frames else ()
