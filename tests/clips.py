@@ -8,6 +8,7 @@ from pathlib import Path
 
 import av
 import numpy as np
+from av.audio.stream import AudioStream
 from av.container import OutputContainer
 from av.stream import Disposition
 from numpy.typing import NDArray
@@ -194,6 +195,41 @@ def with_company(
         return mux
 
     return add
+
+
+def with_sound(
+    *codecs: str, rate: int = 48000, layout: str = "stereo", seconds: float = 0.4
+) -> Callable[[OutputContainer], Callable[[], None]]:
+    """Return a `beside` for `write_clip`: a tone by each of these encoders, of any kind of samples."""
+
+    def add(container: OutputContainer) -> Callable[[], None]:
+        streams = [container.add_stream(codec, rate=rate) for codec in codecs]
+        for stream in streams:
+            stream.codec_context.layout = layout
+            stream.codec_context.format = stream.codec_context.codec.audio_formats[0].name
+
+        def mux() -> None:
+            for stream in streams:
+                mux_tone(container, stream, rate=rate, layout=layout, seconds=seconds)
+
+        return mux
+
+    return add
+
+
+def mux_tone(
+    container: OutputContainer, stream: AudioStream, *, rate: int, layout: str, seconds: float
+) -> None:
+    """Encode a tone and write it."""
+    context = stream.codec_context
+    tone = np.sin(np.arange(round(rate * seconds)) * 0.05).astype(np.float32)
+    channels = av.AudioLayout(layout).nb_channels
+    sound = av.AudioFrame.from_ndarray(np.ascontiguousarray(np.stack([tone] * channels)), "fltp", layout)
+    sound.sample_rate, sound.pts, sound.time_base = rate, 0, Fraction(1, rate)
+    resampler = av.AudioResampler(context.format.name, layout, rate, context.frame_size or 1024)
+    for part in [*resampler.resample(sound), *resampler.resample(None)]:
+        container.mux(stream.encode(part))
+    container.mux(stream.encode())
 
 
 def with_cover(container: OutputContainer) -> Callable[[], None]:

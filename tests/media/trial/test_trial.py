@@ -3,9 +3,8 @@
 from fractions import Fraction
 
 import av
-import numpy as np
 import pytest
-from clips import packets_of, write_clip
+from clips import packets_of, with_sound, write_clip
 from passing import restore
 
 from vrestore.errors import LossError
@@ -13,36 +12,6 @@ from vrestore.media.encode.encoder import EncodeOptions
 from vrestore.media.probe import probe
 from vrestore.media.reader import open_video
 from vrestore.media.writer import open_writer
-
-
-def with_sound(*codecs, rate=48000, layout="stereo", seconds=0.4):
-    """Return a `beside` for `write_clip`: a tone by each of these encoders."""
-
-    def add(container):
-        streams = [container.add_stream(codec, rate=rate) for codec in codecs]
-        for stream in streams:
-            stream.codec_context.layout = layout
-            stream.codec_context.format = stream.codec_context.codec.audio_formats[0].name
-
-        def mux():
-            for stream in streams:
-                mux_tone(container, stream, rate=rate, layout=layout, seconds=seconds)
-
-        return mux
-
-    return add
-
-
-def mux_tone(container, stream, *, rate, layout, seconds):
-    context = stream.codec_context
-    tone = np.sin(np.arange(round(rate * seconds)) * 0.05).astype(np.float32)
-    channels = av.AudioLayout(layout).nb_channels
-    sound = av.AudioFrame.from_ndarray(np.ascontiguousarray(np.stack([tone] * channels)), "fltp", layout)
-    sound.sample_rate, sound.pts, sound.time_base = rate, 0, Fraction(1, rate)
-    resampler = av.AudioResampler(context.format.name, layout, rate, context.frame_size or 1024)
-    for part in [*resampler.resample(sound), *resampler.resample(None)]:
-        container.mux(stream.encode(part))
-    container.mux(stream.encode())
 
 
 def write_with_sound(path, *codecs, **options):

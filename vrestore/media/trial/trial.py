@@ -83,7 +83,7 @@ def _attempt(video: VideoFile, feed: FileFeed, without: Mapping[int, str]) -> _A
                 expected = _written(video, mux, beside)
             with open_container(str(video.part), name=video.name) as container:
                 count = len(container.streams)
-                kinds = [stream.type for stream in container.streams]
+                kinds = [(stream.type, getattr(stream, "name", None)) for stream in container.streams]
                 found = read_again(container, expected.video_index) if count > expected.video_index else None
         except TargetError as error:
             return _Attempt(failure=error)
@@ -113,14 +113,19 @@ def _written(video: VideoFile, mux: Mux, beside: FileFeed) -> Expected:
     return expected
 
 
-def _why_lost(mux: Mux, index: int, stream: Stream, kinds: Sequence[str], found: Found) -> str | None:
+def _why_lost(
+    mux: Mux, index: int, stream: Stream, kinds: Sequence[tuple[str, str | None]], found: Found
+) -> str | None:
     """Say why a copied stream is of no use in the target, None where it is."""
     if mux.copies.refused.get(index):
         return "its packets are refused"
     if stream.index >= len(kinds):
         return "it is not there again"
-    if kinds[stream.index] != kind_read_back(stream):
-        return f"it comes back as {kinds[stream.index]}"
+    kind, name = kinds[stream.index]
+    if kind != kind_read_back(stream):
+        return f"it comes back as {kind}"
+    if kind == "data" and name != stream.name:
+        return "what it is does not come back"
     track = mux.copies.tracks.get(index)
     is_empty = stream.type == "audio" and track is not None and not found.tracks[stream.index].packet_count
     return "none of it comes back" if is_empty else None
