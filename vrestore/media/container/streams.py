@@ -43,13 +43,15 @@ _REFUSALS = (av.InvalidDataError, av.ArgumentError, av.PatchWelcomeError)
 class Copies:
     """The streams that go over packet for packet, by their index in the source.
 
-    `tracks` are what was written of each, `refused` how many packets the container did not take.
+    `tracks` are what was written of each, `refused` how many packets the container did not take, `turns` the
+    last place in a container that has places only.
     """
 
     kept: dict[int, Stream] = field(default_factory=dict)
     dropped: list[Dropped] = field(default_factory=list)
     tracks: dict[int, Track] = field(default_factory=dict)
     refused: dict[int, int] = field(default_factory=dict)
+    turns: dict[int, int] = field(default_factory=dict)
 
     def mux(self, output: OutputContainer, packet: AnyPacket, *, origin: Fraction) -> None:
         """Write one of the source's packets; `origin` is the time in seconds that becomes 0."""
@@ -67,10 +69,21 @@ class Copies:
         if kind == "attachment":  # those went into the header
             return
         packet.stream = self.kept[index]
+        if output.format.name in HAS_EMPTY_PLACES:
+            self._take_turn(index, packet)
         try:
             output.mux(packet)
         except _REFUSALS:
             self.refused[index] = self.refused.get(index, 0) + 1
+
+    def _take_turn(self, index: int, packet: AnyPacket) -> None:
+        """Let a packet come behind the one before: AVI has no times, but its muxer wants them to increase."""
+        unit = self.kept[index].time_base
+        if packet.dts is not None and packet.time_base and unit:
+            due = round(packet.dts * packet.time_base / unit)
+            self.turns[index] = max(due, self.turns.get(index, due - 1) + 1)
+            packet.pts = packet.dts = self.turns[index]
+            packet.duration, packet.time_base = 1, unit
 
     def kept_streams(self) -> tuple[KeptStream, ...]:
         """Return what went over, in the source's order."""
