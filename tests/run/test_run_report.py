@@ -100,7 +100,7 @@ def test_a_plan_is_told_with_its_warnings(frames, words):
     assert lines[0] == "in.mp4 -> out.mp4"
     assert lines[1] == f"{words} 67x45 yuv420p, 7 with a hole"
     assert lines[3:-2] == PLAN.lines()
-    assert lines[-2:] == ["would not keep: HDR10+ data", "warning: beware"]
+    assert lines[-2:] == ["warning: would not keep: HDR10+ data", "warning: beware"]
 
 
 def test_a_plan_is_plain_for_programs():

@@ -113,7 +113,7 @@ class PlanReport:
             f"encoded with {self.codec}, device {self.device}",
             *self.plan.lines(),
             *self.notes,
-            *(f"would not keep: {text}" for text in self.losses),
+            *(f"warning: would not keep: {text}" for text in self.losses),
             *(f"warning: {text}" for text in self.warnings),
         ]
 
