@@ -6,6 +6,7 @@ width, boxes are in pixels of the decoded picture (before any display rotation).
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
@@ -109,11 +110,35 @@ class Rotation:
 
 
 @dataclass(frozen=True, slots=True)
+class FrameNumbers:
+    """Which of the source's frames each frame is made from, where not one is made of each.
+
+    `ratio` is how many come of each on average. Without `sources`, the source's number for each frame in
+    order, that many come of every one. `source_count` is how many frames the source has, None if not known.
+    """
+
+    ratio: Fraction = Fraction(1)
+    sources: tuple[int, ...] | None = None
+    source_count: int | None = None
+
+    def source(self, index: int) -> int:
+        """Return the number of the source's frame that a frame is made from."""
+        if self.sources is None:
+            return int(index // self.ratio)
+        return self.sources[min(index, len(self.sources) - 1)]
+
+    def first(self, number: int) -> int:
+        """Return the index of the first frame made from that one of the source, or from a later one."""
+        return int(number * self.ratio) if self.sources is None else bisect_left(self.sources, number)
+
+
+@dataclass(frozen=True, slots=True)
 class VideoMeta:
     """What a source says of its picture before any frame is decoded.
 
     `frame_count` and `duration_seconds` are what the container declares, None where it is silent.
     `rate` is for display only. `field_order` is FFmpeg's word: progressive, tt, bb, tb, bt, unknown.
+    `numbers` tell of which of the source's each frame is made, where fields were put together or taken apart.
     """
 
     source: str
@@ -130,6 +155,7 @@ class VideoMeta:
     sample_aspect_ratio: Fraction = Fraction(1)
     rotation: Rotation = Rotation()
     field_order: str = "progressive"
+    numbers: FrameNumbers = FrameNumbers()
 
     def __post_init__(self) -> None:
         if self.width < 1 or self.height < 1:

@@ -202,7 +202,7 @@ def interlaced(folder):
         (playlist, "not a video that can be read|playlist"),
         (playlist_in_disguise, "not a video that can be read|playlist"),
         (script, "playlist, a script"),
-        (interlaced, "interlaced; deinterlace it first.*bwdif"),
+        (interlaced, "interlaced; pass --deinterlace .*--double-rate.*--detelecine"),
     ],
 )
 def test_a_bad_source_is_one_clear_line(tmp_path, make, words):

@@ -16,6 +16,7 @@ from vrestore.cli.terminal.report import show_lines
 from vrestore.detect.registry import detectors
 from vrestore.masks.options import MaskWords, mask_options
 from vrestore.option_schema import options_of
+from vrestore.run.options import RunOptions
 
 PREVIEW_EXAMPLES = """\
 [bold]Examples[/bold]
@@ -59,7 +60,10 @@ def _preview() -> Any:  # noqa: ANN401 - a function that Typer reads
             from vrestore.masks.preview import preview as draw
 
             masks = mask_options(MaskWords(**{name: words[name] for name in names}))
-            drawn = draw(source, target, masks=masks, at=words["at"], overwrite=may_replace)
+            drawn = draw(
+                source, target, masks=masks, at=words["at"], overwrite=may_replace,
+                deinterlace=words["deinterlace"],
+            )  # fmt: skip
             where = "on average" if drawn.frame is None else f"in frame {drawn.frame}"
             show_lines([f"{drawn.path}: the hole covers {drawn.covered:.1%} of the picture {where}"])
 
@@ -68,6 +72,7 @@ def _preview() -> Any:  # noqa: ANN401 - a function that Typer reads
         *(parameter_of(each) for each in options_of(MaskWords).values()),
         own("output", Output, None),
         own("at", At, None),
+        parameter_of(options_of(RunOptions)["deinterlace"]),
         own("overwrite", options.Overwrite, False),
         own("no_overwrite", options.NoOverwrite, False),
         own("debug", options.Debug, False),

@@ -35,7 +35,8 @@ def probe_lines(found: Mapping[str, Any]) -> Iterator[str]:
     length = "unknown length" if seconds is None else f"{seconds:.2f} s"
     yield f"{found['source']}: {found['container']}, {length}"
     if found["refused"]:
-        yield f"would be refused: {found['refused']}"
+        advice = "; --deinterlace or --detelecine makes whole frames of it"
+        yield f"would be refused: {found['refused']}{advice * (found['refused'] == 'interlaced')}"
     yield (
         f"picture     {picture['codec']}, {picture['width']}x{picture['height']}, {picture['pixel_format']}, "
         f"{picture['bits']} bit"

@@ -20,7 +20,7 @@ from typing import NamedTuple, Self
 import numpy as np
 
 from vrestore.errors import MaskError, UsageError
-from vrestore.frames import Frame, Hole, HoleSummary, MaskArray, VideoMeta
+from vrestore.frames import Frame, FrameNumbers, Hole, HoleSummary, MaskArray, VideoMeta
 from vrestore.masks.boxes import TimedBox, as_seconds, read_box
 from vrestore.masks.reading import MaskTrack, Stretch, counted_frames, track_masks
 from vrestore.masks.shapes import hole_of
@@ -111,16 +111,36 @@ def open_masks(
     is_whole = first_frame == 0 and not is_trimmed
     if options.offset and is_whole and meta.frame_count is None:
         meta = replace(meta, frame_count=counted_frames(meta.source))  # where an offset mask ends
-    stretch = Stretch(meta, first=first_frame, is_whole=is_whole)
-    boxes = tuple(read_box(text, meta, is_whole=is_whole) for text in options.boxes)
+    stretch = _of_source(meta, first_frame, is_whole=is_whole)
+    boxes = tuple(read_box(text, stretch.meta, is_whole=is_whole) for text in options.boxes)
     store = MaskStore(height=meta.height, width=meta.width)
     try:
         track = track_masks(options.paths, stretch, offset=options.offset, fit=options.fit, store=store)
         clock = FrameClock(meta, first_frame=first_frame, times=frame_times, start_pts=start_pts)
-        return Masks(options, stretch, track=track, boxes=boxes, store=store, clock=clock)
+        frames = _Frames(meta.numbers, first_frame, clock)
+        return Masks(options, stretch, track=track, boxes=boxes, store=store, frames=frames)
     except BaseException:
         store.close()
         raise
+
+
+def _of_source(meta: VideoMeta, first_frame: int, *, is_whole: bool) -> Stretch:
+    """Return the source's own frames that are read, which masks and boxes count."""
+    numbers, count = meta.numbers, meta.frame_count
+    first = numbers.source(first_frame)
+    if count is not None:
+        count = numbers.source(first_frame + count - 1) + 1 - first if count else 0
+        count = (numbers.source_count or count) if is_whole else count
+    return Stretch(replace(meta, frame_count=count, rate=meta.rate / numbers.ratio), first, is_whole=is_whole)
+
+
+@dataclass(frozen=True, slots=True)
+class _Frames:
+    """The frames that are read: the index of the first, the source's frames they are made of, their times."""
+
+    numbers: FrameNumbers
+    first: int
+    clock: FrameClock
 
 
 class Masks:
@@ -138,12 +158,12 @@ class Masks:
         track: MaskTrack,
         boxes: tuple[TimedBox, ...],
         store: MaskStore,
-        clock: FrameClock,
+        frames: _Frames,
     ) -> None:
         height = stretch.meta.height
         self.grow, self.feather = widths(options.grow, options.feather, height=height)
         self._options, self._track, self._boxes = options, track, boxes
-        self._store, self._clock = store, clock
+        self._store, self._frames = store, frames
         self._is_timed = any(box.is_timed for box in boxes)
         self._holes: OrderedDict[_State, Hole | None] = OrderedDict()
         self._lock = threading.Lock()
@@ -156,7 +176,8 @@ class Masks:
     def hole(self, frame: Frame) -> Hole | None:
         """Return the hole of a frame by its index in the source; raises MaskError past the masks' end."""
         with self._lock:
-            state = self._state(frame.index, self._clock.seconds(frame) if self._is_timed else Fraction(0))
+            seconds = self._frames.clock.seconds(frame) if self._is_timed else Fraction(0)
+            state = self._state(frame.index, seconds)
             if state in self._holes:
                 self._holes.move_to_end(state)
                 return self._holes[state]
@@ -178,7 +199,8 @@ class Masks:
     ) -> None:
         self.close()
 
-    def _state(self, number: int, seconds: Fraction) -> _State:
+    def _state(self, index: int, seconds: Fraction) -> _State:
+        number = self._frames.numbers.source(index)
         boxes = tuple(
             index for index, box in enumerate(self._boxes) if box.covers(number=number, seconds=seconds)
         )
@@ -203,8 +225,9 @@ class Masks:
         """Look at the mask of every frame; raises MaskError when all are empty or nearly all is covered."""
         seen: dict[_State, tuple[HoleSummary | None, int]] = {}
         summaries, covered = [], 0
-        for number in range(stretch.first, stretch.first + self._frame_count(stretch)):
-            state = self._state(number, self._clock.expected(number))
+        stop = self._frames.numbers.first(stretch.first + self._frame_count(stretch))
+        for index in range(self._frames.first, stop):
+            state = self._state(index, self._frames.clock.expected(index))
             if state not in seen:
                 mask = self._mask(state)
                 hole = self._shaped(mask)
@@ -223,7 +246,7 @@ class Masks:
         return summaries
 
     def _frame_count(self, stretch: Stretch) -> int:
-        """Return for how many frames there is something to say; the last one stands for all that follow."""
+        """Return of how many frames of the source there is something to say; the last stands for the rest."""
         masks, declared = len(self._track.numbers), stretch.meta.frame_count
         if self._track.end is not None and (stretch.is_whole or declared is None):
             return masks

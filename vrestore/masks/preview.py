@@ -13,6 +13,7 @@ from vrestore.errors import UsageError
 from vrestore.files import check_target
 from vrestore.frames import Frame, Hole, VideoMeta
 from vrestore.masks.masks import MaskOptions, Masks, open_masks
+from vrestore.media.choices import FieldWork
 from vrestore.media.preview.display import (
     PICTURE_SUFFIXES,
     ClipWriter,
@@ -67,6 +68,7 @@ def preview(
     masks: MaskOptions,
     at: str | int | None = None,
     overwrite: bool = False,
+    deinterlace: bool = False,
 ) -> Preview:
     """Draw the holes on a video, as a picture of one frame or as a clip, after the target's suffix.
 
@@ -76,6 +78,7 @@ def preview(
         masks: what the user says of the mask.
         at: frame number or time of the picture; None is the frame with the largest hole.
         overwrite: whether an existing target may be replaced.
+        deinterlace: whether the frames of an interlaced source are made whole, one of each.
 
     Raises:
         UsageError: `at` is given for a clip, or is no time.
@@ -85,14 +88,18 @@ def preview(
     is_picture = place.suffix.lower() in PICTURE_SUFFIXES
     if at is not None and not is_picture:
         raise UsageError(f"--at is for a picture; {str(target)!r} is none, give it a name such as mask.png")
-    with open_video(source) as reader, open_masks(masks, reader.meta, start_pts=reader.first_pts) as opened:
+    fields: FieldWork | None = "frames" if deinterlace else None
+    with (
+        open_video(source, fields=fields) as reader,
+        open_masks(masks, reader.meta, start_pts=reader.first_pts) as opened,
+    ):
         if not is_picture:
             with ClipWriter(place, reader.meta) as clip:
                 shares = [_drawn(frame, opened, reader.meta, clip) for frame in reader]
                 clip.finish()
             return Preview(Path(target), None, sum(shares) / len(shares))
         wanted = _largest(opened) if at is None else at
-        with open_video(source, start=wanted) as later:
+        with open_video(source, start=wanted, fields=fields) as later:
             frame = next(iter(later))
             hole = opened.hole(frame)
             save_picture(_picture(frame, hole, later.meta), place)

@@ -15,12 +15,15 @@ from vrestore.errors import InputError
 from vrestore.frames import Frame, VideoMeta
 from vrestore.media.av_frames import planes_of
 from vrestore.media.color.color_tags import color_of
-from vrestore.media.container.feed import Feed
+from vrestore.media.container.feed import PictureSource
 from vrestore.media.encode.side_data import unknown_side_data
 from vrestore.media.formats import REPLACEMENTS, pixel_format
 from vrestore.media.rotation import rotation_of
 
-_DEINTERLACE = "deinterlace it first: ffmpeg -i in.mp4 -vf bwdif -c:a copy out.mp4"
+_ADVICE = (
+    "pass --deinterlace (--double-rate with it keeps all of the motion), or --detelecine where it is film at "
+    "30 frames a second"
+)
 
 
 class FrameMaker:
@@ -32,7 +35,7 @@ class FrameMaker:
     Raises InputError when the first picture, or later another one, cannot be kept as it is.
     """
 
-    def __init__(self, feed: Feed, first: av.VideoFrame) -> None:
+    def __init__(self, feed: PictureSource, first: av.VideoFrame) -> None:
         self.warnings: list[str] = []
         self.corrupt_frames = 0
         self._reformatter = VideoReformatter()
@@ -129,8 +132,8 @@ class FrameMaker:
             self.warnings.append(text)
 
 
-def _refuse_interlaced(feed: Feed, picture: av.VideoFrame, *, index: int) -> None:
+def _refuse_interlaced(feed: PictureSource, picture: av.VideoFrame, *, index: int) -> None:
     order = feed.declared.field_order
     if picture.interlaced_frame or (index == 0 and order in {"tt", "bb", "tb", "bt"}):
         where = f" from frame {index} on" if index else ""
-        raise InputError(f"{feed.name!r} is interlaced{where}; {_DEINTERLACE}")
+        raise InputError(f"{feed.name!r} is interlaced{where}; {_ADVICE}")

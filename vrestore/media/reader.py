@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from array import array
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -15,13 +16,15 @@ from typing import Self
 import av
 
 from vrestore.errors import InputError, UsageError
-from vrestore.frames import Frame
+from vrestore.frames import Frame, FrameNumbers
+from vrestore.media.choices import FieldWork
 from vrestore.media.container.damage import Damage
 from vrestore.media.container.declared import Declared
 from vrestore.media.container.demux import FileFeed
-from vrestore.media.container.feed import AnyPacket, Feed
+from vrestore.media.container.feed import AnyPacket, Feed, PictureSource
 from vrestore.media.container.seek_point import DecodeStart, NotAsCountedError
 from vrestore.media.container.times import FrameNumber, Moment, frame_number, parse_time
+from vrestore.media.fields.progressive import ProgressivePictures
 from vrestore.media.frame_maker import FrameMaker
 from vrestore.media.hardware import choose_feed
 from vrestore.media.images.sequence import is_sequence, open_sequence
@@ -52,6 +55,7 @@ def open_video(
     protocols: Iterable[str] = (),
     excerpt: Excerpt | None = None,
     cuda_device: int | None = None,
+    fields: FieldWork | None = None,
 ) -> VideoReader:
     """Open a video file, `-` (yuv4mpeg on standard input), an image, a folder of them or a pattern.
 
@@ -64,17 +68,23 @@ def open_video(
         protocols: by which a playlist may open what it names, see `choices.PROTOCOLS`; no playlists if none.
         excerpt: which frames to give of those between start and stop, up to the end; all if None.
         cuda_device: number of the device that decodes, where it gives the same; the processor if None.
+        fields: what is made of interlaced pictures; they are refused if None. `start` and `stop` count the
+            source's own frames.
 
     Raises:
         InputError: the source cannot be read, holds no picture, or is interlaced.
-        UsageError: `start` or `stop` is no time, or `rate` is given for what is no image sequence.
+        UsageError: `start` or `stop` is no time, `rate` is given for what is no image sequence, or `fields`
+            for what is one.
     """
     first, last = _moment(start), _moment(stop)
 
     def opened(*, enters: bool) -> VideoReader:
         feed, decoder = _open_feed(source, threads, rate, protocols, cuda_device)
         try:
-            return VideoReader(feed, start=first, stop=last, excerpt=excerpt, decoder=decoder, enters=enters)
+            made = None if fields is None else ProgressivePictures(feed, fields, threads=threads)
+            return VideoReader(
+                feed, start=first, stop=last, excerpt=excerpt, decoder=decoder, enters=enters, made=made
+            )
         except BaseException:
             feed.close()
             raise
@@ -114,7 +124,9 @@ class VideoReader:
     be given without `excerpt`.
     `first_picture` is the source's first decoded picture: its side data speaks for the stream.
     `end_seconds` is the time in the file at which `stop` ended the frames, None until then.
-    `decoder` says in words who decodes where a device was asked to; it is empty where none was.
+    `decoder` says in words who decodes where a device was asked to; it is empty where none was. `fields` says
+    what is made of interlaced pictures, if anything: a frame's `index` counts what is made then, and
+    `meta.numbers` tells of which of the source's.
     """
 
     def __init__(
@@ -126,27 +138,33 @@ class VideoReader:
         excerpt: Excerpt | None = None,
         decoder: str = "",
         enters: bool = True,
+        made: ProgressivePictures | None = None,
     ) -> None:
-        self.decoder = decoder
+        self.decoder, self.fields = decoder, "" if made is None else made.words
         self.feed, self.start, self.stop = feed, start, stop
+        self._source: PictureSource = made or feed
+        self._numbers = FrameNumbers() if made is None else made.numbers
         self.end_seconds: Fraction | None = None
         self._origin = 0
-        pictures = feed.pictures()
+        pictures = self._source.pictures()
         picture = next(pictures, None)
         if picture is None:
             raise InputError(f"{feed.name!r} holds no frame that can be decoded")
-        self._maker = FrameMaker(feed, picture)
+        self._maker = FrameMaker(self._source, picture)
         self.warnings = self._maker.warnings
         self.first_picture = picture
-        self.meta = replace(self._maker.meta, frame_count=self._expected(feed.declared))
+        count = self._expected(self._source.declared)
+        self.meta = replace(self._maker.meta, frame_count=count, numbers=self._numbers)
         self._frames: Iterator[Frame] | None = None
         self._first: Frame | None = None
         if excerpt is not None:
             self.first_index, self.first_pts = excerpt.first_index, excerpt.first_pts
+            # What is made of fields depends on those before: it is made from the beginning.
+            excerpt = replace(excerpt, is_sought=excerpt.is_sought and made is None)
             self._frames = self._excerpted(excerpt, chain([picture], pictures))
             return
         entry = None
-        if start is not None and enters and picture.pts is not None:
+        if start is not None and enters and picture.pts is not None and made is None:
             self._origin = picture.pts
             entry = feed.enter(start, first_pts=picture.pts)
         self._frames = self._trimmed(chain([picture], pictures), entry)
@@ -188,6 +206,10 @@ class VideoReader:
         self.feed.claim(indices)
         return self.feed.packets
 
+    def stamps(self) -> array[int]:
+        """Return when each frame of the source is shown, in order, as far as that is known before."""
+        return self._source.stamps()
+
     @property
     def damage(self) -> Damage:
         """What was missing so far; final when all frames were read."""
@@ -198,7 +220,7 @@ class VideoReader:
         """The time in the file at which `stop` will end the frames, after the rate; None without it."""
         if self.stop is None:
             return None
-        number = frame_number(self.stop, self.meta.rate) - self.first_index
+        number = self._index(self.stop, self.meta.rate) - self.first_index
         after = number / self.meta.rate if isinstance(self.stop, FrameNumber) else self.stop.value
         begin = self.first_pts if isinstance(self.stop, FrameNumber) else self._origin
         return begin * self.meta.time_base + after
@@ -213,10 +235,21 @@ class VideoReader:
             return None
         first, last = 0, declared.frame_count
         if self.start:
-            first = frame_number(self.start, declared.rate)
+            first = self._index(self.start, declared.rate)
         if self.stop:
-            last = min(last, frame_number(self.stop, declared.rate))
+            last = min(last, self._index(self.stop, declared.rate))
         return max(0, last - first)
+
+    def _index(self, moment: Moment, rate: Fraction) -> int:
+        """Return the number of the first frame at or after a moment, which may number the source's frames."""
+        if isinstance(moment, FrameNumber):
+            return self._numbers.first(moment.value)
+        return frame_number(moment, rate)
+
+    def _is_reached(self, moment: Moment, frame: Frame, seconds: Fraction) -> bool:
+        if isinstance(moment, FrameNumber):
+            return self._numbers.source(frame.index) >= moment.value
+        return seconds >= moment.value
 
     def _trimmed(self, pictures: Iterator[av.VideoFrame], entry: DecodeStart | None) -> Iterator[Frame]:
         """Yield the frames between start and stop; raises NotAsCountedError if `entry` promised others."""
@@ -228,11 +261,11 @@ class VideoReader:
                     raise NotAsCountedError
                 self.feed.forget(before_seconds=float(entry.last_pts * self.meta.time_base))
             seconds = (frame.pts - self._origin) * self.meta.time_base
-            if self.stop and _is_reached(self.stop, frame.index, seconds):
+            if self.stop and self._is_reached(self.stop, frame, seconds):
                 self.end_seconds = frame.pts * self.meta.time_base
                 self.feed.read_rest(seconds=float(self.end_seconds))
                 return
-            if has_begun or self.start is None or _is_reached(self.start, frame.index, seconds):
+            if has_begun or self.start is None or self._is_reached(self.start, frame, seconds):
                 has_begun = True
                 yield frame
             else:
@@ -258,7 +291,3 @@ def _moment(text: str | int | None) -> Moment | None:
 def _since(pts: int, pictures: Iterator[av.VideoFrame]) -> Iterator[av.VideoFrame]:
     """Leave out the first pictures, those from before a time."""
     return dropwhile(lambda picture: picture.pts is not None and picture.pts < pts, pictures)
-
-
-def _is_reached(moment: Moment, index: int, seconds: Fraction) -> bool:
-    return index >= moment.value if isinstance(moment, FrameNumber) else seconds >= moment.value

@@ -89,7 +89,11 @@ def _may_have_parts(job: Job) -> bool:
     if job.run.start is not None:  # up to there it would be read twice
         return True
     run = job.run
-    with open_video(job.source, stop=run.stop, rate=run.rate, threads=1, protocols=run.protocols) as reader:
+    # How long the video is does not depend on what is made of fields, and film is looked through for that.
+    fields = "frames" if run.fields == "film" else run.fields
+    with open_video(
+        job.source, stop=run.stop, rate=run.rate, threads=1, protocols=run.protocols, fields=fields
+    ) as reader:
         return is_long(job, reader.meta)
 
 

@@ -54,6 +54,7 @@ def account_for(
         details=summary.details,
         frames_before=frames_before,
         decoder=reader.decoder,
+        fields=reader.fields,
         codec=written.codec,
         kept=[asdict(stream) for stream in written.kept],
         dropped=[asdict(drop) for drop in written.dropped],

@@ -110,4 +110,5 @@ def _opened(job: Job) -> VideoReader:
         threads=run.threads,
         protocols=run.protocols,
         cuda_device=device_number(choose_device(run.device)),
+        fields=run.fields,
     )

@@ -81,7 +81,7 @@ def plan_job(job: Job) -> PlanReport:
             codec=writer.codec,
             device=ready.files.device,
             plan=opened.plan,
-            notes=kernel_lines(ready.files),
+            notes=[*filter(None, [reader.fields]), *kernel_lines(ready.files)],
             warnings=[*reader.warnings, *writer.warnings],
             losses=list(writer.losses),
         )
@@ -205,6 +205,7 @@ def end_clips(files: JobFiles) -> None:
 def tell_plan(ready: Ready, progress: Progress) -> None:
     """Say what will be done: the plan, the method's own words, and what serves the device."""
     lines = [*ready.opened.plan.lines(), *ready.opened.lines(), *kernel_lines(ready.files)]
+    lines += filter(None, [ready.files.reader.fields])
     for line in lines:
         progress(ProgressEvent("plan", text=line))
 

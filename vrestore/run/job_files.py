@@ -78,6 +78,7 @@ def open_files(job: Job, closing: ExitStack, *, excerpt: Excerpt | None = None) 
             protocols=run.protocols,
             excerpt=excerpt,
             cuda_device=device_number(device),
+            fields=run.fields,
         )
     )
     if run.report is not None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from vrestore.device.devices import Kernels
 from vrestore.device.memory import parse_bytes
 from vrestore.errors import UsageError
-from vrestore.media.choices import PROTOCOLS, Layout
+from vrestore.media.choices import PROTOCOLS, FieldWork, Layout
 from vrestore.option_schema import WRITE, PathLike, as_text, check_choice, check_choices, option
 
 if TYPE_CHECKING:
@@ -135,6 +135,29 @@ class RunOptions:
         is_of_one_video=True,
         parse=frame_rate,
     )
+    deinterlace: bool = option(
+        False,
+        "Whole frames; + --double-rate for two.",
+        more="Make whole frames of an interlaced source (bwdif), one of each of its frames. Masks, boxes, "
+        "`start` and `stop` name the source's frames.",
+        flags=("--deinterlace",),
+    )
+    double_rate: bool = option(
+        False,
+        "With it: one frame of each field.",
+        more="With `deinterlace`: one frame of each field, twice as many a second, which keeps all motion.",
+        flags=("--double-rate",),
+        is_of_pictures=True,  # a mask counts the source's frames
+        is_hidden=True,  # the message about interlaced video names it
+    )
+    detelecine: bool = option(
+        False,
+        "24 film frames out of 30 telecined.",
+        more="Put the frames of film together again that telecine has spread over 30 a second (fieldmatch, "
+        "decimate). The source is looked through once before.",
+        flags=("--detelecine",),
+        is_of_pictures=True,
+    )
     allow_protocols: str | None = option(
         None,
         "Playlists may open file,http,https.",
@@ -198,6 +221,12 @@ class RunOptions:
             raise UsageError(f"threads are 0 (automatic) or more, got {self.threads}")
         if isinstance(self.memory, str):
             parse_bytes(self.memory)
+        if self.double_rate and not self.deinterlace:
+            raise UsageError("--double-rate says how to deinterlace; pass --deinterlace with it")
+        if self.deinterlace and self.detelecine:
+            raise UsageError(
+                "--deinterlace and --detelecine exclude each other; film takes --detelecine alone"
+            )
 
     @property
     def memory_bytes(self) -> int | None:
@@ -208,6 +237,15 @@ class RunOptions:
     def protocols(self) -> tuple[str, ...]:
         """The protocols by which a playlist may open what it names."""
         return tuple(self.allow_protocols.split(",")) if self.allow_protocols else ()
+
+    @property
+    def fields(self) -> FieldWork | None:
+        """What is made of interlaced pictures; None where they are refused."""
+        if self.detelecine:
+            return "film"
+        if self.deinterlace:
+            return "fields" if self.double_rate else "frames"
+        return None
 
     @property
     def encode(self) -> EncodeOptions:

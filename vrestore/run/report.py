@@ -18,10 +18,10 @@ class Report:
 
     `frames_before` of the frames were done by an earlier run that was stopped; the seconds are without it.
     `device_memory_bytes` is the most that torch's pool had of a CUDA device, None without one. `details`
-    are what the method found out. `decoder` says who decoded where a device was asked to, else it is
-    empty. `losses` are all that the target does not hold of the source, those of a plan; of these, `dropped`
-    are the streams. `damage` says what the source lacked: with any, `exit_code` is 9 although the target is
-    whole.
+    are what the method found out. `decoder` says who decoded where a device was asked to, `fields` what was
+    made of interlaced pictures; else they are empty. `losses` are all that the target does not hold of the
+    source, those of a plan; of these, `dropped` are the streams. `damage` says what the source lacked: with
+    any, `exit_code` is 9 although the target is whole.
     """
 
     version: str
@@ -48,6 +48,7 @@ class Report:
     extra_files: list[str] = field(default_factory=list)
     frames_before: int = 0
     decoder: str = ""
+    fields: str = ""
 
     @property
     def exit_code(self) -> int:
@@ -74,6 +75,8 @@ class Report:
             lines.append(f"{self.device}: memory {format_bytes(self.device_memory_bytes)} at most")
         if self.decoder:
             lines.append(f"decoded by {self.decoder}")
+        if self.fields:
+            lines.append(self.fields)
         if self.frames_before:
             lines.append(f"went on at frame {self.frames_before}; seconds and memory are of the rest")
         lines += [f"not kept: {text}" for text in self.losses]

@@ -97,10 +97,10 @@ class FileFeed:
         """Whether the source can be read once only."""
         return not isinstance(self._source, str)
 
-    def again(self, *, accelerator: HWAccel | None = None) -> FileFeed:
+    def again(self, *, accelerator: HWAccel | None = None, threads: int = 1) -> FileFeed:
         """Open the same file once more, from its beginning; what came through a pipe is gone."""
         return FileFeed(
-            self._source, name=self.name, threads=1, protocols=self._protocols, accelerator=accelerator
+            self._source, name=self.name, threads=threads, protocols=self._protocols, accelerator=accelerator
         )
 
     def claim(self, indices: frozenset[int]) -> None:

@@ -172,7 +172,7 @@ def places_for(reader: CopySource, *, has_gaps: bool) -> EvenRate:
     """
     meta, stream = reader.meta, reader.feed.stream
     end = reader.expected_end
-    due = (stamp for stamp in reader.feed.stamps() if stamp >= reader.first_pts)
+    due = (stamp for stamp in reader.stamps() if stamp >= reader.first_pts)
     stamps = array("q", (stamp for stamp in due if end is None or stamp * meta.time_base < end))
     rates = (meta.rate, stream.base_rate, stream.guessed_rate) if stream and has_gaps else (meta.rate,)
     sound = [packet_time(packet) for packet in reader.feed.packets if packet.stream.type == "audio"]

@@ -17,6 +17,8 @@ import av
 from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
 
+from vrestore.media.numbered import number_of, set_number
+
 if TYPE_CHECKING:
     from vrestore.media.container.feed import AnyPacket
 
@@ -147,7 +149,7 @@ class PictureDecoder:
         pictures: list[av.VideoFrame] = []
         for number, other in islice(enumerate(spare.picture_packets()), first, self._number):
             if self._context.copy_opaque:
-                other.opaque = number  # as `PlaceClock` does, for files whose times mean nothing
+                set_number(other, number)  # as `PlaceClock` does, for files whose times mean nothing
             pictures += self._plainly(other)
         if not packet.size:
             pictures += self._plainly(packet)
@@ -170,6 +172,7 @@ def _times(pictures: Iterable[av.VideoFrame]) -> set[int]:
 
 def _time(item: AnyPacket | av.VideoFrame) -> int | None:
     """Return what a packet and its picture are told by: the number that was given to it, or its time."""
-    if isinstance(item.opaque, int):
-        return item.opaque
+    number = number_of(item)
+    if number is not None:
+        return number
     return item.dts if item.pts is None else item.pts

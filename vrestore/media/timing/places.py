@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 import av
 from av.video.codeccontext import VideoCodecContext
 
+from vrestore.media.numbered import number_of, set_number
+
 if TYPE_CHECKING:
     from vrestore.media.container.feed import AnyPacket
 
@@ -50,7 +52,7 @@ class PlaceClock:
     def note(self, packet: AnyPacket) -> None:
         """Take the place of a packet into account; to be called before it is decoded."""
         if packet.size and packet.dts is not None:
-            packet.opaque = self._count
+            set_number(packet, self._count)
             heappush(self._places, packet.dts)
             heappush(self._missing, self._count)
             self._count += 1
@@ -58,9 +60,10 @@ class PlaceClock:
     def placed(self, pictures: Iterable[av.VideoFrame]) -> Iterator[av.VideoFrame]:
         """Yield pictures, in the order in which they are shown, with their times."""
         for picture in pictures:
-            if isinstance(picture.opaque, int):
-                self._come.add(picture.opaque)
-                self._pass_over(before=picture.opaque - _MOST_REORDERED)
+            number = number_of(picture)
+            if number is not None:
+                self._come.add(number)
+                self._pass_over(before=number - _MOST_REORDERED)
             if self._places:
                 picture.pts = heappop(self._places)
             yield picture

@@ -75,7 +75,8 @@ def _attempt(video: VideoFile, feed: FileFeed, without: Mapping[int, str]) -> _A
         beside = feed.again()
         closing.callback(beside.close)
         if video.reader.start is not None:
-            beside.seek(video.reader.first_pts)
+            first = video.reader.first_pts * video.reader.meta.time_base
+            beside.seek(round(first / feed.declared.time_base))
         try:
             mux = video.mux(beside=beside, refusals=without)
             closing.callback(mux.abandon)
@@ -120,7 +121,7 @@ def _why_lost(
     if mux.copies.refused.get(index):
         return "its packets are refused"
     if stream.index >= len(kinds):
-        return "it is not there again"
+        return "it is not there again" if index in mux.copies.tracks else "it holds no packet"
     kind, name = kinds[stream.index]
     if kind != kind_read_back(stream):
         return f"it comes back as {kind}"

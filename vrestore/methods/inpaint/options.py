@@ -48,8 +48,11 @@ class InpaintOptions:
         "Network at 1/N: 1, 2, 4, 8; 0 chooses.",
         more="How many times smaller than the picture the network works, 0 is automatic.",
         metavar="N",
+        is_hidden=True,  # of use to who measures networks
     )
-    precision: AskedPrecision = option("auto", "Of the network: auto, fp32, bf16.", metavar="NAME")
+    precision: AskedPrecision = option(
+        "auto", "Of the network: auto, fp32, bf16.", metavar="NAME", is_hidden=True
+    )
 
     def __post_init__(self) -> None:
         for name in ("reveal_map", "model"):

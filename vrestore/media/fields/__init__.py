@@ -1,0 +1,1 @@
+"""Whole frames out of fields: interlaced video and telecined film."""
