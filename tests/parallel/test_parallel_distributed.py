@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from clips import with_company, write_clip
+from interlaced import interlaced, telecined
 from resuming import assert_same, lines, names
 
 import vrestore
@@ -347,3 +348,20 @@ def test_what_fails_of_a_long_video_fails_that_job_of_a_batch(clip, tmp_path):
     )
     ends = {Path(item.source).name: (item.state, item.words) for item in report.items}
     assert ends == {"long.mkv": ("failed", "the disk is gone"), "short.mkv": ("done", "")}
+
+
+@pytest.mark.parametrize(
+    ("make", "words", "count"),
+    [(interlaced, {"deinterlace": True, "double_rate": True}, 8), (telecined, {"detelecine": True}, 16)],
+    ids=["fields", "film"],
+)
+@pytest.mark.slow
+def test_what_workers_make_of_fields_is_the_same(tmp_path, make, words, count):
+    source, _ = make(tmp_path / "in.mkv", count)
+    options = OPTIONS | words | {"box": ["20,16,16,12@0-3", "20,16,16,12@5-8"], "segment": 0.16}
+    vrestore.inpaint(source, target=tmp_path / "whole.mkv", **options)
+    workers = ProcessPool()
+    task = Task("inpaint", str(source), str(tmp_path / "out.mkv"), plain(options))
+    run_on(workers, task, progress=[].append)
+    assert len(workers.seen) > 1
+    assert_same(tmp_path / "out.mkv", tmp_path / "whole.mkv")
