@@ -29,6 +29,7 @@ def looks(pictures, *, cuts=(0,)):
             index in cuts,
             torch.from_numpy(picture)[None],
             torch.from_numpy(y)[None],
+            torch.from_numpy(y)[None],
         )
         for index, (picture, y) in enumerate(zip(pictures, gray, strict=True))
     ]

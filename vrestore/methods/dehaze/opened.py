@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from vrestore.methods.dehaze.estimators.estimate import Estimator, HazeEstimate
     from vrestore.methods.sharding import Shard
 
-NOT_DISPLAYED = {8: "linear light", 16: "PQ (HDR10)", 18: "HLG"}
+NOT_DISPLAYED = {8: "linear light"}
 """Transfer characteristics of H.273 under which the law of haze, taken at values as displayed, is wrong."""
 
 

@@ -27,6 +27,7 @@ from vrestore.frames import Color, Component, Frame, PixelFormat
 from vrestore.media.color.color_matrix import Coding
 from vrestore.media.color.convert import coding_for
 from vrestore.methods.dehaze.estimators.estimate import HazeEstimate
+from vrestore.methods.dehaze.hdr_curve import PQ, SLOPE, left_in_signal, lift_in_signal, signal_of
 from vrestore.methods.dehaze.planes import (
     Planes,
     codes_of,
@@ -127,8 +128,17 @@ class Renderer:
         # One haze behind another: transmissions multiply.
         left = (left * self._rest).clamp(min=LEAST_TRANSMISSION)
         self._measure_lift(veil, left, air)
-        slope, offset = guided_lines(look.luma, left, radius=GUIDE_RADIUS, epsilon=GUIDE_EPSILON)
+        if self._color.transfer == PQ:
+            left, air = self._in_signal(look.picture, left, air, coding)
+        slope, offset = guided_lines(look.guide, left, radius=GUIDE_RADIUS, epsilon=GUIDE_EPSILON)
         return self._applied(look.planes, coding, _Maps(slope[0, 0], offset[0, 0], air[0]))
+
+    def _in_signal(self, picture: Tensor, left: Tensor, air: Tensor, coding: Coding) -> tuple[Tensor, Tensor]:
+        """Return the transmission and the air in PQ's own values."""
+        weights = torch.from_numpy(luma_weights(coding, self._format)).to(picture.device)[None, :, None, None]
+        clear = cleared(picture, air, left)
+        left = left_in_signal(left, picture, air, clear, weights).clamp(min=LEAST_TRANSMISSION)
+        return left, signal_of(air)
 
     def _measure_lift(self, veil: HazeEstimate, left: Tensor, air: Tensor) -> None:
         picture = veil.look.picture
@@ -161,6 +171,8 @@ class Renderer:
         second = down[:, :-2] - 2 * down[:, 1:-1] + down[:, 2:]
         # Of a Gaussian the median of its size is 0.6745 deviations; (1, -2, 1) down and across has norm 6.
         noise = _median(second.abs()) / 0.6745 / 6 / float(coding.from_rgb[0].sum())
+        if self._color.transfer == PQ:
+            noise *= SLOPE
         self._noise = self._followed(self._noise, noise, veil)
 
     def _applied(self, planes: Planes, coding: Coding, maps: _Maps) -> Planes:
@@ -204,7 +216,8 @@ class Renderer:
     def _lifted(self, luma: Tensor) -> Tensor:
         """Return what every code is multiplied by: the lift where it is dark, nothing where it is white."""
         # Of slope `lift` at black and through (1, 1): white stays white, nothing clips.
-        return torch.tensor(self._lift) / (1 + (self._lift - 1) * luma.clamp(0, 1))
+        lift = lift_in_signal(self._lift, DARK_MEAN) if self._color.transfer == PQ else self._lift
+        return torch.tensor(lift) / (1 + (lift - 1) * luma.clamp(0, 1))
 
     def _write(
         self,
@@ -238,12 +251,12 @@ def matte_of(veil: HazeEstimate, *, height: int, width: int) -> NDArray[np.uint8
 
     It is drawn on the CPU, for which the small maps come down.
     """
-    luma = veil.look.luma.cpu()
+    guide = veil.look.guide.cpu()
     through = F.interpolate(
-        torch.exp(-veil.depth.cpu()), size=luma.shape[-2:], mode="bilinear", align_corners=False
+        torch.exp(-veil.depth.cpu()), size=guide.shape[-2:], mode="bilinear", align_corners=False
     )
-    slope, offset = guided_lines(luma, through, radius=GUIDE_RADIUS, epsilon=GUIDE_EPSILON)
-    small = (slope * luma + offset).clamp(0, 1)[0, 0]
+    slope, offset = guided_lines(guide, through, radius=GUIDE_RADIUS, epsilon=GUIDE_EPSILON)
+    small = (slope * guide + offset).clamp(0, 1)[0, 0]
     codes = np.rint(_large(small, (height, width)).numpy() * 255).astype(np.uint8)
     return np.repeat(codes[..., None], 3, axis=2)
 

@@ -20,6 +20,7 @@ from vrestore.device.fallback import DeviceFallback
 from vrestore.frames import Color, Frame, PixelFormat
 from vrestore.media.color.color_matrix import Coding
 from vrestore.media.color.convert import coding_for
+from vrestore.methods.dehaze.hdr_curve import PQ, shown
 from vrestore.methods.dehaze.planes import Planes, planes_of, samples_of, small_codes, weighted
 from vrestore.methods.shots import Shot
 from vrestore.ops.dispatch import TORCH, Backend
@@ -40,6 +41,7 @@ MOST_STRETCH = 4
 class Thumbnail:
     """A frame and what it looks like small: RGB (1, 3, h, w) and luma (1, 1, h, w), both in [0, 1].
 
+    `guide` (1, 1, h, w) is luma in the file's own values, which differ in PQ from what is looked at.
     `planes` are the frame's own where the small ones are. That is on the device of `place`, which `backend`
     serves, or on the CPU where the device had no memory for it: what follows for the frame is done there too.
     """
@@ -48,6 +50,7 @@ class Thumbnail:
     starts_scene: bool
     picture: Tensor
     luma: Tensor
+    guide: Tensor
     planes: Planes = field(default_factory=dict)
     place: DeviceFallback = field(default_factory=DeviceFallback)
     backend: Backend = TORCH
@@ -101,8 +104,13 @@ def _look(
     planes = {number: place.up(plane, device) for number, plane in on_cpu.items()}
     coding = coding_for(shot.frame, format, color)
     picture = small_picture(planes, coding, format=format)
-    luma = weighted(luma_weights(coding, format), picture)  # (h, w)
-    return Thumbnail(shot.frame, shot.starts_scene, picture[None], luma[None, None], planes, place, backend)
+    weights = luma_weights(coding, format)
+    luma = guide = weighted(weights, picture)  # (h, w)
+    if color.transfer == PQ:
+        picture = shown(picture)
+        luma = weighted(weights, picture)
+    small = picture[None], luma[None, None], guide[None, None]
+    return Thumbnail(shot.frame, shot.starts_scene, *small, planes, place, backend)
 
 
 def small_picture(planes: Planes, coding: Coding, *, format: PixelFormat) -> Tensor:
