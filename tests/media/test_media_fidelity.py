@@ -221,7 +221,7 @@ ONLY_LUMINANCE = MASTERING.replace(
 @pytest.mark.parametrize("said", [ONLY_PRIMARIES, ONLY_LUMINANCE], ids=["primaries", "luminance"])
 def test_half_of_the_mastering_data_comes_back_too(tmp_path, said, codec):
     source = write_clip(
-        tmp_path / "in.mkv", layout="yuv420p10le", codec="libx265", options={"x265-params": said}, frames=2
+        tmp_path / "in.mkv", layout="yuv420p10le", codec="libx265", options={"x265-params": said}, frames=3
     )
     restore(source, tmp_path / "out.mkv", codec=codec)
     assert mastering_of(tmp_path / "out.mkv") == mastering_of(source)

@@ -311,9 +311,7 @@ def test_strict_accepts_a_source_that_can_be_kept_whole(tmp_path):
 
 
 def test_strict_names_mastering_data_that_cannot_be_kept(tmp_path, source, monkeypatch):
-    monkeypatch.setattr(
-        "vrestore.media.container.video_file.dynamic_metadata", lambda _picture: ["HDR10+ data"]
-    )
+    monkeypatch.setattr("vrestore.media.encode.losses.dynamic_metadata", lambda _picture: ["HDR10+ data"])
     with pytest.raises(LossError, match=r"would lose HDR10\+ data"):
         restore(source, tmp_path / "out.mp4", strict=True)
 

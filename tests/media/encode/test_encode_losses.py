@@ -53,7 +53,7 @@ def turned_image(path):
 
 def mastered(path):
     display = "G(13250,34500)B(7500,3000)R(34000,16000)WP(15635,16450)L(10000000,50)"
-    options = {"x265-params": f"log-level=none:hdr10=1:master-display={display}"}
+    options = {"x265-params": f"log-level=none:bframes=0:hdr10=1:master-display={display}"}
     name = path.with_suffix(".mkv")
     return write_clip(name, layout="yuv420p10le", codec="libx265", options=options, frames=2)
 

@@ -33,6 +33,8 @@ SOURCES = {
     "avi-h264-pcm": ("in.avi", "libx264", ["pcm_s16le"], None),
     "ts-aac-klv": ("in.ts", "libx264", ["aac", "mp2"], "klv"),
     "webm-opus-webvtt": ("in.webm", "libvpx-vp9", ["libopus"], "webvtt"),
+    "mkv-hevc-aac": ("in.mkv", "libx265", ["aac"], "subrip"),
+    "mp4-av1-opus": ("in.mp4", "libsvtav1", ["libopus"], None),
     "3gp-amr": ("in.3gp", "mpeg4", ["libopencore_amrnb"], None),
 }
 TARGETS = {"mp4": None, "mov": None, "mkv": None, "webm": "vp9", "avi": "mpeg4", "nut": None, "ts": "h264"}
@@ -44,6 +46,7 @@ FAST = {
     ("avi-h264-pcm", "mkv"),
     ("avi-mp3-ac3", "avi"),
     ("ts-aac-klv", "mov"),
+    ("mkv-hevc-aac", "mp4"),
 }
 TICKS = {"avi": 25, "ts": 90000, "mov": 12800, "mp4": 12800}
 LINES = {"mov_text": b"\0\2hi", "ass": b"0,0,Default,,0,0,0,,hi"}
@@ -100,6 +103,7 @@ def write_source(folder, name):
         codec=codec,
         layout="yuvj420p" if codec == "mjpeg" else "yuv420p",
         time_base=Fraction(1, ticks),
+        options={"x265-params": "log-level=none"} if codec == "libx265" else {},
         beside=beside,
     )
 

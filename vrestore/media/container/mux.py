@@ -64,7 +64,7 @@ class Mux:
         self.copies = Copies()
         self._origin, self._reader = origin, reader
         self._count = FrameCount(encoding.tick, encoding.time_base) if encoding.tick else None
-        self._has_begun = False
+        self._given, self._has_begun = 0, False
         self._is_in_order = container in HAS_EMPTY_PLACES and encoding.options.get("bf") == "0"
         self._waiting: deque[AnyPacket] = deque()
         self._gathered: deque[AnyPacket] = deque()
@@ -108,9 +108,10 @@ class Mux:
 
     def encode(self, picture: av.VideoFrame | None) -> None:
         """Encode a picture, None for the end, and write what is ready."""
+        self._given += picture is not None
         if picture is not None and self._count is not None:
             self._count.count(picture)
-        for packet in encoded(self.video, picture):
+        for packet in encoded(self.video, picture, count=self._given):
             if self._count is not None:
                 self._count.time(packet)
             self.add(packet)

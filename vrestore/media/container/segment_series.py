@@ -178,7 +178,7 @@ class _Open:
         self._path.unlink(missing_ok=True)
 
     def _take(self, picture: av.VideoFrame | None) -> None:
-        for packet in encoded(self._stream, picture):
+        for packet in encoded(self._stream, picture, count=len(self._stamps)):
             if packet.pts is None or packet.time_base is None:
                 raise TargetError(f"{self._stream.codec_context.name} gave a picture without a time")
             self._order.append(packet.pts)

@@ -17,14 +17,26 @@ _SECTION_SHIFT, _AUXILIARY = 5, 2
 _VIDEO_CONTROL, _INTERLACED = 0x61, 0x10
 
 
-def encoded(stream: VideoStream, picture: av.VideoFrame | None) -> Iterator[Packet[Stream]]:
+_TOO_FEW = 2
+"""As many pictures as x265 may hold back: of no more than that it knows no time of decoding."""
+
+
+def encoded(stream: VideoStream, picture: av.VideoFrame | None, *, count: int) -> Iterator[Packet[Stream]]:
     """Yield what the encoder gives for a picture, None for the end, marked as progressive.
 
-    FFmpeg's encoder of DV marks every picture as interlaced, all others go by what they are given.
+    FFmpeg's encoder of DV marks every picture as interlaced, all others go by what they are given. Of one or
+    two pictures x265 gives times of decoding out of memory that nobody has written.
+
+    Args:
+        stream: what has the encoder.
+        picture: the next one.
+        count: how many pictures it has been given, this one too.
     """
     for packet in stream.encode(picture):
         if stream.codec_context.name == "dvvideo":
             mark_progressive(packet)
+        if picture is None and count <= _TOO_FEW and stream.codec_context.name == "libx265":
+            packet.dts = packet.pts
         yield packet
 
 
