@@ -46,7 +46,7 @@ class Mux:
 
     `origin` is the time in the source, in seconds, that becomes 0. Streams keep the source's order. The other
     streams' packets come from `beside`, the source opened once more, or as the reader gives frames if None.
-    Streams in `refusals` are left out, for the reason there.
+    Streams in `refusals` are left out, for the reason there. The picture is of `meta`, the reader's if None.
     """
 
     def __init__(
@@ -59,7 +59,9 @@ class Mux:
         origin: Fraction,
         beside: FileFeed | None = None,
         refusals: Mapping[int, str] | None = None,
+        meta: VideoMeta | None = None,
     ) -> None:
+        self._meta = meta or reader.meta
         self._refusals = refusals or {}
         self.copies = Copies()
         self._origin, self._reader = origin, reader
@@ -168,7 +170,7 @@ class Mux:
         return video
 
     def _add_video(self, reader: CopySource, encoding: Encoding, source: Stream | None) -> VideoStream:
-        stream = add_picture(self._output, reader.meta, encoding)
+        stream = add_picture(self._output, self._meta, encoding)
         if encoding.encoder == "libx265" and self._output.format.name in MOVIES:
             stream.codec_context.codec_tag = "hvc1"  # the tag that Apple's players ask for
         matrix = display_matrix(reader.first_picture)

@@ -9,11 +9,10 @@ from itertools import count
 from pathlib import Path
 
 import av
-import numpy as np
 
 from vrestore.errors import TargetError
 from vrestore.files import check_target, commit, part_beside, writing
-from vrestore.frames import Frame
+from vrestore.frames import Frame, VideoMeta
 from vrestore.media.av_frames import PictureMaker
 from vrestore.media.container.demux import FileFeed, packet_time
 from vrestore.media.container.feed import CopySource
@@ -23,7 +22,6 @@ from vrestore.media.encode.containers import CONSTANT_RATE, HAS_EMPTY_PLACES, co
 from vrestore.media.encode.encoder import EncodeOptions, choose_encoding
 from vrestore.media.encode.hdr import mastering_parameters
 from vrestore.media.encode.losses import losses_of
-from vrestore.media.formats import plane_shapes
 from vrestore.media.timing.even_rate import EvenRate, even_rate
 from vrestore.media.timing.target_clock import TargetClock
 from vrestore.media.write_result import Written
@@ -68,10 +66,16 @@ class VideoFile:
         self.refusals: Mapping[int, str] = {}
         self.moved: Sequence[str] = ()
 
-    def mux(self, *, beside: FileFeed | None = None, refusals: Mapping[int, str] | None = None) -> Mux:
+    def mux(
+        self,
+        *,
+        beside: FileFeed | None = None,
+        refusals: Mapping[int, str] | None = None,
+        meta: VideoMeta | None = None,
+    ) -> Mux:
         """Open the unfinished part; what the container refuses shows here.
 
-        See Mux for `beside` and `refusals`; these are the file's own if None.
+        See Mux for `beside`, `refusals`, which are the file's own if None, and `meta`.
         """
         try:
             with writing(self.name):
@@ -83,6 +87,7 @@ class VideoFile:
                     origin=self.clock.origin,
                     beside=beside,
                     refusals=self.refusals if refusals is None else refusals,
+                    meta=meta,
                 )
         except BaseException:
             self.part.unlink(missing_ok=True)
@@ -104,13 +109,6 @@ class VideoFile:
         """Say what is to be shown or heard at another time than in the source."""
         frames = [] if self._even is None else self._even.loss(self.container)
         return [*frames, *self.moved]
-
-    def blank(self) -> Frame:
-        """Return a frame of zeros, to be shown first."""
-        meta = self.reader.meta
-        shapes = plane_shapes(meta.pixel_format, height=meta.height, width=meta.width)
-        planes = tuple(np.zeros(shape, meta.pixel_format.dtype) for shape in shapes)
-        return Frame(planes, self.reader.first_pts, 1, self.reader.first_index)
 
     def picture(self, frame: Frame, stamp: int, duration: int) -> av.VideoFrame:
         """Return the frame as the encoder takes it, its time in the clock's time base."""

@@ -9,21 +9,28 @@ from __future__ import annotations
 from array import array
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+import numpy as np
 from av.stream import Stream
 
 from vrestore.errors import InputError, TargetError
 from vrestore.files import writing
+from vrestore.frames import Frame, VideoMeta
+from vrestore.media.av_frames import PictureMaker
 from vrestore.media.container.demux import FileFeed
 from vrestore.media.container.mux import Mux
 from vrestore.media.container.opening import open_container
 from vrestore.media.container.streams import kind_of, kind_read_back
 from vrestore.media.container.verify import Expected, Found, read_again, sound_losses
 from vrestore.media.container.video_file import VideoFile
+from vrestore.media.formats import plane_shapes
 
 _PACKETS = 8
 """Packets of each stream that are tried."""
+_ANY_SIZE = {"libx264", "libx264rgb", "libx265", "libsvtav1", "libvpx-vp9", "libvpx", "ffv1"}
+_SIDE = 256
+"""Pixels of a side: of 3840x2160 x265 may take seconds for one frame."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +85,11 @@ def _attempt(video: VideoFile, feed: FileFeed, without: Mapping[int, str]) -> _A
             first = video.reader.first_pts * video.reader.meta.time_base
             beside.seek(round(first / feed.declared.time_base))
         try:
-            mux = video.mux(beside=beside, refusals=without)
+            meta = _small(video)
+            mux = video.mux(beside=beside, refusals=without, meta=meta)
             closing.callback(mux.abandon)
             with writing(video.name):
-                expected = _written(video, mux, beside)
+                expected = _written(video, mux, beside, meta)
             with open_container(str(video.part), name=video.name) as container:
                 count = len(container.streams)
                 kinds = [(stream.type, getattr(stream, "name", None)) for stream in container.streams]
@@ -102,12 +110,24 @@ def _attempt(video: VideoFile, feed: FileFeed, without: Mapping[int, str]) -> _A
     return _Attempt(refusals, sound_losses(found, expected))
 
 
-def _written(video: VideoFile, mux: Mux, beside: FileFeed) -> Expected:
-    """Write a frame and what there is of the other streams; return what the file must hold."""
+def _small(video: VideoFile) -> VideoMeta:
+    """Return what the picture is, in a size that is soon encoded where the encoder takes any."""
+    meta = video.reader.meta
+    if video.encoding.encoder not in _ANY_SIZE:
+        return meta
+    return replace(meta, width=min(meta.width, _SIDE), height=min(meta.height, _SIDE))
+
+
+def _written(video: VideoFile, mux: Mux, beside: FileFeed, meta: VideoMeta) -> Expected:
+    """Write a black frame and what there is of the other streams; return what the file must hold."""
     beside.sample(_PACKETS)
-    frame = video.blank()
+    shapes = plane_shapes(meta.pixel_format, height=meta.height, width=meta.width)
+    planes = tuple(np.zeros(shape, meta.pixel_format.dtype) for shape in shapes)
+    frame = Frame(planes, video.reader.first_pts, 1, video.reader.first_index)
     stamp, duration = video.clock.read(frame)
-    mux.encode(video.picture(frame, stamp, duration))
+    picture = PictureMaker(meta, video.encoding.layout).picture(frame)
+    picture.pts, picture.duration, picture.time_base = stamp, duration, video.clock.time_base
+    mux.encode(picture)
     mux.encode(None)
     expected = mux.expected(array("q", [stamp]), video.clock)
     mux.close()
