@@ -1,10 +1,11 @@
 """What a target cannot hold shows before the work, and is left out then or refused."""
 
+import re
 from fractions import Fraction
 
 import av
 import pytest
-from clips import packets_of, with_sound, write_clip
+from clips import packets_of, with_company, with_sound, write_clip
 from passing import restore
 
 from vrestore.errors import LossError
@@ -177,3 +178,58 @@ def test_a_codec_that_a_container_refuses_in_its_header_gives_way(tmp_path):
     written = restore(source, tmp_path / "out.mov")
     assert written.codec == "libx264"
     assert written.warnings == ("encoded with libx264: mov cannot hold libvpx-vp9",)
+
+
+def without_samples(path, number):
+    """Write a MP4 with two tracks of sound, and empty the tables of a track."""
+    data = bytearray(write_clip(path, beside=with_company(subtitles=None, chapters=False)).read_bytes())
+    tracks = [place.start() for place in re.finditer(b"trak", data)] + [len(data)]
+    for table, count in ((b"stts", 8), (b"stsc", 8), (b"stco", 8), (b"stsz", 12)):
+        place = data.find(table, tracks[number], tracks[number + 1]) + count
+        data[place : place + 4] = bytes(4)
+    path.write_bytes(data)
+    return path
+
+
+def half_silent(container):
+    """Be a `beside`: two streams of sound, nothing in the first one."""
+    container.add_stream("aac", rate=48000)
+    return with_sound("aac")(container)
+
+
+@pytest.mark.parametrize("number", [1, 2])
+@pytest.mark.parametrize("extension", [".mp4", ".mov"])
+def test_a_track_without_a_sample_is_left_out_and_nothing_else_is_said(tmp_path, number, extension):
+    source = without_samples(tmp_path / "in.mp4", number)
+    before, after, warnings = told(source, tmp_path / f"out{extension}")
+    assert (before, warnings) == (after, [])
+    assert [f"audio stream {number}" in text and "holds no packet" in text for text in after] == [True]
+    kept = [packets for packets in packets_of(source, "audio") if packets]
+    assert packets_of(tmp_path / f"out{extension}", "audio") == kept
+
+
+def test_a_stream_of_nothing_in_matroska_is_left_out_of_mp4(tmp_path):
+    source = write_clip(tmp_path / "in.mkv", beside=half_silent)
+    _, after, warnings = told(source, tmp_path / "out.mp4")
+    assert (after, warnings) == (["audio stream 1 (it holds no packet)"], [])
+    assert packets_of(tmp_path / "out.mp4", "audio") == packets_of(source, "audio")[1:]
+
+
+@pytest.mark.parametrize("extension", [".mp4", ".mkv"])
+def test_sound_that_begins_late_is_kept(tmp_path, extension):
+    """Behind so many pictures that a trial has seen none of it."""
+    options = {"preset": "ultrafast", "tune": "zerolatency"}
+    silent = write_clip(tmp_path / "silent.mkv", frames=300, height=16, width=16, options=options)
+    loud = write_clip(tmp_path / "loud.mkv", frames=2, beside=with_sound("aac"))
+    source = tmp_path / f"in{extension}"
+    with av.open(str(silent)) as pictures, av.open(str(loud)) as sound, av.open(str(source), "w") as both:
+        streams = [both.add_stream_from_template(pictures.streams.video[0])]
+        streams.append(both.add_stream_from_template(sound.streams.audio[0]))
+        for stream, packets in zip(streams, (pictures.demux(video=0), sound.demux(audio=0)), strict=True):
+            for packet in packets:
+                if packet.size:
+                    late = round(11 / packet.time_base) if stream.type == "audio" else 0
+                    packet.pts, packet.dts, packet.stream = packet.pts + late, packet.dts + late, stream
+                    both.mux(packet)
+    assert told(source, tmp_path / "out.mp4") == ([], [], [])
+    assert packets_of(tmp_path / "out.mp4", "audio") == packets_of(source, "audio")

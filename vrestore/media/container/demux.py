@@ -177,6 +177,10 @@ class FileFeed:
         self._decoder.begin_anew()
         return False
 
+    def holds_nothing(self, index: int) -> bool:
+        """Say whether the index of a whole MP4 or MOV has no sample of a stream."""
+        return self._ending.is_whole and not self.container.streams[index].frames
+
     def sample(self, packets: int) -> None:
         """Gather some packets of each claimed stream, of what lies near in the file, without decoding."""
         wanted = self._seen.packets_kept or frozenset()

@@ -96,14 +96,15 @@ class Mux:
 
     def expected(self, stamps: array[int], clock: TargetClock) -> Expected:
         """Say what the file must hold when it is read again; to be asked before it is closed."""
+        container, empty = self._output.format.name, self.copies.empty(self._output.format.name).values()
         return Expected(
             stamps=stamps,
             time_base=clock.time_base,
             first_due=clock.first_due,
-            kinds=tuple(kind_read_back(stream) for stream in self._output.streams),
-            video_index=self.video.index,
-            sound=self.copies.sound(),
-            container=self._output.format.name,
+            kinds=tuple(kind_read_back(stream) for stream in self._output.streams if stream not in empty),
+            video_index=self.copies.place(self.video, container),
+            sound=self.copies.sound(container),
+            container=container,
             tags=dict(self._output.metadata),
             chapter_count=len(self._output.chapters()),
         )

@@ -35,6 +35,8 @@ _MOVIE_TAGS = {
 
 MOVIES = {"mp4", "mov", "ipod", "3gp", "3g2", "f4v"}
 """The containers of MP4's family."""
+NO_PACKET = "it holds no packet"
+"""Why a stream is left out that MP4 and its like have no place for."""
 _REFUSALS = (av.InvalidDataError, av.ArgumentError, av.PatchWelcomeError)
 """What a muxer says of a packet that it cannot write. A full disk is none of these."""
 
@@ -92,13 +94,33 @@ class Copies:
             for index, stream in self.kept.items()
         )
 
-    def sound(self) -> dict[int, Track]:
-        """Return what was written of sound, by index in the target.
+    def empty(self, container: str) -> dict[int, Stream]:
+        """Return the streams that the container leaves out because nothing was written of them."""
+        if container not in MOVIES:
+            return {}
+        return {index: stream for index, stream in self.kept.items() if index not in self.tracks}
+
+    def place(self, stream: Stream, container: str) -> int:
+        """Return the index that a stream of the target has when it is read again."""
+        return stream.index - sum(other.index < stream.index for other in self.empty(container).values())
+
+    def sound(self, container: str) -> dict[int, Track]:
+        """Return what was written of sound, by index in the target when it is read again.
 
         Sound only: muxers add packets of their own between subtitles.
         """
         sound = {index: stream for index, stream in self.kept.items() if stream.type == "audio"}
-        return {stream.index: self.tracks[index] for index, stream in sound.items() if index in self.tracks}
+        return {
+            self.place(stream, container): self.tracks[index]
+            for index, stream in sound.items()
+            if index in self.tracks
+        }
+
+    def drop_empty(self, container: str) -> None:
+        """Count the streams that hold nothing among those that are left out."""
+        for index, stream in self.empty(container).items():
+            self.dropped.append(Dropped(index, stream.type, NO_PACKET))
+            del self.kept[index]
 
     def refusals(self, container: str) -> list[str]:
         """Say which packets the container did not take."""

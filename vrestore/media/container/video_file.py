@@ -128,6 +128,7 @@ class VideoFile:
         with writing(self.name):
             expected = mux.expected(stamps, self.clock)
             mux.close()
+        mux.copies.drop_empty(self.container)
         warnings += self._late_frames() + mux.copies.refusals(self.container)
         try:
             found = verify(self.part, expected, name=self.name, is_joined=is_joined)

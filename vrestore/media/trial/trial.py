@@ -21,7 +21,7 @@ from vrestore.media.av_frames import PictureMaker
 from vrestore.media.container.demux import FileFeed
 from vrestore.media.container.mux import Mux
 from vrestore.media.container.opening import open_container
-from vrestore.media.container.streams import kind_of, kind_read_back
+from vrestore.media.container.streams import NO_PACKET, kind_of, kind_read_back
 from vrestore.media.container.verify import Expected, Found, read_again, sound_losses
 from vrestore.media.container.video_file import VideoFile
 from vrestore.media.formats import plane_shapes
@@ -105,7 +105,7 @@ def _attempt(video: VideoFile, feed: FileFeed, without: Mapping[int, str]) -> _A
     refusals = {
         index: _reason(video, feed.container.streams[index], why)
         for index, stream in mux.copies.kept.items()
-        if (why := _why_lost(mux, index, stream, kinds, found)) is not None
+        if (why := _why_lost(video, mux, index, kinds, found)) is not None
     }
     return _Attempt(refusals, sound_losses(found, expected))
 
@@ -135,20 +135,24 @@ def _written(video: VideoFile, mux: Mux, beside: FileFeed, meta: VideoMeta) -> E
 
 
 def _why_lost(
-    mux: Mux, index: int, stream: Stream, kinds: Sequence[tuple[str, str | None]], found: Found
+    video: VideoFile, mux: Mux, index: int, kinds: Sequence[tuple[str, str | None]], found: Found
 ) -> str | None:
-    """Say why a copied stream is of no use in the target, None where it is."""
-    if mux.copies.refused.get(index):
+    """Say why a copied stream is of no use in the target, None where it is, or where that is not known."""
+    copies, stream, feed = mux.copies, mux.copies.kept[index], video.reader.feed
+    if copies.refused.get(index):
         return "its packets are refused"
-    if stream.index >= len(kinds):
-        return "it is not there again" if index in mux.copies.tracks else "it holds no packet"
-    kind, name = kinds[stream.index]
+    if index in copies.empty(video.container):  # there are none so near, or none at all
+        return NO_PACKET if isinstance(feed, FileFeed) and feed.holds_nothing(index) else None
+    place = copies.place(stream, video.container)
+    if place >= len(kinds):
+        return "it is not there again"
+    kind, name = kinds[place]
     if kind != kind_read_back(stream):
         return f"it comes back as {kind}"
     if kind == "data" and name != stream.name:
         return "what it is does not come back"
     track = mux.copies.tracks.get(index)
-    is_empty = stream.type == "audio" and track is not None and not found.tracks[stream.index].packet_count
+    is_empty = stream.type == "audio" and track is not None and not found.tracks[place].packet_count
     return "none of it comes back" if is_empty else None
 
 
