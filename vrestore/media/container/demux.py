@@ -182,11 +182,21 @@ class FileFeed:
         return self._ending.is_whole and not self.container.streams[index].frames
 
     def sample(self, packets: int) -> None:
-        """Gather some packets of each claimed stream, of what lies near in the file, without decoding."""
-        wanted = self._seen.packets_kept or frozenset()
+        """Gather some packets of each claimed stream, of what lies near in the file, without decoding.
+
+        Sound is looked for further on, where there is none near.
+        """
+        streams, wanted = self.container.streams, self._seen.packets_kept or frozenset()
+        sound = [i for i in wanted if streams[i].type == "audio" and not self.holds_nothing(i)]
         for number, _ in enumerate(self._demuxed()):
-            counts = Counter(packet.stream_index for packet in self.packets)
-            if number >= _NEAR or all(counts[index] >= packets for index in wanted):
+            counts, few = Counter[int](), []
+            for packet in self.packets:
+                counts[packet.stream_index] += 1
+                few += [packet] * (counts[packet.stream_index] <= packets)
+            self.packets.clear()
+            self.packets.extend(few)
+            is_far = number >= _NEAR and all(counts[index] for index in sound)
+            if is_far or all(counts[index] >= packets for index in wanted):
                 return
 
     def stamps(self) -> array[int]:
