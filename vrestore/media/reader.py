@@ -143,6 +143,7 @@ class VideoReader:
         self.decoder, self.fields = decoder, "" if made is None else made.words
         self.feed, self.start, self.stop = feed, start, stop
         self._source: PictureSource = made or feed
+        self._made = made
         self._numbers = FrameNumbers() if made is None else made.numbers
         self.end_seconds: Fraction | None = None
         self._origin = 0
@@ -152,6 +153,7 @@ class VideoReader:
             raise InputError(f"{feed.name!r} holds no frame that can be decoded")
         self._maker = FrameMaker(self._source, picture)
         self.warnings = self._maker.warnings
+        self.warnings += [] if made is None else made.warnings
         self.first_picture = picture
         count = self._expected(self._source.declared)
         self.meta = replace(self._maker.meta, frame_count=count, numbers=self._numbers)
@@ -213,7 +215,7 @@ class VideoReader:
     @property
     def damage(self) -> Damage:
         """What was missing so far; final when all frames were read."""
-        return self.feed.damage(corrupt_frames=self._maker.corrupt_frames)
+        return self.feed.damage(corrupt_frames=(self._made or self._maker).corrupt_frames)
 
     @property
     def expected_end(self) -> Fraction | None:

@@ -86,6 +86,10 @@ def test_what_is_not_marked_is_made_whole_when_asked(tmp_path):
     source, shown = interlaced(tmp_path / "in.mkv", is_marked=False)
     assert off(read(source, None)[0][2], shown[4]) > 4  # it is not refused, and two moments are in it
     assert off(read(source, "frames")[0][2], shown[4]) < 2
+    with open_video(source, fields="frames") as reader:
+        assert reader.warnings == ["the source is not marked as interlaced; it was deinterlaced all the same"]
+    with open_video(interlaced(tmp_path / "marked.mkv")[0], fields="frames") as reader:
+        assert reader.warnings == []
 
 
 def test_packed_samples_are_the_same_in_planes(tmp_path):
@@ -217,6 +221,19 @@ def test_a_container_of_an_even_rate_holds_twice_as_many_frames(tmp_path):
 def test_options_that_do_not_fit_together_are_refused(words, said):
     with pytest.raises(UsageError, match=said):
         RunOptions(**words)
+
+
+def test_a_damaged_frame_is_counted_once(tmp_path):
+    source, _ = interlaced(tmp_path / "in.mkv", 10)
+    with av.open(str(source)) as container:
+        packet = [packet for packet in container.demux(video=0) if packet.size][7]
+        place, size = packet.pos, packet.size
+    data = bytearray(source.read_bytes())
+    data[place + size // 10 : place + size // 10 + 64] = b"\xff" * 64
+    source.write_bytes(data)
+    with open_video(source, fields="fields") as reader:
+        assert len(list(reader)) == 20
+        assert reader.damage.texts == ("1 frame decoded with errors",)
 
 
 def test_images_have_no_fields(tmp_path):

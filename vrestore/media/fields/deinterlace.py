@@ -26,7 +26,7 @@ class Deinterlacing:
     """Makes a frame of each of the source's, or with `doubled` one of each field.
 
     A tick of the source's time is `scale` ticks of that of frames; there are to be `count` of them, None if
-    the source does not say; `words` tell what is done.
+    the source does not say; `words` tell what is done. `warnings` are there with the first frame.
     """
 
     def __init__(self, source: str, declared: Declared, *, doubled: bool) -> None:
@@ -37,6 +37,7 @@ class Deinterlacing:
         self.words = (
             f"deinterlaced by bwdif: {rate:.5g} frames a second, {self.scale} of each of the source's"
         )
+        self.warnings: list[str] = []
         self._source, self._declared, self._doubled = source, declared, doubled
         self._step = max(1, round(1 / (declared.rate * declared.time_base)))
 
@@ -52,6 +53,8 @@ class Deinterlacing:
         first = next(pictures, None)
         if first is None:
             return
+        if not first.interlaced_frame and self._declared.field_order not in PARITIES:
+            self.warnings.append("the source is not marked as interlaced; it was deinterlaced all the same")
         layout = FieldLayout(first, BWDIF, source=self._source, word="--deinterlace")
         graph = self._graph(layout.laid_out(first), is_marked=first.interlaced_frame)
         stamps: list[int | None] = []

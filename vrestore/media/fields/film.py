@@ -45,7 +45,7 @@ class Film:
     """
 
     def __init__(self, source: str, declared: Declared, *, survey: Iterator[av.VideoFrame]) -> None:
-        self.scale = KEPT
+        self.scale, self.warnings = KEPT, list[str]()
         self._source, self._declared = source, declared
         self._step = max(1, round(1 / (declared.rate * declared.time_base)))
         found = self._surveyed(survey)

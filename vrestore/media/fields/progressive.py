@@ -22,7 +22,7 @@ class ProgressivePictures:
     """The pictures of a source as whole frames, and what is to be said of them instead of what it says.
 
     They are always made from the beginning, so that they do not depend on where one begins to read. `words`
-    tell what is done.
+    tell what is done, `corrupt_frames` counts the source's pictures that were decoded with errors.
     """
 
     def __init__(self, feed: Feed, work: FieldWork, *, threads: int) -> None:
@@ -40,11 +40,17 @@ class ProgressivePictures:
                 other.close()
         else:
             self._maker = Deinterlacing(feed.name, feed.declared, doubled=work == "fields")
+        self.corrupt_frames = 0
         self._last: tuple[int, int] | None = None
 
     @property
     def words(self) -> str:
         return self._maker.words
+
+    @property
+    def warnings(self) -> list[str]:
+        """What is to be known of it, when the first frame is there."""
+        return self._maker.warnings
 
     @property
     def numbers(self) -> FrameNumbers:
@@ -82,6 +88,7 @@ class ProgressivePictures:
     def _noted(self, pictures: Iterator[av.VideoFrame]) -> Iterator[av.VideoFrame]:
         step = max(1, round(1 / (self._feed.declared.rate * self._feed.declared.time_base)))
         for picture in pictures:
+            self.corrupt_frames += picture.is_corrupt
             if picture.pts is not None:
                 self._last = picture.pts, picture.duration or step
             yield picture
