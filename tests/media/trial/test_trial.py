@@ -152,9 +152,9 @@ def test_sound_of_a_stretch_is_tried_there(tmp_path):
         assert writer.losses == ["audio stream 2 (mpegts cannot hold audio flac: it comes back as data)"]
 
 
-@pytest.mark.parametrize("extension", [".avi", ".mkv"])
-def test_packets_of_dolby_sound_keep_their_distance_in_avi(tmp_path, extension):
-    source = write_with_sound(tmp_path / f"in{extension}", "ac3")
+@pytest.mark.parametrize(("extension", "codec"), [(".avi", "ac3"), (".mkv", "ac3"), (".avi", "aac")])
+def test_packets_of_sound_keep_their_distance_in_avi(tmp_path, extension, codec):
+    source = write_with_sound(tmp_path / f"in{extension}", codec)
     restore(source, tmp_path / "out.avi", codec="mpeg4")
     steps = []
     for path in (source, tmp_path / "out.avi"):

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import av
-from av.audio.codeccontext import AudioCodecContext
 from av.container import InputContainer, OutputContainer
 from av.packet import Packet
 from av.stream import Stream
 
 from vrestore.media.container.feed import AnyPacket
+from vrestore.media.container.opening import open_container
 from vrestore.media.encode.containers import HAS_EMPTY_PLACES, scratch
+from vrestore.media.timing.sound_frames import FRAMED, framed
 from vrestore.media.timing.track import Track
 from vrestore.media.write_result import Dropped, KeptStream
 
@@ -37,6 +39,8 @@ MOVIES = {"mp4", "mov", "ipod", "3gp", "3g2", "f4v"}
 """The containers of MP4's family."""
 NO_PACKET = "it holds no packet"
 """Why a stream is left out that MP4 and its like have no place for."""
+_FEW = 8
+"""Packets by which sound is recognised."""
 _REFUSALS = (av.InvalidDataError, av.ArgumentError, av.PatchWelcomeError)
 """What a muxer says of a packet that it cannot write. A full disk is none of these."""
 
@@ -150,23 +154,21 @@ def add_copy(
     if reason:
         copies.dropped.append(Dropped(stream.index, stream.type, reason))
         return
-    copy = _added(output, stream)
+    copy = _added(output, stream, source)
     describe_stream(copy, stream)
     copies.kept[stream.index] = copy
 
 
-def _added(output: OutputContainer, stream: Stream) -> Stream:
-    """Add a stream for another's packets.
-
-    AVI is told how many samples a packet of AC-3 has by an encoder of that: else it counts bytes, of which
-    packets out of another AVI seem to have a fixed number, and sound runs away from the picture.
-    """
-    sound, counts = stream.codec_context, output.format.name in HAS_EMPTY_PLACES
-    if not counts or not isinstance(sound, AudioCodecContext) or sound.name != "ac3":
+def _added(output: OutputContainer, stream: Stream, source: InputContainer) -> Stream:
+    """Add a stream for another's packets, out of one AVI into another with what that does not say."""
+    counts = {source.format.name, output.format.name} <= HAS_EMPTY_PLACES
+    if not counts or stream.codec_context is None or stream.codec_context.name not in FRAMED:
         return output.add_stream_from_template(stream, opaque=True)
-    copy = output.add_stream("ac3", rate=sound.sample_rate)
-    copy.codec_context.layout, copy.codec_context.bit_rate = sound.layout, sound.bit_rate
-    return copy
+    name = source.name.removeprefix("file:")
+    with open_container(name, name=name) as again:
+        packets = (packet for packet in again.demux(again.streams[stream.index]) if packet.size)
+        with framed(stream, islice(packets, _FEW)) as described:
+            return output.add_stream_from_template(described, opaque=True)
 
 
 def copy_refusal_reason(container: str, stream: Stream) -> str | None:
@@ -181,7 +183,7 @@ def copy_refusal_reason(container: str, stream: Stream) -> str | None:
         return f"{container} cannot hold {kind_of(stream)}"  # webm takes it without a word and drops it
     output = scratch(container)
     try:
-        _added(output, stream)
+        output.add_stream_from_template(stream, opaque=True)
         output.start_encoding()
         output.close()
     except (av.FFmpegError, ValueError):
