@@ -77,20 +77,27 @@ def even_rate(
     steps = [after - before for before, after in pairwise(stamps) if after > before]
     if steps and has_gaps:
         known.append(1 / (min(steps) * time_base))
-    found = [_placed(stamps, time_base, rate, origin, has_gaps=has_gaps) for rate in known]
-    few = [one for one in found if one.places[-1] - one.places[0] < _MOST_PLACES * len(stamps)] or found[:1]
-    return next((one for one in few if one.is_exact), min(few, key=lambda one: one.off_seconds))
+    found: list[EvenRate] = []
+    for rate in known:
+        one = _placed(stamps, time_base, rate, origin, has_gaps=has_gaps)
+        is_costly = one.places[-1] - one.places[0] >= _MOST_PLACES * len(stamps)
+        if one.is_exact and not is_costly:
+            return one
+        if not found or not is_costly:
+            found.append(one)
+    return min(found, key=lambda one: one.off_seconds)
 
 
 def _placed(
     stamps: array[int], time_base: Fraction, rate: Fraction, origin: int, *, has_gaps: bool
 ) -> EvenRate:
     ticks = time_base * rate
+    above, below = ticks.numerator, ticks.denominator  # whole numbers: films have 200 000 frames
     first = max(0, round((stamps[0] - origin) * ticks))
-    places, off = array("q"), Fraction(0)
+    places, off = array("q"), 0
     for index, stamp in enumerate(stamps):
-        due = first + (stamp - stamps[0]) * ticks
-        place = round(due) if has_gaps else first + index
+        due = (stamp - stamps[0]) * above
+        place = first + ((2 * due + below) // (2 * below) if has_gaps else index)
         places.append(max(place, places[-1] + 1) if places else place)
-        off = max(off, abs(places[-1] - due))
-    return EvenRate(rate, time_base, stamps, places, off / rate)
+        off = max(off, abs((places[-1] - first) * below - due))
+    return EvenRate(rate, time_base, stamps, places, Fraction(off, below) / rate)
