@@ -83,20 +83,26 @@ def told(source, target, **options):
 
 
 REFUSED = {
-    "comes-back-as-data": (("flac",), "out.ts", "mpegts cannot hold audio flac: it comes back as data"),
+    "comes-back-as-data": (
+        ("flac",),
+        "stereo",
+        "out.ts",
+        "mpegts cannot hold audio flac: it comes back as data",
+    ),
     "no-header": (
         ("pcm_s16le",),
+        "2.1",
         "out.mp4",
         "mp4 cannot hold audio pcm_s16le: no file can be written with it",
     ),
-    "unknown-to-it": (("libopus",), "out.mov", "mov cannot hold audio opus"),
+    "unknown-to-it": (("libopus",), "stereo", "out.mov", "mov cannot hold audio opus"),
 }
 
 
 @pytest.mark.parametrize("name", REFUSED)
 def test_sound_that_a_target_cannot_hold_is_named_before_and_after_the_work(tmp_path, name):
-    codecs, target, reason = REFUSED[name]
-    source = write_with_sound(tmp_path / "in.mkv", *codecs)
+    codecs, layout, target, reason = REFUSED[name]
+    source = write_with_sound(tmp_path / "in.mkv", *codecs, layout=layout)
     before, after, warnings = told(source, tmp_path / target)
     assert before == after == [f"audio stream 1 ({reason})"]
     assert warnings == []
@@ -106,11 +112,20 @@ def test_sound_that_a_target_cannot_hold_is_named_before_and_after_the_work(tmp_
 
 
 def test_one_stream_that_is_refused_costs_no_other(tmp_path):
-    source = write_with_sound(tmp_path / "in.mkv", "aac", "pcm_s16le", "ac3")
-    written = restore(source, tmp_path / "out.mp4")
+    source = write_with_sound(tmp_path / "in.mkv", "mp2", "flac", "ac3")
+    written = restore(source, tmp_path / "out.ts")
     assert [drop.index for drop in written.dropped] == [2]
-    aac, _, ac3 = packets_of(source, "audio")
-    assert packets_of(tmp_path / "out.mp4", "audio") == [aac, ac3]
+    mp2, _, ac3 = packets_of(source, "audio")
+    assert packets_of(tmp_path / "out.ts", "audio") == [mp2, ac3]
+
+
+@pytest.mark.parametrize(("extension", "layout"), [(".mkv", "stereo"), (".avi", "mono")])
+def test_samples_go_into_mp4(tmp_path, extension, layout):
+    """Of one or two channels; Matroska and AVI say how many there are and no more."""
+    source = write_with_sound(tmp_path / f"in{extension}", "pcm_s16le", layout=layout)
+    restore(source, tmp_path / "out.mp4", strict=True)
+    (before,), (after,) = packets_of(source, "audio"), packets_of(tmp_path / "out.mp4", "audio")
+    assert b"".join(after) == b"".join(before)
 
 
 def test_packets_that_only_the_muxer_refuses_are_named(tmp_path):
@@ -132,7 +147,7 @@ def test_metadata_of_an_unknown_kind_is_not_called_copied(tmp_path):
 
 
 def test_probe_names_what_the_trial_finds(tmp_path):
-    source = write_with_sound(tmp_path / "in.mkv", "pcm_s16le")
+    source = write_with_sound(tmp_path / "in.mkv", "pcm_s16le", layout="2.1")
     renamed = source.rename(tmp_path / "in.mp4")  # the default target is by the name
     treatments = [stream["treatment"] for stream in probe(renamed)["streams"]]
     reason = "mp4 cannot hold audio pcm_s16le: no file can be written with it"

@@ -9,6 +9,8 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 import av
+from av.audio.codeccontext import AudioCodecContext
+from av.audio.stream import AudioStream
 from av.container import InputContainer, OutputContainer
 from av.packet import Packet
 from av.stream import Stream
@@ -39,6 +41,7 @@ MOVIES = {"mp4", "mov", "ipod", "3gp", "3g2", "f4v"}
 """The containers of MP4's family."""
 NO_PACKET = "it holds no packet"
 """Why a stream is left out that MP4 and its like have no place for."""
+_LAYOUTS = {1: "mono", 2: "stereo"}
 _FEW = 8
 """Packets by which sound is recognised."""
 _REFUSALS = (av.InvalidDataError, av.ArgumentError, av.PatchWelcomeError)
@@ -160,15 +163,24 @@ def add_copy(
 
 
 def _added(output: OutputContainer, stream: Stream, source: InputContainer) -> Stream:
-    """Add a stream for another's packets, out of one AVI into another with what that does not say."""
+    """Add a stream for another's packets, with what its own container does not say and this one asks for."""
     counts = {source.format.name, output.format.name} <= HAS_EMPTY_PLACES
     if not counts or stream.codec_context is None or stream.codec_context.name not in FRAMED:
-        return output.add_stream_from_template(stream, opaque=True)
+        copy = output.add_stream_from_template(stream, opaque=True)
+        if isinstance(copy, AudioStream) and output.format.name in MOVIES:
+            _say_layout(copy.codec_context)
+        return copy
     name = source.name.removeprefix("file:")
     with open_container(name, name=name) as again:
         packets = (packet for packet in again.demux(again.streams[stream.index]) if packet.size)
         with framed(stream, islice(packets, _FEW)) as described:
             return output.add_stream_from_template(described, opaque=True)
+
+
+def _say_layout(sound: AudioCodecContext) -> None:
+    """Call one channel mono and two stereo where only their number is known; MP4 refuses that of samples."""
+    if sound.layout.name == f"{sound.layout.nb_channels} channels":
+        sound.layout = _LAYOUTS.get(sound.layout.nb_channels, sound.layout)
 
 
 def copy_refusal_reason(container: str, stream: Stream) -> str | None:
