@@ -99,3 +99,24 @@ def test_frames_of_avi_keep_their_places(tmp_path):
     alone = read(source, 1)
     assert_same(read(source, 9), alone)
     assert len(alone[0]) < 25
+
+
+@pytest.mark.parametrize("number", [3, 12, 20])
+def test_hevc_that_is_made_from_a_missing_picture_is_not_lost_too(tmp_path, number):
+    options = {"x265-params": "log-level=none:keyint=40"}
+    source = damaged(tmp_path / "in.mp4", number, options=options, codec="libx265")
+    alone = read(source, 1)
+    assert len(alone[0]) == 24
+    assert "1 packet of the picture could not be decoded" in alone[1].texts
+    for threads in THREADS:
+        assert_same(read(source, threads), alone)
+
+
+def test_a_recording_of_hevc_begins_with_its_first_whole_picture(tmp_path):
+    """As one of a broadcast does, which begins between two key frames."""
+    options = {"x265-params": "log-level=none:keyint=12:min-keyint=12"}
+    whole = write_clip(tmp_path / "in.ts", frames=36, options=options, codec="libx265").read_bytes()
+    (tmp_path / "cut.ts").write_bytes(whole[len(whole) // 4 // 188 * 188 :])
+    for threads in (1, 9):
+        frames, damage = read(tmp_path / "cut.ts", threads)
+        assert (len(frames), damage.texts) == (24, ())

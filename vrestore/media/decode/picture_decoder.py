@@ -10,10 +10,11 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from itertools import islice
+from itertools import dropwhile, islice
 from typing import TYPE_CHECKING, Protocol
 
 import av
+from av.codec.context import Flags
 from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
 
@@ -45,6 +46,10 @@ class PictureDecoder:
     def __init__(self, source: Source, *, once_more: Callable[[], Source] | None) -> None:
         self.refused = 0
         self._source, self._once_more = source, once_more
+        # Else FFmpeg keeps back all pictures of HEVC that are made from one that is missing, without a word.
+        self._has_begun = source.stream.codec_context.codec.canonical_name != "hevc"
+        if not self._has_begun:
+            source.stream.codec_context.flags |= Flags.output_corrupt
         self._spare: Source | None = None
         self._sought: int | None = None
         self._last: int | None = None  # the time of the last picture given
@@ -74,7 +79,7 @@ class PictureDecoder:
         if packet.size:
             self._note(packet, number)
         try:
-            pictures = self._context.decode(packet if packet.size else None)
+            pictures = self._since_whole(self._context.decode(packet if packet.size else None))
         except av.FFmpegError:
             return self._again(self._once_more(), packet)
         self._held += pictures
@@ -123,6 +128,13 @@ class PictureDecoder:
         # At its end the decoder is silent about what it lost.
         return not packet.size and not self._given.union(_times(self._held)).issuperset(self._expected)
 
+    def _since_whole(self, pictures: list[av.VideoFrame]) -> list[av.VideoFrame]:
+        """Return pictures, of HEVC without those that a recording began too late for."""
+        if not self._has_begun:
+            pictures = list(dropwhile(lambda picture: picture.is_corrupt, pictures))
+            self._has_begun = bool(pictures)
+        return pictures
+
     def _settled(self, most_held: int) -> list[av.VideoFrame]:
         """Return the pictures that are ready, but for the last ones.
 
@@ -158,7 +170,7 @@ class PictureDecoder:
 
     def _plainly(self, packet: AnyPacket, *, strictly: bool = False) -> list[av.VideoFrame]:
         try:
-            return self._context.decode(packet if packet.size else None)
+            return self._since_whole(self._context.decode(packet if packet.size else None))
         except av.FFmpegError:
             if strictly:
                 raise
