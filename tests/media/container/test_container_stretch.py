@@ -107,3 +107,38 @@ def test_what_comes_after_the_stop_is_not_gathered(tmp_path, plain):
         packets = reader.claim(frozenset({1}))
         assert len(list(reader)) == 2 * STOP
         assert max(packet.pts * packet.time_base for packet in packets) < STOP + 5
+
+
+@pytest.mark.parametrize("in_segments", [False, True])
+@pytest.mark.parametrize(
+    ("start", "stop", "expected"),
+    [
+        (None, "3s", [(0, 1), (2, 1)]),
+        ("5s", "8s", [(0, 3)]),
+        ("5s", None, [(0, 8), (10, 2)]),
+        ("14s", "20s", [(1, 2)]),
+    ],
+)
+def test_a_line_is_shown_as_far_as_the_stretch_goes(tmp_path, plain, start, stop, expected, in_segments):
+    source = laid_out(plain, tmp_path / "in.mkv", behind=0, texts=[(0, 1), (2, 13), (15, 17)])
+    (tmp_path / "state").mkdir()
+    with (
+        open_video(source, start=start, stop=stop) as reader,
+        open_writer(tmp_path / "out.mkv", reader, in_segments=in_segments) as writer,
+    ):
+        if isinstance(writer, SegmentWriter):
+            borders = {0}.__contains__
+            writer.begin(
+                SegmentDir(
+                    tmp_path / "state", "a", finished=[], is_border=borders, keep=lambda _segment: None
+                )
+            )
+        for frame in reader:
+            writer.write(frame)
+        writer.finish()
+    with av.open(str(tmp_path / "out.mkv")) as container:
+        lines = [packet for packet in container.demux() if packet.size and packet.stream.type == "subtitle"]
+        shown = [(line.pts * line.time_base, line.duration * line.time_base) for line in lines]
+    assert [
+        (pytest.approx(float(a), abs=0.03), pytest.approx(float(b), abs=0.03)) for a, b in shown
+    ] == expected

@@ -24,6 +24,7 @@ from vrestore.media.container.seek_point import DecodeStart, find_decode_start
 from vrestore.media.container.times import Moment
 from vrestore.media.decode.picture_decoder import PictureDecoder
 from vrestore.media.timing.movie_end import track_length
+from vrestore.media.timing.packets import packet_end, packet_time
 from vrestore.media.timing.places import PlaceClock, has_places_only, packet_stamp
 
 # What the last audio packet of a container may overhang or lack without anything being lost.
@@ -111,9 +112,11 @@ class FileFeed:
         self.packets.extend(kept)
 
     def forget(self, *, before_seconds: float) -> None:
-        """Drop what was gathered for the time before, in seconds of the file, as far as it is in order."""
-        while self.packets and packet_time(self.packets[0]) < before_seconds:
-            self.packets.popleft()
+        """Drop what was gathered for the time before, in seconds of the file, but text that still stands."""
+        kept = [packet for packet in self.packets if packet_end(packet) >= before_seconds]
+        if len(kept) < len(self.packets):
+            self.packets.clear()
+            self.packets.extend(kept)
 
     def peek(self, *, strictly: bool = False) -> av.VideoFrame | None:
         """Decode the first picture, None if there is none; `pictures` begins with it. To be called first.
@@ -326,8 +329,3 @@ class FileFeed:
         stamp = packet.pts if packet.dts is None else packet.dts
         if stamp is not None and packet.time_base:
             self._seen.reached[packet.stream.index] = float(stamp * packet.time_base)
-
-
-def packet_time(packet: AnyPacket) -> float:
-    """Return when a packet is shown or heard, in seconds of the file; 0 where it does not say."""
-    return float(packet.pts * packet.time_base) if packet.pts is not None and packet.time_base else 0.0

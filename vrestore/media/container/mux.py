@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from array import array
 from collections import deque
 from collections.abc import Mapping
@@ -198,8 +199,24 @@ class Mux:
             if until is not None and due is not None and due - self._origin > until:
                 return
             packet = self._waiting.popleft()
+            if packet.stream.type == "subtitle":
+                self._cut(packet)
             if self._is_within(packet):
                 self.copies.mux(self._output, packet, origin=self._origin)
+
+    def _cut(self, packet: AnyPacket) -> None:
+        """Let a subtitle be shown within the part that is written, where it begins before or ends behind."""
+        if packet.pts is None or not packet.time_base or not packet.duration:
+            return
+        end = self._reader.end_seconds or self._reader.expected_end
+        first, last = packet.pts, packet.pts + packet.duration
+        if self._reader.start is not None and first * packet.time_base < self._origin:
+            first = min(last, math.ceil(self._origin / packet.time_base))
+        if end is not None and first * packet.time_base < end:
+            last = min(last, math.ceil(end / packet.time_base))
+        if first < last:
+            packet.pts = packet.dts = first
+            packet.duration = last - first
 
     def _is_within(self, packet: AnyPacket) -> bool:
         """Say whether the packet belongs to the part of the source that is written."""

@@ -14,7 +14,7 @@ from vrestore.errors import TargetError
 from vrestore.files import check_target, commit, part_beside, writing
 from vrestore.frames import Frame, VideoMeta
 from vrestore.media.av_frames import PictureMaker
-from vrestore.media.container.demux import FileFeed, packet_time
+from vrestore.media.container.demux import FileFeed
 from vrestore.media.container.feed import CopySource
 from vrestore.media.container.mux import Mux
 from vrestore.media.container.verify import verify
@@ -23,6 +23,7 @@ from vrestore.media.encode.encoder import EncodeOptions, choose_encoding
 from vrestore.media.encode.hdr import mastering_parameters
 from vrestore.media.encode.losses import losses_of
 from vrestore.media.timing.even_rate import EvenRate, even_rate
+from vrestore.media.timing.packets import packet_time
 from vrestore.media.timing.target_clock import TargetClock
 from vrestore.media.write_result import Written
 
