@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor, Future
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
 T = TypeVar("T")
+Item = TypeVar("Item")
 Given = TypeVar("Given", covariant=True)
 
 
@@ -40,6 +43,20 @@ class Awaited(Generic[T]):
     def result(self) -> T:
         """Wait for the value and return it."""
         return self.wait()
+
+
+def mapped(
+    executor: Executor, work: Callable[[Item], T], items: Iterable[Item], *, ahead: int
+) -> Iterator[T]:
+    """Yield what `work` makes of items, in order, done on an executor's threads up to `ahead` items ahead."""
+    pending: deque[Future[T]] = deque()
+    for item in items:
+        pending.append(executor.submit(work, item))
+        # In order, and no more at once than were asked for: each holds what it works on.
+        if len(pending) > ahead:
+            yield pending.popleft().result()
+    while pending:
+        yield pending.popleft().result()
 
 
 @contextmanager

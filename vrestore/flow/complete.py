@@ -7,6 +7,7 @@ what it leaves over is continued inward as a membrane. Measured against the memb
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import cast
 
 import cv2
@@ -26,23 +27,52 @@ LEAST_SAMPLES = 50
 INLIER_PIXELS = 1.0
 
 
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """Flow that was completed near a hole: `flow` (2, h, w) in the box `around`, and what it was made of.
+
+    `estimated` is the flow that was given there, `camera` that of the `matrix` (3, 3), None without a camera.
+    """
+
+    around: Box
+    flow: Tensor
+    estimated: Tensor
+    camera: Tensor
+    matrix: NDArray[np.float64] | None
+
+    def put_into(self, flow: Tensor) -> Tensor:
+        """Return `flow` (2, H, W) with what was completed."""
+        result = flow.clone()
+        result[:, self.around.rows, self.around.columns] = self.flow
+        return result
+
+
 def complete_flow(flow: Tensor, hidden: Tensor) -> Tensor:
     """Replace `flow` (2, H, W) where `hidden` (H, W) is True and a rim around it.
 
     Best on a picture as small as the flow is fine: rim and camera are as exact as its pixels.
     """
+    completion = completed(flow, hidden)
+    return flow if completion is None else completion.put_into(flow)
+
+
+def completed(flow: Tensor, hidden: Tensor) -> Completion | None:
+    """Complete `flow` (2, H, W) near a hole; None where there is none, or nothing else."""
     near = dilated(hidden.numpy(), RIM_PIXELS)  # (H, W)
     if not near.any() or near.all():
-        return flow
+        return None
     matrix, around = fit_camera(flow.numpy(), ~near), _surroundings(near)
-    inside = flow[:, around.rows, around.columns]
+    estimated = flow[:, around.rows, around.columns]
     trusted = torch.from_numpy(~near[around.rows, around.columns])
-    prior = homography_flow(matrix, around)
-    result = flow.clone()
+    camera = homography_flow(matrix, around)
+    return Completion(around, continued(estimated, camera, trusted), estimated, camera, matrix)
+
+
+def continued(flow: Tensor, camera: Tensor, trusted: Tensor) -> Tensor:
+    """Return `flow` (2, h, w) where it is `trusted` (h, w), elsewhere the camera's and a smooth rest."""
     # Only what the camera does not explain is continued: parallax, and what moves by itself.
-    rest = membrane(inside - prior, trusted)
-    result[:, around.rows, around.columns] = torch.where(trusted, inside, prior + rest)
-    return result
+    rest = membrane(flow - camera, trusted)
+    return torch.where(trusted, flow, camera + rest)
 
 
 def dilated(mask: NDArray[np.bool_], pixels: int) -> NDArray[np.bool_]:

@@ -45,11 +45,19 @@ class Settings:
     look_ahead: int = 45
     margin: int = 96
     sharpness: float = 0.0
+    carried_frames: int = 24
+    """Frames of the future that know of the motion in the hole, and frames that are done at a time; 0: the
+    motion of a hole is guessed pair by pair."""
     threads: int = 2
     network: NetworkSettings | None = None
     device: str = "cpu"
     """What holes are filled on; the network has its own."""
     kernels: Kernels = "auto"
+
+    @property
+    def cell(self) -> int:
+        """The side of the squares of pixels that flow is estimated on."""
+        return 1 << self.scale
 
 
 @dataclass(frozen=True, slots=True)

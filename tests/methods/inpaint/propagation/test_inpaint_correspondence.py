@@ -1,6 +1,7 @@
 """Links between neighboring patches: where points lie, and how much that can be trusted."""
 
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import numpy as np
 import pytest
@@ -12,7 +13,8 @@ from vrestore.flow.estimator import make_estimator
 from vrestore.frames import Box
 from vrestore.methods.inpaint.patches.gray import gray_without_hole
 from vrestore.methods.inpaint.patches.patch import make_patch
-from vrestore.methods.inpaint.propagation.correspondence import View, link
+from vrestore.methods.inpaint.propagation.correspondence import link
+from vrestore.methods.inpaint.propagation.pair_flow import View, estimate_pair
 from vrestore.ops.warp.consistency import Tolerance
 
 TOLERANCE = Tolerance(pixels=3.0, softness=1.0)
@@ -33,7 +35,14 @@ def linked(views, estimate=None, ahead=2):
     with ThreadPoolExecutor(2) as executor:
         options = {"cell": CELL, "tolerance": TOLERANCE, "executor": executor, "ahead": ahead}
         estimate = estimate or make_estimator("medium", shrunk=1)
-        return list(link(iter(views), estimate=estimate, fallback=DeviceFallback(), **options))
+        return list(
+            link(
+                iter(views),
+                flow=partial(estimate_pair, estimate=estimate, cell=CELL, is_chosen=False),
+                fallback=DeviceFallback(),
+                **options,
+            )
+        )
 
 
 def still(of, towards):
@@ -178,7 +187,9 @@ def test_few_patches_are_held():
 
     with ThreadPoolExecutor(1) as executor:
         how = {"cell": CELL, "tolerance": TOLERANCE, "executor": executor, "fallback": DeviceFallback()}
-        links = link(views(), estimate=still, ahead=3, **how)
+        links = link(
+            views(), flow=partial(estimate_pair, estimate=still, cell=CELL, is_chosen=False), ahead=3, **how
+        )
         held = [len(taken) - done for done, _ in enumerate(links)]
     assert max(held) == 4
 

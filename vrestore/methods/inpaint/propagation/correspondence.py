@@ -7,30 +7,29 @@ at the points there.
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterator
-from concurrent.futures import Executor, Future
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor
 from dataclasses import dataclass
+from itertools import chain, pairwise
 
-import numpy as np
 import torch
 import torch.nn.functional as F
-from numpy.typing import NDArray
 from torch import Tensor
 
 from vrestore.device.fallback import DeviceFallback
-from vrestore.flow.cells import any_of_cells, cells_of, pixels_of
-from vrestore.flow.complete import complete_flow
-from vrestore.flow.estimator import FlowEstimator
-from vrestore.frames import Box, union_of
+from vrestore.flow.cells import cells_of, pixels_of
+from vrestore.frames import Box
 from vrestore.methods.inpaint.patches.patch import Patch
+from vrestore.methods.inpaint.propagation.motion import carry_motion
+from vrestore.methods.inpaint.propagation.pair_flow import PairFlow, View, hole_of
 from vrestore.ops.resample.upsample import enlarged
 from vrestore.ops.warp.consistency import Tolerance, consistency
 from vrestore.ops.warp.offsets import shift
 from vrestore.ops.warp.warp import is_inside, pixel_grid
+from vrestore.threads import mapped
 
-FILLED_MARGIN = 72
-"""Pixels around the holes that the flow of filled patches sees; no camera is fitted to it any more."""
+PairEstimator = Callable[[View, View], PairFlow]
+"""Estimates the flow of two neighboring views, both ways; may be called from several threads at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,19 +38,6 @@ class FetchMap:
 
     targets: Tensor
     trust: Tensor
-
-
-@dataclass(frozen=True, slots=True)
-class View:
-    """A patch as the flow estimator sees it: `gray` in cells, `is_filled` True if its hole was filled.
-
-    With a mere guess in the hole flow near it is replaced by completion; once the hole holds propagated
-    content, the estimated flow itself is used.
-    """
-
-    patch: Patch
-    gray: NDArray[np.uint8]
-    is_filled: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,46 +78,48 @@ class _Way:
         return FetchMap(targets, read[2] * is_inside(there, height=self.seen.height, width=self.seen.width))
 
 
-_Both = tuple[FetchMap | _Way, FetchMap | _Way]
-"""The step into a patch from the one before, and the one back out of that; on a device still to be read."""
-
-
 def link(
     views: Iterator[View],
     *,
-    estimate: FlowEstimator,
+    flow: PairEstimator,
     cell: int,
     tolerance: Tolerance,
     executor: Executor,
     fallback: DeviceFallback,
     ahead: int,
+    carried_frames: int = 0,
 ) -> Iterator[Linked]:
     """Join each patch to the one before, estimating the flow of up to `ahead` pairs at once.
 
-    Flow is estimated and judged on cells of `cell` x `cell` pixels, with a whole one of which the patches'
-    boxes start, and read between them where a hole and its rim are. What the device of `fallback` has no
-    memory for is read on the CPU.
+    Flow is judged on cells of `cell` x `cell` pixels, with a whole one of which the patches' boxes start, and
+    read between them where a hole and its rim are. With `carried_frames` the flow of holes that are not
+    filled is corrected by what so many frames around know of it. What the device of `fallback` has no memory
+    for is read on the CPU.
     """
-    pending: deque[tuple[Patch, Future[_Both] | None]] = deque()
-    previous: View | None = None
-    for view in views:
-        job = None
-        if previous is not None:
-            # OpenCV lets go of the interpreter lock, so pairs are estimated side by side.
-            job = executor.submit(_linking, previous, view, estimate, cell, tolerance)
-        pending.append((view.patch, job))
-        previous = view
-        # In order, and no more at once than were asked for: each holds two gray pictures.
-        if len(pending) > ahead:
-            yield _linked(*pending.popleft(), fallback)
-    while pending:
-        yield _linked(*pending.popleft(), fallback)
+    first = next(views, None)
+    if first is None:
+        return
+    yield Linked(first.patch, None, None)
+    neighbors = pairwise(chain([first], views))
+    if not carried_frames:
+        # OpenCV lets go of the interpreter lock, so pairs are estimated side by side.
+        steps = mapped(executor, lambda pair: _steps(flow(*pair), cell, tolerance), neighbors, ahead=ahead)
+    else:
+        pairs = mapped(executor, lambda pair: flow(*pair), neighbors, ahead=ahead)
+        corrected = carry_motion(pairs, cell=cell, frames=carried_frames)
+        steps = mapped(executor, lambda pair: _steps(pair, cell, tolerance), corrected, ahead=ahead)
+    for step in steps:
+        yield fallback.run(_read, *step)
 
 
-def _linked(patch: Patch, job: Future[_Both] | None, fallback: DeviceFallback) -> Linked:
-    if job is None:
-        return Linked(patch, None, None)
-    return fallback.run(_read, patch, *job.result())
+_Steps = tuple[Patch, FetchMap | _Way, FetchMap | _Way]
+"""A patch, the step into it from the one before, and back out of that; on a device still to be read."""
+
+
+def _steps(pair: PairFlow, cell: int, tolerance: Tolerance) -> _Steps:
+    # Devices are asked by one thread: what belongs there is left to be read.
+    into, back = (way.step() if way.of.device.type == "cpu" else way for way in _ways(pair, cell, tolerance))
+    return pair.after.patch, into, back
 
 
 def _read(patch: Patch, into: FetchMap | _Way, back: FetchMap | _Way) -> Linked:
@@ -139,54 +127,17 @@ def _read(patch: Patch, into: FetchMap | _Way, back: FetchMap | _Way) -> Linked:
     return Linked(patch, *(way.step() if isinstance(way, _Way) else way for way in (into, back)))
 
 
-def _linking(before: View, after: View, estimate: FlowEstimator, cell: int, tolerance: Tolerance) -> _Both:
-    """Return the step into `after` from `before` and the one into `before` from `after`.
-
-    Devices are asked by one thread: what belongs there is left to be read.
-    """
-    into, back = _ways(before, after, estimate, cell, tolerance)
-    return (
-        into.step() if into.of.device.type == "cpu" else into,
-        back.step() if back.of.device.type == "cpu" else back,
-    )
-
-
-def _ways(
-    before: View, after: View, estimate: FlowEstimator, cell: int, tolerance: Tolerance
-) -> tuple[_Way, _Way]:
-    # Only what both patches show can be compared.
-    common = cells_of(before.patch.box, cell).intersection(cells_of(after.patch.box, cell))
-    are_filled = before.is_filled and after.is_filled
-    if common is not None and are_filled:
-        common = common.intersection(cells_of(_near_holes(before.patch, after.patch), cell))
+def _ways(pair: PairFlow, cell: int, tolerance: Tolerance) -> tuple[_Way, _Way]:
+    before, after = pair.before.patch, pair.after.patch
+    common = pair.common
     if common is None:
-        return _lost(after.patch, before.patch), _lost(before.patch, after.patch)
-    first, second = (_cut(view.gray, view.patch, common, cell) for view in (before, after))
-    there, back = (torch.from_numpy(estimate(*pair)) for pair in ((first, second), (second, first)))
-    if not are_filled:
-        # The membrane in the hole moves nowhere in particular: its flow comes from around it.
-        there = complete_flow(there, _hidden_in(before.patch, common, cell))
-        back = complete_flow(back, _hidden_in(after.patch, common, cell))
+        return _lost(after, before), _lost(before, after)
+    there, back = pair.there.flow, pair.back.flow
     return (
         # Into the later patch one reads the earlier, along the flow of the later: hence `back`.
-        _way(after.patch, before.patch, common, back, there, cell, tolerance),
-        _way(before.patch, after.patch, common, there, back, cell, tolerance),
+        _way(after, before, common, back, there, cell, tolerance),
+        _way(before, after, common, there, back, cell, tolerance),
     )
-
-
-def _near_holes(before: Patch, after: Patch) -> Box:
-    """Return the box, in frame coordinates, that the flow of filled patches is estimated in."""
-    holes = [_hole(patch) for patch in (before, after) if patch.hidden_count]
-    around = union_of(holes or [before.box, after.box])
-    right, bottom = around.x + around.width + FILLED_MARGIN, around.y + around.height + FILLED_MARGIN
-    left, top = max(0, around.x - FILLED_MARGIN), max(0, around.y - FILLED_MARGIN)
-    return Box(left, top, right - left, bottom - top)
-
-
-def _hole(patch: Patch) -> Box:
-    """Return the hole of a patch with its near surroundings, in frame coordinates."""
-    hole = patch.hole
-    return Box(patch.box.x + hole.x, patch.box.y + hole.y, hole.width, hole.height)
 
 
 def _way(
@@ -197,7 +148,7 @@ def _way(
     `back` is the flow of the other frame towards this one, which it is judged by.
     """
     right, bottom = common.x + common.width, common.y + common.height
-    near = cells_of(_hole(of), cell).intersection(common)
+    near = cells_of(hole_of(of), cell).intersection(common)
     if near is None or not of.hidden_count:
         return _lost(of, towards)
     # One cell more all round, for reading between the middles of cells.
@@ -241,15 +192,3 @@ def _lost(of: Patch, towards: Patch) -> _Way:
 def _shift(box: Box, other: Box, device: torch.device) -> Tensor:
     """Return what is added to points in `box` to have them in the coordinates of another one, (x, y)."""
     return shift(box.x - other.x, box.y - other.y, device)
-
-
-def _cut(picture: NDArray[np.uint8], patch: Patch, cells: Box, cell: int) -> NDArray[np.uint8]:
-    """Cut some cells out of all of a patch."""
-    part = cells.relative_to(cells_of(patch.box, cell))
-    return picture[part.rows, part.columns]
-
-
-def _hidden_in(patch: Patch, cells: Box, cell: int) -> Tensor:
-    """Tell which of some cells hold a hidden pixel of a patch, (h, w)."""
-    part = cells.relative_to(cells_of(patch.box, cell))
-    return torch.from_numpy(any_of_cells(patch.hidden, cell)[part.rows, part.columns].copy())

@@ -8,7 +8,8 @@ from functools import partial
 
 from vrestore.methods.inpaint.patches.gray import gray_filled, gray_without_hole
 from vrestore.methods.inpaint.patches.patch import Patch, luma_of
-from vrestore.methods.inpaint.propagation.correspondence import View, link
+from vrestore.methods.inpaint.propagation.correspondence import link
+from vrestore.methods.inpaint.propagation.pair_flow import View, estimate_pair
 from vrestore.methods.inpaint.propagation.propagate import Filled, Known, propagate
 from vrestore.methods.inpaint.settings import Settings
 from vrestore.methods.inpaint.tools import Tools
@@ -28,16 +29,16 @@ def fill(
     confidence are as they were fetched: see `vrestore.methods.inpaint.propagation.propagate.regularize`.
     """
     # As fine as the flow is searched: a finer picture would show it nothing.
-    cell, run = 1 << settings.scale, tools.fallback.run
+    cell, run = settings.cell, tools.fallback.run
     luma = None if known is None else replace(known, colors=luma_of(known.colors))
     views = (run(partial(_without_hole, cell=cell), patch) for patch in patches)
-    tolerance = FIRST_TOLERANCE
+    tolerance, carried = FIRST_TOLERANCE, settings.carried_frames
     for _ in range(settings.passes - 1):
-        filled = _pass(views, tolerance, settings, tools, luma, channels=1)
+        filled = _pass(views, tolerance, settings, tools, luma, channels=1, carried_frames=carried)
         views = (run(partial(_with_filling, cell=cell), each) for each in filled)
         # Wider: texture that was propagated is right in kind before it is right in place.
-        tolerance = SECOND_TOLERANCE
-    return _pass(views, tolerance, settings, tools, known, channels=3)
+        tolerance, carried = SECOND_TOLERANCE, 0
+    return _pass(views, tolerance, settings, tools, known, channels=3, carried_frames=carried)
 
 
 def _without_hole(patch: Patch, *, cell: int) -> View:
@@ -56,16 +57,20 @@ def _pass(
     known: Known | None,
     *,
     channels: int,
+    carried_frames: int,
 ) -> Iterator[Filled]:
     links = link(
         views,
-        estimate=tools.flow,
-        cell=1 << settings.scale,
+        flow=partial(
+            estimate_pair, estimate=tools.flow, cell=settings.cell, is_chosen=settings.carried_frames > 0
+        ),
+        cell=settings.cell,
         tolerance=tolerance,
         executor=tools.executor,
         fallback=tools.fallback,
         # A pair for each thread, and one waiting for each.
         ahead=2 * settings.threads,
+        carried_frames=carried_frames,
     )
     return propagate(
         links,
