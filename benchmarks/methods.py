@@ -16,8 +16,9 @@ from vrestore.device.devices import network_precision
 from vrestore.frames import Color, Frame, HoleSummary, MaskedFrame
 from vrestore.masks.shapes import hole_of
 from vrestore.media.formats import pixel_format
+from vrestore.methods.inpaint.effort import EFFORTS, flow_scale
 from vrestore.methods.inpaint.options import Quality
-from vrestore.methods.inpaint.plan import EFFORTS, flow_scale, network_scale_for
+from vrestore.methods.inpaint.plan import network_scale_for
 from vrestore.methods.inpaint.propagation.propagate import Filled
 from vrestore.methods.inpaint.settings import InpaintStats, NetworkSettings, Settings
 from vrestore.methods.inpaint.stage import inpaint
@@ -48,6 +49,8 @@ def settings_of(quality: Quality, *, threads: int) -> Settings:
         look_ahead=effort.look_ahead,
         margin=effort.margin,
         sharpness=effort.sharpness,
+        carried_frames=effort.carried_frames,
+        origin_frames=effort.origin_frames,
         threads=threads,
     )
 
@@ -119,7 +122,12 @@ def _propagate(
         width=width,
         format=layout,
         color=Color(),
-        settings=replace(settings, scale=flow_scale(height), network=network),
+        settings=replace(
+            settings,
+            scale=flow_scale(height),
+            network=network,
+            origin_frames=0 if network else settings.origin_frames,  # the network corrects what was blended
+        ),
         tally=InpaintStats(),
         observe=note,
     )

@@ -18,7 +18,7 @@ from vrestore.batching.manifest import read_manifest
 from vrestore.cli.main import build_app
 from vrestore.cli.terminal.log import Log
 from vrestore.cli.terminal.progress import progress_shown
-from vrestore.methods.inpaint.plan import EFFORTS
+from vrestore.methods.inpaint.effort import EFFORTS
 from vrestore.progress import ProgressEvent
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -189,7 +189,8 @@ def _solved(terms: Numbers, wanted: Numbers) -> tuple[Numbers, Numbers]:
     for _ in range(ROUNDS):
         squared = np.square(wanted - factors @ terms)
         weighted = terms / (1 + squared / variance) ** 2
-        factors = np.linalg.solve(weighted @ terms.T + np.diag(ridge + 1e-6), weighted @ wanted)
+        normal = weighted @ terms.T + np.diag(ridge + 1e-6)
+        factors = np.linalg.solve(normal, weighted @ wanted).astype(np.float64)
         variance = max(LEAST_VARIANCE, 1.5 * float(np.median((wanted - factors @ terms) ** 2)))
     return factors, np.abs(wanted - factors @ terms)
 

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from vrestore.device.memory import parse_bytes
 from vrestore.errors import OutOfMemory
 from vrestore.frames import Box, HoleSummary
-from vrestore.methods.inpaint.plan import EFFORTS, LEAST_CHUNK, LEAST_LOOK_AHEAD, POINT_BYTES, make_plan
+from vrestore.methods.inpaint.effort import EFFORTS, LEAST_CHUNK, LEAST_LOOK_AHEAD
+from vrestore.methods.inpaint.plan import POINT_BYTES, make_plan
 
 HD = mask_meta(height=1080, width=1920, frame_count=500)
 SD = mask_meta(height=240, width=432, frame_count=500)

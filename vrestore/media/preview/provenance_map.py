@@ -1,4 +1,4 @@
-"""The reveal map: a clip that shows of each filled pixel whether it was copied, blended or painted."""
+"""The reveal map: a clip that shows of each filled pixel where its color comes from."""
 
 from __future__ import annotations
 
@@ -13,6 +13,12 @@ from vrestore.media.preview.display import ClipWriter, as_picture, shown
 COPIED, BLENDED, PAINTED = (60, 180, 75), (0, 130, 200), (230, 25, 75)
 """RGB: fetched from the past or the future, from both, from no frame."""
 
+PAST, FUTURE = (60, 180, 75), (245, 160, 40)
+"""RGB of what was read once, at full sharpness, from an earlier and from a later frame."""
+
+OLDEST_FRAMES, OLDEST_SHARE = 48, 0.35
+"""From so many frames away on a pixel has this share of its color's brightness, nearer ones more."""
+
 _PICTURE_SHARE = 0.35
 """The share of the restored picture that shines through, gray and dimmed, so that the colors stand out."""
 
@@ -22,10 +28,15 @@ class RevealMap:
 
     def __init__(self, clip: ClipWriter, meta: VideoMeta) -> None:
         self._clip, self._meta = clip, meta
-        self._noted: list[tuple[Box, NDArray[np.bool_], NDArray[np.bool_], NDArray[np.bool_]]] = []
+        self._noted: list[tuple[Box, NDArray[np.bool_], NDArray[np.float32]]] = []
 
     def note(
-        self, box: Box, hidden: NDArray[np.bool_], fetched: NDArray[np.bool_], blended: NDArray[np.bool_]
+        self,
+        box: Box,
+        hidden: NDArray[np.bool_],
+        fetched: NDArray[np.bool_],
+        blended: NDArray[np.bool_],
+        age: NDArray[np.int32] | None = None,
     ) -> None:
         """Tell of a hole of the frame that comes next.
 
@@ -34,8 +45,10 @@ class RevealMap:
             hidden: Its pixels, (H, W) of that box.
             fetched: Which of them, (n) row by row, were taken from another frame.
             blended: Which of them from two.
+            age: How many frames later the one is that a pixel was read from, (n): below 0 earlier, 0 for
+                those that were not read from one frame.
         """
-        self._noted.append((box, hidden, fetched, blended))
+        self._noted.append((box, hidden, _colors(fetched, blended, age)))
 
     def drawn(
         self, frames: Iterator[Frame], *, first: int = 0, start: int = 0, stop: int | None = None
@@ -52,11 +65,22 @@ class RevealMap:
     def _picture(self, frame: Frame) -> NDArray[np.float32]:
         gray = shown(frame, self._meta).mean(0, keepdims=True) * _PICTURE_SHARE
         picture = np.repeat(gray, 3, axis=0)
-        for box, hidden, fetched, blended in self._noted:
-            colors = np.where(blended, _column(BLENDED), np.where(fetched, _column(COPIED), _column(PAINTED)))
+        for box, hidden, colors in self._noted:
             inside = picture[:, box.rows, box.columns]
             inside[:, hidden] += (1 - _PICTURE_SHARE) * colors
         return picture
+
+
+def _colors(
+    fetched: NDArray[np.bool_], blended: NDArray[np.bool_], age: NDArray[np.int32] | None
+) -> NDArray[np.float32]:
+    """Return the colors of hidden pixels, (3, n)."""
+    colors = np.where(blended, _column(BLENDED), np.where(fetched, _column(COPIED), _column(PAINTED)))
+    if age is None:
+        return colors
+    share = 1 - (1 - OLDEST_SHARE) * np.minimum(np.abs(age) / OLDEST_FRAMES, 1)
+    read = np.where(age < 0, _column(PAST), _column(FUTURE)) * share
+    return np.where(age == 0, colors, read).astype(np.float32)
 
 
 def _column(color: tuple[int, int, int]) -> NDArray[np.float32]:

@@ -15,8 +15,9 @@ from vrestore.masks.options import MaskWords, mask_options
 from vrestore.media.preview.display import ClipWriter
 from vrestore.media.preview.provenance_map import RevealMap
 from vrestore.methods.base import Context, Summary, Values
+from vrestore.methods.inpaint.effort import EFFORTS
 from vrestore.methods.inpaint.options import DEFAULT_MODEL, InpaintOptions
-from vrestore.methods.inpaint.plan import EFFORTS, Plan, make_plan
+from vrestore.methods.inpaint.plan import Plan, make_plan
 from vrestore.methods.inpaint.report import InpaintReport, Origins
 from vrestore.methods.inpaint.settings import InpaintStats, NetworkSettings, Settings, SpanState
 from vrestore.methods.segmenter import Segments
@@ -28,7 +29,15 @@ if TYPE_CHECKING:
     from vrestore.methods.inpaint.propagation.propagate import Filled
     from vrestore.methods.sharding import Met, Shard
 
-_NUMBERS = ("passes", "chunk", "look_ahead", "frames_held", "expected_bytes")
+_NUMBERS = (
+    "passes",
+    "chunk",
+    "look_ahead",
+    "carried_frames",
+    "origin_frames",
+    "frames_held",
+    "expected_bytes",
+)
 """Of a plan, what the memory decides."""
 
 
@@ -117,7 +126,15 @@ class OpenedInpaint:
 
     def summarize(self, stats: InpaintStats) -> Summary:
         """Say where the hidden pixels' colors came from."""
-        origins = Origins(stats.copied, stats.blended, stats.painted)
+        read = stats.from_past + stats.from_future
+        origins = Origins(
+            stats.copied,
+            stats.blended,
+            stats.painted,
+            from_past=stats.from_past,
+            from_future=stats.from_future,
+            mean_age_frames=round(stats.age_frames / read, 1) if read else None,
+        )
         return Summary(stats.repaired_frames, stats.scenes, InpaintReport(origins), self._shortages(stats))
 
     def survey(self, items: Iterator[MaskedFrame], length: int) -> Iterator[Met]:
@@ -146,6 +163,8 @@ class OpenedInpaint:
             look_ahead=plan.look_ahead,
             margin=plan.margin,
             sharpness=EFFORTS[plan.quality].sharpness,
+            carried_frames=plan.carried_frames,
+            origin_frames=plan.origin_frames,
             threads=plan.threads,
             network=self.network,
             device=self.context.device if plan.fills_on_device else "cpu",
@@ -235,4 +254,5 @@ def _reveal(context: Context, options: InpaintOptions) -> ClipWriter | None:
 def _noted(reveal: RevealMap, filled: Filled) -> None:
     patch = filled.patch
     fetched, blended = filled.confidence.cpu() > 0, filled.is_blended.cpu()
-    reveal.note(patch.box, patch.hidden, fetched.numpy(), blended.numpy())
+    age = None if filled.age is None else filled.age.cpu().numpy()
+    reveal.note(patch.box, patch.hidden, fetched.numpy(), blended.numpy(), age)

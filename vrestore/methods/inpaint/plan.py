@@ -16,54 +16,31 @@ from vrestore.errors import OutOfMemory
 from vrestore.flow.estimator import FlowName
 from vrestore.frames import HoleSummary, VideoMeta
 from vrestore.masks.tracks import Track, find_tracks
+from vrestore.methods.inpaint.effort import EFFORTS, QUARTER_LINES, Effort, flow_scale, smaller
 from vrestore.methods.inpaint.options import NETWORK_SCALES, Quality
 from vrestore.methods.memory_model import BASE_BYTES, CODEC_FRAMES, QUEUED_FRAMES, frames_waiting
-
-
-@dataclass(frozen=True, slots=True)
-class Effort:
-    """How hard a quality setting tries; times and distances in frames and pixels.
-
-    Pictures of QUARTER_LINES and more take one of several passes less: there is more to do in each.
-    """
-
-    passes: int
-    flow: FlowName
-    look_ahead: int
-    chunk: int
-    margin: int
-    network_pixels: int
-    """Of the largest window that the network sees at full size; larger ones are made smaller for it."""
-    sharpness: float = 0.0
-    """Share of the cubic convolution in sure colors, see `vrestore.ops.warp.propagate.fetch`. With none of it
-    what is fetched over many frames is blurred; with all of it contrast at edges grows from step to step."""
-
-
-EFFORTS: dict[Quality, Effort] = {
-    "draft": Effort(passes=1, flow="fast", look_ahead=30, chunk=15, margin=64, network_pixels=50_000),
-    "balanced": Effort(passes=3, flow="medium", look_ahead=45, chunk=45, margin=96, network_pixels=110_000),
-    "best": Effort(
-        passes=4, flow="medium", look_ahead=90, chunk=60, margin=96, network_pixels=220_000, sharpness=0.6
-    ),
-}
-
-QUARTER_LINES, EIGHTH_LINES = 400, 1600
-"""Pictures of at least so many lines are matched at a quarter and at an eighth of their size, smaller ones at
-a half: as fine for the picture's content, and 4 to 16 times as fast."""
 
 NETWORK_CONTEXT, NETWORK_MULTIPLE = 32, 16
 """Pixels around a hole that the network sees, and what the sides of its windows are multiples of; both of the
 smaller picture, where it works on one."""
 
-LEAST_LOOK_AHEAD = 4
-LEAST_CHUNK = 4
-
+CODE_BYTES = 6
+"""For each pixel of a canvas that is read from: 3 x 16 bit of color."""
 
 PATCH_BYTES = 8
 """For each pixel of a canvas kept: 3 x 16 bit of color, hidden, rim."""
 
 POINT_BYTES = 48
 """For each hole or rim pixel kept: position, two links with trust, past color and confidence."""
+
+ORIGIN_BYTES = 40
+"""For each hole pixel kept by the last pass: where past and future found it, and how sure."""
+
+MOTION_BYTES = 16
+"""For each pixel of a canvas whose motion is carried: flow both ways and what the camera leaves, in cells."""
+
+READ_BYTES = 60
+"""For each hole pixel at work while it is read once: what both sides show, and the blend."""
 
 WORK_BYTES = 120
 """For each pixel of a canvas at work, for each thread: float colors, flow both ways, prior, pyramid."""
@@ -104,6 +81,8 @@ class Plan:
     track_count: int
     canvas_pixels: int
     hole_pixels: int
+    carried_frames: int
+    origin_frames: int
     frames_held: int
     memory_bytes: int
     expected_bytes: int
@@ -168,14 +147,14 @@ def make_plan(
     scale = 0 if network_scale is None else network_scale or _scale_for(extent, effort.network_pixels)
     plan = _planned(meta, effort, quality, threads, memory_bytes, extent, scale)
     while plan.expected_bytes > memory_bytes:
-        smaller = _smaller(effort)
-        if smaller is None:
+        less = smaller(effort)
+        if less is None:
             raise OutOfMemory(
                 f"at least {format_bytes(plan.expected_bytes)} are needed for {meta.width}x{meta.height} "
                 f"with this mask, {format_bytes(memory_bytes)} are allowed; pass --memory with more, "
                 "a smaller mask, or fewer --threads"
             )
-        effort = smaller
+        effort = less
         plan = _planned(meta, effort, quality, threads, memory_bytes, extent, scale)
     return _on_device(plan, extent, device_memory_bytes)
 
@@ -197,21 +176,6 @@ def window_size(track: Track, *, scale: int) -> tuple[int, int]:
     )
 
 
-def flow_scale(height: int) -> int:
-    """Return the finest pyramid level, a power of 2, that flow is searched at in a picture of `height`."""
-    return 1 + (height >= QUARTER_LINES) + (height >= EIGHTH_LINES)
-
-
-def _smaller(effort: Effort) -> Effort | None:
-    if effort.look_ahead > LEAST_LOOK_AHEAD:
-        return replace(effort, look_ahead=max(LEAST_LOOK_AHEAD, effort.look_ahead * 2 // 3))
-    if effort.chunk > LEAST_CHUNK:
-        return replace(effort, chunk=max(LEAST_CHUNK, effort.chunk * 2 // 3))
-    if effort.passes > 1:
-        return replace(effort, passes=effort.passes - 1)
-    return None
-
-
 def _planned(
     meta: VideoMeta,
     effort: Effort,
@@ -222,10 +186,18 @@ def _planned(
     scale: int,
 ) -> Plan:
     ahead = 2 * threads
-    window = effort.passes * (effort.chunk + effort.look_ahead + ahead + 1)
+    carried = min(effort.carried_frames, effort.look_ahead)
+    # Twice as many are held while motion is carried, and links on both sides of them are under way.
+    moving = 2 * carried + ahead + 1 if carried else 0
+    window = effort.passes * (effort.chunk + effort.look_ahead + ahead + 1) + moving
+    origins = 0 if scale else min(effort.origin_frames, effort.look_ahead)
     canvas = extent.canvas
     per_patch = canvas * PATCH_BYTES + extent.hole * POINT_BYTES
-    work = canvas * WORK_BYTES * (threads + 1) + ahead * canvas
+    work = canvas * WORK_BYTES * (threads + 1) + ahead * canvas + moving * canvas * MOTION_BYTES
+    if origins:
+        # Frames of the past stay as patches; those of the last window carry origins.
+        work += origins * canvas * CODE_BYTES + extent.hole * READ_BYTES
+        work += (effort.chunk + effort.look_ahead) * extent.hole * ORIGIN_BYTES
     seen = extent.window_pixels(scale) if scale else 0
     if scale:
         work += WEIGHTS_BYTES + seen * WINDOW_BYTES + seen // scale**2 * NETWORK_BYTES
@@ -244,6 +216,8 @@ def _planned(
         track_count=extent.tracks,
         canvas_pixels=canvas,
         hole_pixels=extent.hole,
+        carried_frames=carried,
+        origin_frames=origins,
         frames_held=window,
         memory_bytes=memory_bytes,
         expected_bytes=BASE_BYTES + frames + window * per_patch + work,
@@ -256,6 +230,9 @@ def _on_device(plan: Plan, extent: _Extent, allowed: int) -> Plan:
         return plan
     per_patch = extent.canvas * DEVICE_PATCH_BYTES + extent.hole * POINT_BYTES
     expected = plan.frames_held * per_patch + extent.canvas * DEVICE_WORK_BYTES
+    if plan.origin_frames:
+        expected += plan.origin_frames * extent.canvas * CODE_BYTES + extent.hole * READ_BYTES
+        expected += (plan.chunk + plan.look_ahead) * extent.hole * ORIGIN_BYTES
     if plan.network_scale:
         seen = extent.window_pixels(plan.network_scale)
         expected += WEIGHTS_BYTES + seen * WINDOW_BYTES + plan.network_pixels * NETWORK_BYTES

@@ -48,6 +48,8 @@ class Settings:
     carried_frames: int = 24
     """Frames of the future that know of the motion in the hole, and frames that are done at a time; 0: the
     motion of a hole is guessed pair by pair."""
+    origin_frames: int = 36
+    """Frames of the past that colors are read from, once and sharp, in the end; 0: they stay as blended."""
     threads: int = 2
     network: NetworkSettings | None = None
     device: str = "cpu"
@@ -105,6 +107,11 @@ class InpaintStats:
     copied: int = 0
     blended: int = 0
     painted: int = 0
+    from_past: int = 0
+    """Pixels that were read once, from an earlier frame."""
+    from_future: int = 0
+    age_frames: int = 0
+    """Frames between these pixels and where they were read, summed up."""
     scenes: int = 0
     max_tracks: int = 0
     network_cpu_frames: int = 0

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 
 import torch
+from torch import Tensor
 
 from vrestore.frames import Frame
 from vrestore.masks.tracks import Track
@@ -20,6 +21,7 @@ from vrestore.methods.inpaint.patch_io import PatchIO
 from vrestore.methods.inpaint.patches.patch import Patch
 from vrestore.methods.inpaint.propagation.passes import fill
 from vrestore.methods.inpaint.propagation.propagate import Filled, Known, regularize
+from vrestore.methods.inpaint.propagation.read_once import LINES, Scale, read_once
 from vrestore.methods.inpaint.settings import InpaintStats, Settings, SpanState
 from vrestore.methods.inpaint.span_tracker import Span, SpanTracker
 from vrestore.methods.inpaint.tools import Tools
@@ -115,11 +117,21 @@ class HoleSpan:
         known, carried = None, self._span.carried
         if carried is not None:
             arrays = carried.colors[number], carried.confidence[number]
-            known = Known(*(torch.from_numpy(array) for array in arrays))
+            colors, confidence = (torch.from_numpy(array) for array in arrays)
+            known = Known(colors, confidence)
         # Each track reads the shots for itself; the buffer keeps them until all have.
         filled = fill(self._patches(self._shots(), track), self._settings, self._tools, known=known)
         if self._refiner is None:
-            return (self._tools.fallback.run(regularize, each) for each in filled)
+            softened = (self._tools.fallback.run(regularize, each) for each in filled)
+            if not self._settings.origin_frames:
+                return softened
+            return read_once(
+                softened,
+                scale=Scale(self._settings.cell, track.height / LINES),
+                frames=self._settings.origin_frames,
+                fallback=self._tools.fallback,
+                known=known,
+            )
         return self._refiner.paint(filled, track, self._tools, network_cpu_frames=self._count_network_on_cpu)
 
     def _shots(self) -> Iterator[tuple[int, Shot]]:
@@ -152,18 +164,18 @@ class HoleSpan:
 
     def _counting(self, shot: Shot, filled: Sequence[Filled]) -> Callable[[], None]:
         """Begin to count what a frame was filled with; the result waits for the numbers and adds them."""
-        numbers = [
-            self._tools.fallback.down(torch.stack([(each.confidence > 0).sum(), each.is_blended.sum()]))
-            for each in filled
-        ]
+        numbers = [self._tools.fallback.down(_counted(each)) for each in filled]
 
         def count() -> None:
             tally = self._tally
             tally.frames += 1
             tally.repaired_frames += 1
             tally.hole_pixels += shot.hole.pixel_count if shot.hole is not None else 0
-            for each, pair in zip(filled, numbers, strict=True):
-                fetched, blended = pair.result().tolist()
+            for each, counted in zip(filled, numbers, strict=True):
+                fetched, blended, past, future, age = counted.result().tolist()
+                tally.from_past += past
+                tally.from_future += future
+                tally.age_frames += age
                 tally.painted += each.patch.hidden_count - fetched
                 tally.blended += blended
                 tally.copied += fetched - blended
@@ -172,6 +184,13 @@ class HoleSpan:
             tally.cpu_fallback_frames += self._settings.device != "cpu" and on_cpu
 
         return count
+
+
+def _counted(filled: Filled) -> Tensor:
+    """Return how many pixels were fetched, blended, read from past and future, and the sum of their ages."""
+    age = torch.zeros(1, dtype=torch.int32) if filled.age is None else filled.age
+    counts = [filled.confidence > 0, filled.is_blended, age < 0, age > 0, age.abs()]
+    return torch.stack([each.sum().to(filled.confidence.device) for each in counts])
 
 
 def _after(count: Callable[[], None], frame: Pending[Frame]) -> Frame:

@@ -80,6 +80,7 @@ def _pass(
         known=known,
         channels=channels,
         sharpness=settings.sharpness if channels > 1 else 0.0,  # flow sees cells, which are smooth anyway
+        origin_frames=settings.origin_frames if channels > 1 else 0,
         executor=tools.executor,
         fallback=tools.fallback,
     )

@@ -1,13 +1,13 @@
 """Propagation: known colors travel into the hole along the flow, from the past and from the future.
 
 The forward state is carried for ever; the backward one starts anew in each chunk from as many frames of the
-future as the look-ahead allows. Colors are resampled at each step: fetching them once from their source
-frame by accumulated flow lost 0.9 to 2.5 dB.
+future as the look-ahead allows. Colors are resampled at each step, which the next
+pass's flow does not mind; the origins that the last pass carries beside them are for reading them once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from functools import partial
@@ -20,6 +20,16 @@ from vrestore.device.transfers import CPU, moved
 from vrestore.frames import Box
 from vrestore.methods.inpaint.patches.patch import Patch, box_around
 from vrestore.methods.inpaint.propagation.correspondence import FetchMap, Linked
+from vrestore.methods.inpaint.propagation.origins import (
+    Origins,
+    Picture,
+    Side,
+    Sides,
+    carried_on,
+    nowhere,
+    own_places,
+    picture_of,
+)
 from vrestore.ops.filters.membrane import membrane
 from vrestore.ops.filters.seam import match_seam_gain
 from vrestore.ops.warp.offsets import corner_of
@@ -46,7 +56,9 @@ class Filled:
     `colors` (3, n) in [0, 1], or luma (1, n) where only that was asked for, and `confidence` (n) in [0, 1]
     are those of the hidden pixels in the order of `patch.points`; confidence 0 was painted, not fetched.
     `is_blended` (n) tells where past and future both had a say, `agreement` (n) in [0, 1] how alike these
-    were: 0 also where only one had.
+    were: 0 also where only one had. `sides` are the past and the future it was blended from, if origins are
+    asked for; once its colors are read from their origins, `age` (n) tells how many frames after this one
+    these are, below 0 before it, and is 0 where the blend stayed.
     """
 
     patch: Patch
@@ -54,14 +66,17 @@ class Filled:
     confidence: Tensor
     is_blended: Tensor
     agreement: Tensor
+    sides: Sides | None = None
+    age: Tensor | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """Colors (3, n), or luma (1, n), and confidence (n) of a patch's hidden pixels."""
+    """Colors (3, n), or luma (1, n), and confidence (n) of a patch's hidden pixels, and their origins."""
 
     colors: Tensor
     confidence: Tensor
+    origins: Origins | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +97,7 @@ def propagate(
     known: Known | None = None,
     channels: int = 3,
     sharpness: float = 0.0,
+    origin_frames: int = 0,
     executor: Executor | None = None,
     fallback: DeviceFallback,
 ) -> Iterator[Filled]:
@@ -89,11 +105,12 @@ def propagate(
 
     Holds at most `chunk + look_ahead` patches and yields `chunk` at a time. `scale` is that of the flow:
     brightness is matched on cells of twice its grain. With `channels` 1 holes are filled with luma only.
-    `sharpness` is that of `vrestore.ops.warp.propagate.fetch`.
+    `sharpness` is that of `vrestore.ops.warp.propagate.fetch`. With `origin_frames` origins are carried
+    beside the colors, those of the past no further than so many frames.
     Where the device of `fallback` runs out of memory, the rest is done on the CPU. Past and future are
     blended on the threads of `executor`, if there is one; a device is asked by this thread alone.
     """
-    window = _Window(2 << scale, channels, sharpness, executor, fallback)
+    window = _Window(2 << scale, channels, sharpness, origin_frames, executor, fallback)
     for linked in links:
         window.take(linked, known)
         known = None
@@ -112,9 +129,16 @@ class _Window:
     """The patches that propagation sees at once, and what the past gave each."""
 
     def __init__(
-        self, cell: int, channels: int, sharpness: float, executor: Executor | None, fallback: DeviceFallback
+        self,
+        cell: int,
+        channels: int,
+        sharpness: float,
+        origin_frames: int,
+        executor: Executor | None,
+        fallback: DeviceFallback,
     ) -> None:
         self._cell, self._channels, self._sharpness = cell, channels, sharpness
+        self._origin_frames = origin_frames
         self._executor, self._fallback = executor, fallback
         self._held: list[_Held] = []
         self._is_on_cpu = False
@@ -153,7 +177,10 @@ class _Window:
     def _joined(self, linked: Linked, known: Known | None, before: _Held | None) -> _Held:
         """Fetch what the past gives a patch, from the one before it."""
         patch = linked.patch
-        past = _unknown(patch, self._channels) if known is None else moved(known, patch.device)
+        past = self._unknown(patch)
+        if known is not None:
+            origins = own_places(patch) if self._origin_frames else None
+            past = replace(moved(known, patch.device), origins=origins)
         if before is not None and linked.from_previous is not None:
             past = self._advanced(patch, linked.from_previous, before.patch, before.past)
         return _Held(patch, past)
@@ -161,35 +188,44 @@ class _Window:
     def _swept(self, count: int, held: list[_Held]) -> list[Filled]:
         """Carry the future backward through all that is held: the first `count`, blended, in reverse."""
         filled: list[Pending[Filled]] = []
+        ahead = {each.patch.index: picture_of(each.patch) for each in held}
         later: _Held | None = None
         future: Known | None = None
         # From the end, where nothing of the future is known, so from the look-ahead inwards.
         for position in range(len(held) - 1, -1, -1):
             this = held[position]
             if later is None or future is None or this.from_next is None:
-                future = _unknown(this.patch, self._channels)
+                future = self._unknown(this.patch)
             else:
                 future = self._advanced(this.patch, this.from_next, later.patch, future)
             if position < count:
                 # Blended on a thread while the future is carried on to the patch before.
-                filled.append(self._begun(this, future))
+                filled.append(self._begun(this, future, ahead))
             later = this
         return [each.result() for each in filled]
 
-    def _begun(self, held: _Held, future: Known) -> Pending[Filled]:
+    def _begun(self, held: _Held, future: Known, ahead: Mapping[int, Picture]) -> Pending[Filled]:
         """Begin to blend what the past and the future gave."""
         if self._executor is None or held.patch.device.type != "cpu":
-            return Arrived(_blend(held.patch, held.past, future))
-        return self._executor.submit(_blend, held.patch, held.past, future)
+            return Arrived(_blend(held.patch, held.past, future, ahead))
+        return self._executor.submit(_blend, held.patch, held.past, future, ahead)
+
+    def _unknown(self, patch: Patch) -> Known:
+        hidden, device = patch.hidden_count, patch.device
+        return Known(
+            torch.zeros(self._channels, hidden, device=device),
+            torch.zeros(hidden, device=device),
+            nowhere(patch) if self._origin_frames else None,
+        )
 
     def _advanced(self, patch: Patch, step: FetchMap, source: Patch, state: Known) -> Known:
         """Fetch the hole of `patch` from `source`, whose own hole holds `state`."""
         hidden = patch.hidden_count
         if not hidden:
-            return _unknown(patch, self._channels)
+            return self._unknown(patch)
         reached = _reached(source, step.targets)
         if reached is None:
-            return _unknown(patch, self._channels)
+            return self._unknown(patch)
         weighted = source.weighted(state.colors, state.confidence, reached)  # (C + 1, h, w)
         targets = step.targets
         if (reached.x, reached.y) != (0, 0):
@@ -213,7 +249,15 @@ class _Window:
             backend=patch.backend,
         )
         # The rim was fetched for the comparison only.
-        return Known(colors, carried[:hidden])
+        confidence = carried[:hidden]
+        origins = None
+        if state.origins is not None:
+            # What the future shows lies in the frames at hand, however far.
+            oldest = source.index - self._origin_frames if source.index < patch.index else 0
+            origins = carried_on(
+                patch, step.targets[:hidden], confidence, source, state.origins, oldest=oldest
+            )
+        return Known(colors, confidence, origins)
 
 
 def _reached(source: Patch, targets: Tensor) -> Box | None:
@@ -226,12 +270,7 @@ def _reached(source: Patch, targets: Tensor) -> Box | None:
     return box_around(targets).union(source.outline.box).intersection(source.whole)
 
 
-def _unknown(patch: Patch, channels: int) -> Known:
-    hidden, device = patch.hidden_count, patch.device
-    return Known(torch.zeros(channels, hidden, device=device), torch.zeros(hidden, device=device))
-
-
-def _blend(patch: Patch, past: Known, future: Known) -> Filled:
+def _blend(patch: Patch, past: Known, future: Known, ahead: Mapping[int, Picture]) -> Filled:
     # By the fourth power of their confidence: the surer one dominates.
     past_weight, future_weight = (each.confidence.square().square_() for each in (past, future))
     total = past_weight + future_weight
@@ -244,7 +283,10 @@ def _blend(patch: Patch, past: Known, future: Known) -> Filled:
     if not _is_sure_of(fetched):
         # What nobody saw is painted: smoothly from the rim and from what was fetched.
         colors = torch.where(fetched, colors, _surface(patch, colors, fetched))
-    return Filled(patch, colors, confidence, is_blended, agreement)
+    sides = None
+    if past.origins is not None and future.origins is not None:
+        sides = Sides(Side(past.origins, past.confidence), Side(future.origins, future.confidence), ahead)
+    return Filled(patch, colors, confidence, is_blended, agreement, sides)
 
 
 def regularize(filled: Filled) -> Filled:

@@ -1,0 +1,67 @@
+"""Reading once: what is between pixels, sharply, within what is around, of what is known."""
+
+import numpy as np
+import pytest
+import torch
+from close import assert_close
+
+from vrestore.ops.resample.quantize import as_codes
+from vrestore.ops.warp.cubic import OVERSHOOT, read_cubic
+
+HEIGHT, WIDTH = 12, 15
+
+
+def codes(values):
+    return as_codes(np.rint(values).astype(np.uint16))
+
+
+def ramp(of=lambda x, y: 3000 * x + 500 * y):
+    y, x = np.mgrid[0:HEIGHT, 0:WIDTH].astype(np.float64)
+    return codes(np.stack([of(x, y), of(x, y) + 7, 65535 - of(x, y)]))
+
+
+def points(*pairs):
+    return torch.tensor(pairs, dtype=torch.float32)
+
+
+def test_pixels_are_read_as_they_are():
+    picture = codes(np.random.default_rng(0).integers(0, 65536, (3, HEIGHT, WIDTH)))
+    read, is_read = read_cubic(picture, points((3, 4), (0, 0), (WIDTH - 1, HEIGHT - 1)))
+    truth = picture.numpy().view(np.uint16)[:, [4, 0, HEIGHT - 1], [3, 0, WIDTH - 1]].astype(np.float32)
+    assert_close(read, torch.from_numpy(truth))
+    assert is_read.all()
+
+
+def test_a_slope_is_read_exactly_between_pixels():
+    read, _ = read_cubic(ramp(), points((5.25, 6.5), (2.9, 3.1)))
+    assert_close(read[0], torch.tensor([3000 * 5.25 + 500 * 6.5, 3000 * 2.9 + 500 * 3.1]))
+
+
+def test_a_parabola_is_read_exactly_which_bilinear_reading_does_not():
+    """Keys' convolution with a = -1/2 is exact for second degree: the other value of a is not."""
+    read, _ = read_cubic(ramp(lambda x, y: 200 * x**2 + 100 * y**2), points((5.5, 6.25)))
+    assert float(read[0]) == pytest.approx(200 * 5.5**2 + 100 * 6.25**2, rel=1e-4)
+
+
+def test_fine_detail_outlives_reading_and_an_edge_does_not_ring():
+    edge = ramp(lambda x, y: np.where(x > 6, 50000, 10000) + 0 * y)
+    places = torch.stack([torch.arange(3, 11, 0.1), torch.full((80,), 5.0)], 1)
+    read, _ = read_cubic(edge, places)
+    margin = OVERSHOOT * 40000
+    assert 10000 - margin <= float(read[0].min()) <= float(read[0].max()) <= 50000 + margin
+    flat, _ = read_cubic(edge, points((4.5, 5), (9.5, 5)))
+    assert_close(flat[0], torch.tensor([10000.0, 50000.0]))
+
+
+def test_what_is_not_known_has_no_say_and_too_little_is_not_read():
+    picture, known = ramp(lambda x, y: 1000 + 0 * x), torch.ones(HEIGHT, WIDTH, dtype=torch.bool)
+    known[:, 8:] = False
+    picture[:, :, 8:] = -1
+    read, is_read = read_cubic(picture, points((6.8, 5), (9.5, 5)), known)
+    assert float(read[0, 0]) == pytest.approx(1000)
+    assert is_read.tolist() == [True, False]
+
+
+def test_beyond_the_picture_nothing_is_read():
+    _, is_read = read_cubic(ramp(), points((-0.1, 3), (3, -0.1), (WIDTH - 0.9, 3), (3, HEIGHT - 0.9)))
+    assert not is_read.any()

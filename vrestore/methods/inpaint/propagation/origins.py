@@ -1,0 +1,137 @@
+"""Origins: which frame a hidden pixel's color comes from, and where in it.
+
+Colors that are handed from frame to frame lose detail at each step of reading between pixels: over nine clips
+a hole kept a quarter of it. Beside its color a pixel therefore carries where it was first seen. Such places
+are smooth, so they are interpolated at every step without loss, and the color is read once, in the end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from vrestore.frames import Box, MaskArray
+from vrestore.methods.inpaint.patches.patch import Patch
+from vrestore.ops.warp.offsets import shift
+
+NOWHERE = -1
+"""The frame of a pixel that no other frame shows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Origins:
+    """Where the hidden pixels of a patch were first seen.
+
+    `frame` (n) int32 is the number of the frame, NOWHERE for none; `offset` (2, n), x before y, is added to
+    a pixel's place in its own frame to have its place in that one.
+    """
+
+    frame: Tensor
+    offset: Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """Where the past, or the future, found the hidden pixels of a patch, and how sure that is, (n)."""
+
+    origins: Origins
+    confidence: Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A frame to read from: codes (3, H, W) of a `box` of it; what is `hidden` (H, W) is not known of it."""
+
+    box: Box
+    codes: Tensor
+    hidden: MaskArray | None = None
+
+    def known_on(self, device: torch.device) -> Tensor | None:
+        """Return what is known, (H, W), None for all."""
+        return None if self.hidden is None else torch.from_numpy(~self.hidden).to(device)
+
+
+@dataclass(frozen=True, slots=True)
+class Sides:
+    """Both sides, and the frames at hand by number, in which the origins of the future lie."""
+
+    past: Side
+    future: Side
+    pictures: Mapping[int, Picture]
+
+
+def picture_of(patch: Patch) -> Picture:
+    """Return a patch as a frame to read from."""
+    return Picture(patch.box, patch.codes, patch.hidden if patch.hidden_count else None)
+
+
+def nowhere(patch: Patch) -> Origins:
+    """Return what is known of a hole before anything is fetched."""
+    return _uniform(patch, NOWHERE)
+
+
+def own_places(patch: Patch) -> Origins:
+    """Return the hidden pixels as their own origins: of a patch whose hole was filled before."""
+    return _uniform(patch, patch.index)
+
+
+def carried_on(
+    patch: Patch, targets: Tensor, trust: Tensor, source: Patch, known: Origins, *, oldest: int
+) -> Origins:
+    """Return the origins of a patch's n hidden pixels, read at `targets` (n, 2) of another one.
+
+    `known` are the origins of that one's own hole; its other pixels are their own origin. Places are
+    interpolated among the neighbors that come from the same frame as the nearest one that comes from any: a
+    place between places of two frames is in neither. What comes from before frame `oldest` begins anew, as
+    what the source shows there. Where `trust` (n) is 0 nothing is known.
+    """
+    window = source.outline.box.grown(1, height=source.box.height, width=source.box.width)
+    frames, offsets = _planes(source, known, window, oldest)
+    x, y = targets.unbind(1)
+    x, y = x - window.x, y - window.y
+    left, top = x.floor(), y.floor()
+    right_share, lower_share = x - left, y - top
+    # Beyond the window nothing is hidden, as at its border; the picture's own border no target leaves.
+    columns = [(left.long() + step).clamp_(0, window.width - 1) for step in (0, 1)]
+    rows = [(top.long() + step).clamp_(0, window.height - 1) * window.width for step in (0, 1)]
+    corners = [
+        (row + column, above * beside)
+        for row, above in zip(rows, (1 - lower_share, lower_share), strict=True)
+        for column, beside in zip(columns, (1 - right_share, right_share), strict=True)
+    ]
+    found = [frames.index_select(0, place) for place, _ in corners]
+    chosen, largest = torch.full_like(found[0], NOWHERE), torch.zeros_like(x)
+    for frame, (_, share) in zip(found, corners, strict=True):
+        is_nearer = (frame != NOWHERE) & (share > largest)
+        chosen, largest = torch.where(is_nearer, frame, chosen), torch.where(is_nearer, share, largest)
+    total, moved = torch.zeros_like(x), torch.zeros(2, len(x), device=x.device)
+    for frame, (place, share) in zip(found, corners, strict=True):
+        counted = share * (frame == chosen)
+        total = total + counted
+        moved = moved + offsets.index_select(1, place) * counted
+    step = (targets - patch.points[: patch.hidden_count]).T  # (2, n)
+    between = shift(source.box.x - patch.box.x, source.box.y - patch.box.y, patch.device)
+    offset = step + between[:, None] + moved / total.clamp_min(1e-6)
+    return Origins(torch.where(trust > 0, chosen, NOWHERE), offset)
+
+
+def _planes(source: Patch, known: Origins, window: Box, oldest: int) -> tuple[Tensor, Tensor]:
+    """Return the frames (h w) and offsets (2, h w) of all pixels of a window that holds the hole."""
+    frames = torch.full((window.area,), source.index, dtype=torch.int32, device=source.device)
+    offsets = torch.zeros(2, window.area, device=source.device)
+    if source.hidden_count:
+        is_old = (known.frame != NOWHERE) & (known.frame < oldest)
+        places = source.places_in(window)
+        frames.index_copy_(0, places, known.frame.masked_fill(is_old, source.index))
+        offsets.index_copy_(1, places, known.offset.masked_fill(is_old, 0))
+    return frames, offsets
+
+
+def _uniform(patch: Patch, frame: int) -> Origins:
+    count, device = patch.hidden_count, patch.device
+    return Origins(
+        torch.full((count,), frame, dtype=torch.int32, device=device), torch.zeros(2, count, device=device)
+    )

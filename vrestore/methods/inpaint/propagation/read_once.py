@@ -1,0 +1,272 @@
+"""The last step of filling: hidden pixels are read once, from where they were first seen, at full sharpness.
+
+What propagation blends is right in the mean and soft: every step of every color was read between pixels, and
+past and future seldom agree to the pixel. So it gives the low frequencies, exposure and seams with them; the
+rest is read from the frame that a pixel was first seen in, from the past or from the future. Which of the two
+is decided for whole areas, and as for the frame before, or the picture would shimmer at their border. Where
+neighbors' places contradict each other, or what they show contradicts the blend, the blend stays: it is
+better smooth than shredded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from vrestore.device.fallback import DeviceFallback
+from vrestore.flow.cells import cells_of, pixels_of
+from vrestore.frames import Box
+from vrestore.methods.inpaint.patches.patch import SCALE, Patch
+from vrestore.methods.inpaint.propagation.origins import NOWHERE, Origins, Picture, Side
+from vrestore.methods.inpaint.propagation.propagate import Filled, Known
+from vrestore.ops.filters.gaussian import gaussian
+from vrestore.ops.resample.quantize import as_int16
+from vrestore.ops.resample.upsample import enlarged
+from vrestore.ops.warp.cubic import read_cubic
+from vrestore.ops.warp.offsets import corner_of
+
+LINES = 240
+"""Lines of a picture that the distances below are given for; in larger ones they grow with it."""
+
+CHOICE_SIGMA = 4.0
+"""Pixels over which it is decided whether past or future is surer."""
+
+LEAN = 0.25
+"""Share by which what was chosen in the frame before counts for more, the other for less."""
+
+LOW_SIGMA = 6.0
+"""Pixels over which the blend decides: what changes more slowly is its own."""
+
+TORN_SIGMA = 2.5
+"""Pixels over which it is counted how often the places of neighbors contradict each other."""
+
+LEAST_STRETCH, MOST_STRETCH = 0.5, 2.0
+"""Of neighbors the places in their origin are at least and at most so many pixels apart, or they are torn."""
+
+FEW_TORN, MANY_TORN = 0.05, 0.2
+"""Shares of torn neighbors up to which the origin is read, and from which on the blend stays."""
+
+MIDDLE_SIGMA = 2.0
+"""Pixels over which what was read and the blend are compared: finer things the blend does not have."""
+
+LEAST_ENERGY = 1e-5
+"""Of the blend, squared shares of full scale, that is more than noise."""
+
+ALIKE, UNLIKE = 0.7, 1.4
+"""Energy of what differs from the blend between MIDDLE_SIGMA and LOW_SIGMA, over the blend's own: up to the
+first the origin is read, from the second on the blend stays."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What was chosen of a frame: 1 for the past, -1 for the future, 0 beside the hole, in cells of a box."""
+
+    box: Box
+    past: Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """How large the cells are that slow things are decided on, and how many pixels stand for one of LINES."""
+
+    cell: int
+    grain: float
+
+    def cells(self, pixels: float) -> float:
+        """Return a distance in pixels of a picture of LINES lines in cells."""
+        return pixels * self.grain / self.cell
+
+
+def read_once(
+    filled: Iterator[Filled],
+    *,
+    scale: Scale,
+    frames: int,
+    fallback: DeviceFallback,
+    known: Known | None = None,
+) -> Iterator[Filled]:
+    """Replace the fetched colors of a run's holes by those of their origins.
+
+    Of the past so many `frames` are kept to be read from, filled as they were given; `known` is what the hole
+    of the first was filled with before. What has no origins is passed on as it is.
+    """
+    gallery: dict[int, Picture] = {}
+    choice: Choice | None = None
+    for each in filled:
+        index = each.patch.index
+        made = each
+        if known is not None:
+            made, known = replace(each, colors=known.colors.to(each.patch.device)), None
+        elif each.sides is not None and each.patch.hidden_count:
+            made, choice = fallback.run(_read, each, gallery, choice, scale)
+        gallery[index] = fallback.run(_kept, made)
+        gallery.pop(index - frames - 1, None)
+        yield replace(made, sides=None)
+
+
+def _kept(filled: Filled) -> Picture:
+    """Return a filled patch as those that come after it read it."""
+    patch = filled.patch
+    codes = patch.codes
+    if patch.hidden_count:
+        codes = codes.clone()
+        places = patch.places_in(patch.whole)
+        codes.flatten(1).index_copy_(1, places, as_int16((filled.colors * SCALE).round_()))
+    return Picture(patch.box, codes)
+
+
+def _read(
+    filled: Filled, gallery: Mapping[int, Picture], before: Choice | None, scale: Scale
+) -> tuple[Filled, Choice]:
+    """Return a patch with its colors read once, and from which side they were read."""
+    patch, sides = filled.patch, filled.sides
+    if sides is None:
+        raise ValueError("there are no origins to read from")
+    area = Area(patch, scale)
+    both = (sides.past, sides.future)
+    whole = [_whole(side.origins, area) for side in both]  # (h, w) cells each
+    has = [side.origins.frame != NOWHERE for side in both]  # (n) each
+    chosen = _chosen(area, both, whole, has, before)
+    from_past, *kept = area.at_points(torch.stack([chosen, *whole]))  # (n) each
+    # A border as wide as a cell; where one side has nothing to say the other is taken.
+    past_share = torch.where(has[0] & has[1], from_past, has[0].float())
+    colors, share, trusted = (torch.zeros_like(each) for each in (filled.colors, past_share, past_share))
+    parts = (past_share, torch.where(has[1], 1 - past_share, 0))
+    for side, part, is_kept, pictures in zip(both, parts, kept, (gallery, sides.pictures), strict=True):
+        read, is_read = _fetched(patch, side.origins, part > 0, pictures)
+        part = part * is_read
+        colors += read * part
+        share += part
+        trusted += is_kept * part
+    is_found = share > 0.99
+    offset, alike = _compared(area, colors, filled.colors, is_found)
+    weight = torch.where(is_found, trusted * alike, 0)
+    sharp = (colors + offset).clamp_(0, 1)
+    frame = torch.where(past_share >= 0.5, both[0].origins.frame, both[1].origins.frame)
+    age = torch.where(weight > 0.5, frame - patch.index, 0)
+    made = replace(filled, colors=filled.colors.lerp(sharp, weight), age=age)
+    return made, Choice(area.cells, (2 * chosen - 1) * (area.covered > 0))
+
+
+class Area:
+    """The hole of a patch in whole cells: slow things are decided on cells and read between their middles."""
+
+    def __init__(self, patch: Patch, scale: Scale) -> None:
+        cell = scale.cell
+        inner, _ = patch.cells_of_hole(cell)
+        self._scale = scale
+        self._box = pixels_of(inner, cell)  # may reach beyond the patch at the picture's end
+        self._places = patch.places_in(self._box)
+        corner = cells_of(patch.box, cell)
+        self.cells = Box(corner.x + inner.x, corner.y + inner.y, inner.width, inner.height)
+        """The cells of the frame."""
+        self.covered = self.means(torch.ones(1, patch.hidden_count, device=patch.device))[0]
+        """The share of each that is hidden, (h, w)."""
+
+    def spread(self, values: Tensor, rest: float = 0) -> Tensor:
+        """Return values (C, n) of the hidden pixels as planes (C, H, W), with `rest` beside them."""
+        planes = values.new_full((len(values), self._box.area), rest)
+        return planes.index_copy_(1, self._places, values).view(-1, self._box.height, self._box.width)
+
+    def means(self, values: Tensor) -> Tensor:
+        """Return values (C, n) of the hidden pixels, 0 beside them, in the means of cells, (C, h, w)."""
+        return self.pooled(self.spread(values))
+
+    def pooled(self, planes: Tensor) -> Tensor:
+        """Return planes (C, H, W) in the means of cells, (C, h, w)."""
+        return F.avg_pool2d(planes[None], self._scale.cell)[0]
+
+    def smoothed(self, cells: Tensor, pixels: float) -> Tensor:
+        """Smooth cells (C, h, w) over so many pixels of a picture of LINES lines."""
+        return gaussian(cells, self._scale.cells(pixels))
+
+    def at_points(self, cells: Tensor) -> Tensor:
+        """Read cells (C, h, w) at the hidden pixels; returns (C, n)."""
+        return enlarged(cells, self._scale.cell).index_select(1, self._places)
+
+
+def _chosen(
+    area: Area, both: Sequence[Side], whole: Sequence[Tensor], has: Sequence[Tensor], before: Choice | None
+) -> Tensor:
+    """Return 1 for the cells (h, w) that are read from the past, 0 for those from the future."""
+    sure = torch.stack([side.confidence * known for side, known in zip(both, has, strict=True)])
+    past, future = area.smoothed(area.means(sure) * torch.stack(list(whole)), CHOICE_SIGMA)
+    lean = LEAN * _at(before, area)
+    is_past: Tensor = past * (1 + lean) >= future * (1 - lean)
+    return is_past.float()
+
+
+def _at(before: Choice | None, area: Area) -> Tensor:
+    """Return what was chosen before, in the cells of an area, (h, w)."""
+    result = torch.zeros_like(area.covered)
+    common = None if before is None else before.box.intersection(area.cells)
+    if before is not None and common is not None:
+        here, there = common.relative_to(area.cells), common.relative_to(before.box)
+        result[here.rows, here.columns] = before.past[there.rows, there.columns].to(result.device)
+    return result
+
+
+def _whole(origins: Origins, area: Area) -> Tensor:
+    """Return how far places go on from pixel to pixel as pixels do, in cells (h, w): 1 whole, 0 torn."""
+    (frame,) = area.spread(origins.frame[None], NOWHERE)
+    x, y = area.spread(origins.offset)
+    torn, pairs = torch.zeros_like(x), torch.zeros_like(x)
+    for axis, along, across in ((0, y, x), (1, x, y)):
+        first, second = (frame.narrow(axis, start, frame.shape[axis] - 1) for start in (0, 1))
+        is_pair = (first != NOWHERE) & (second != NOWHERE)
+        # Offsets are from the pixels' own places, which are 1 apart.
+        step = along.diff(dim=axis) + 1
+        length = torch.hypot(step, across.diff(dim=axis))
+        is_torn = is_pair & (first == second) & ((length > MOST_STRETCH) | (step < LEAST_STRETCH))
+        for counts, each in ((torn, is_torn), (pairs, is_pair)):
+            counts.narrow(axis, 0, each.shape[axis]).add_(each)
+    share, total = area.smoothed(area.pooled(torch.stack([torn, pairs])), TORN_SIGMA)
+    whole: Tensor = (MANY_TORN - share / (total + 1e-3)) / (MANY_TORN - FEW_TORN)
+    return whole.clamp(0, 1)
+
+
+def _fetched(
+    patch: Patch, origins: Origins, is_wanted: Tensor, pictures: Mapping[int, Picture]
+) -> tuple[Tensor, Tensor]:
+    """Read the wanted pixels (n) at their origins; returns colors (3, n) in [0, 1] and which were read."""
+    count = patch.hidden_count
+    colors = torch.zeros(3, count, device=patch.device)
+    is_read = torch.zeros(count, dtype=torch.bool, device=patch.device)
+    places = (patch.points[:count].T + origins.offset).T + corner_of(patch.box, patch.device)  # in the frame
+    frames = torch.where(is_wanted, origins.frame, NOWHERE)
+    for frame in np.unique(frames.cpu().numpy()).tolist():
+        picture = pictures.get(frame)
+        if picture is None:
+            continue
+        which = (frames == frame).nonzero()[:, 0]
+        points = places[which] - corner_of(picture.box, patch.device)
+        read, is_good = read_cubic(picture.codes.to(patch.device), points, picture.known_on(patch.device))
+        colors.index_copy_(1, which, read / SCALE)
+        is_read.index_copy_(0, which, is_good)
+    return colors, is_read
+
+
+def _compared(area: Area, colors: Tensor, blend: Tensor, is_found: Tensor) -> tuple[Tensor, Tensor]:
+    """Return what is added to the colors (3, n) to have the blend's low frequencies, and how alike both are.
+
+    The latter is 1 where what lies between low and fine agrees, 0 where it contradicts, (n).
+    """
+    found = is_found.float()
+    means = area.means(torch.cat([colors * found, blend * found, found[None]]))
+    low = area.smoothed(means, LOW_SIGMA)
+    ours, theirs = (each / low[6].clamp_min(1e-6) for each in (low[:3], low[3:6]))
+    middle = area.smoothed(torch.stack([means[:3].mean(0), means[3:6].mean(0), means[6]]), MIDDLE_SIGMA)
+    our_band, their_band = (
+        (each / middle[2].clamp_min(1e-6) - slow.mean(0)) * means[6]
+        for each, slow in ((middle[0], ours), (middle[1], theirs))
+    )
+    energies = torch.stack([(our_band - their_band).square(), their_band.square()])
+    differing, own = area.smoothed(energies, LOW_SIGMA) / low[6].clamp_min(1e-6)
+    alike = ((UNLIKE - differing / (own + LEAST_ENERGY)) / (UNLIKE - ALIKE)).clamp(0, 1)
+    *offset, alike = area.at_points(torch.cat([theirs - ours, alike[None]]))
+    return torch.stack(offset), alike
