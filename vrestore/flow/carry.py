@@ -22,7 +22,7 @@ from vrestore.frames import Box, MaskArray
 RING = 16
 """Cells around the hole that the carried residual is fitted to."""
 
-MOST_SAMPLES, LEAST_SAMPLES = 1200, 20
+MOST_SAMPLES, LEAST_SAMPLES = 400, 20
 SEEN = 0.98
 """Samples are cells that the other frame shows: read with at least this confidence."""
 

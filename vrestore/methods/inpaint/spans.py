@@ -129,6 +129,7 @@ class HoleSpan:
                 softened,
                 scale=Scale(self._settings.cell, track.height / LINES),
                 frames=self._settings.origin_frames,
+                executor=self._tools.executor,
                 fallback=self._tools.fallback,
                 known=known,
             )

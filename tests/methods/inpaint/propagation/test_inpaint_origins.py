@@ -3,7 +3,9 @@
 import numpy as np
 import torch
 from close import assert_close
+from pretend import DEVICE, pretended
 
+from vrestore.device.transfers import moved
 from vrestore.frames import Box
 from vrestore.methods.inpaint.patches.patch import make_patch
 from vrestore.methods.inpaint.propagation.origins import NOWHERE, Origins, carried_on, nowhere, own_places
@@ -48,7 +50,9 @@ def test_places_add_up_over_many_steps_without_loss():
     # What is read far from the rim was hidden in all frames but the first.
     deep = known.frame == 0
     assert int(deep.sum()) > 20
-    assert float((known.offset[:, deep] - torch.tensor([10.0, 3.0])[:, None]).abs().max()) < 1e-4
+    assert (
+        float((known.offset[:, deep] - torch.tensor([10.0, 3.0])[:, None]).abs().max()) < 0.05
+    )  # OpenCV knows a 32nd of a pixel
 
 
 def test_places_of_two_frames_are_never_mixed():
@@ -102,3 +106,19 @@ def test_a_hole_that_was_filled_before_is_its_own_origin():
     made = carried(source, own_places(source), by=(0.5, 0.5), into=patch(8))
     assert (made.frame == 7).all()
     assert_close(made.offset, torch.full((2, 56), 0.5))
+
+
+def test_a_device_carries_as_the_cpu_does():
+    rng = np.random.default_rng(0)
+    source, into = patch(5), patch(6)
+    frame = torch.from_numpy(rng.choice([NOWHERE, 2, 3], (7, 8)).repeat(3, 0)[:7].astype(np.int32)).flatten()
+    known = Origins(frame, torch.from_numpy(rng.normal(0, 0.1, (2, 56)).astype(np.float32)) + 4)
+    step = torch.from_numpy((rng.integers(-40, 40, (56, 2)) / 32).astype(np.float32))
+    targets, trust = into.points[:56] + step, torch.ones(56)
+    here = carried_on(into, targets, trust, source, known, oldest=0)
+    with pretended():
+        given = moved((into, targets, trust, source, known), DEVICE)
+        there = moved(carried_on(*given, oldest=0), torch.device("cpu"))
+    assert torch.equal(here.frame, there.frame)
+    shown = here.frame != NOWHERE
+    assert_close(here.offset[:, shown], there.offset[:, shown])

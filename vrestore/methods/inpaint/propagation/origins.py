@@ -10,12 +10,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import cv2
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from vrestore.frames import Box, MaskArray
 from vrestore.methods.inpaint.patches.patch import Patch
-from vrestore.ops.warp.offsets import shift
+from vrestore.ops.warp.offsets import corner_of, shift
+
+_ROW = 1024
+"""Points in a row of what OpenCV is asked for: it has no longer rows than 32767."""
 
 NOWHERE = -1
 """The frame of a pixel that no other frame shows."""
@@ -90,19 +96,62 @@ def carried_on(
     """
     window = source.outline.box.grown(1, height=source.box.height, width=source.box.width)
     frames, offsets = _planes(source, known, window, oldest)
-    x, y = targets.unbind(1)
-    x, y = x - window.x, y - window.y
+    at = targets - corner_of(window, patch.device)
+    read = _read if patch.device.type == "cpu" else _read_among_four
+    frame, moved = read(frames, offsets, at)
+    step = (targets - patch.points[: patch.hidden_count]).T  # (2, n)
+    between = shift(source.box.x - patch.box.x, source.box.y - patch.box.y, patch.device)
+    return Origins(torch.where(trust > 0, frame, NOWHERE), step + between[:, None] + moved)
+
+
+def _read(frames: Tensor, offsets: Tensor, at: Tensor) -> tuple[Tensor, Tensor]:
+    """Do what `_read_among_four` does by OpenCV, where all four neighbors come from the same frame."""
+    height, width = frames.shape
+    array = frames.numpy()
+    is_mixed = np.ones((height, width), np.bool_)
+    first = array[:-1, :-1]
+    is_mixed[:-1, :-1] = (
+        (first != array[1:, :-1]) | (first != array[:-1, 1:]) | (first != array[1:, 1:])
+    ) | (first == NOWHERE)
+    x, y = np.ascontiguousarray(at.T.numpy())
+    columns, rows = (
+        np.clip(np.floor(values).astype(np.int64), 0, size - 1) for values, size in ((x, width), (y, height))
+    )
+    places = rows * width + columns
+    frame = torch.from_numpy(array.reshape(-1).take(places))
+    moved = torch.stack([_interpolated(plane, x, y) for plane in offsets])
+    (mixed,) = np.nonzero(is_mixed.reshape(-1).take(places))
+    if len(mixed):
+        some = torch.from_numpy(mixed)
+        frame[some], moved[:, some] = _read_among_four(frames, offsets, at[some])
+    return frame, moved
+
+
+def _interpolated(plane: Tensor, x: NDArray[np.float32], y: NDArray[np.float32]) -> Tensor:
+    """Read a plane (h, w) between its pixels, (n); beyond it goes on as it ends."""
+    rows = -(-len(x) // _ROW)
+    maps = np.zeros((2, rows * _ROW), np.float32)
+    maps[0, : len(x)], maps[1, : len(x)] = x, y
+    across, down = maps.reshape(2, rows, _ROW)
+    read = cv2.remap(plane.numpy(), across, down, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return torch.from_numpy(np.asarray(read, np.float32).reshape(-1)[: len(x)])
+
+
+def _read_among_four(frames: Tensor, offsets: Tensor, at: Tensor) -> tuple[Tensor, Tensor]:
+    """Read frames (h, w) and offsets (2, h, w) at points (m, 2); returns (m) and (2, m)."""
+    height, width = frames.shape
+    x, y = at.unbind(1)
     left, top = x.floor(), y.floor()
     right_share, lower_share = x - left, y - top
     # Beyond the window nothing is hidden, as at its border; the picture's own border no target leaves.
-    columns = [(left.long() + step).clamp_(0, window.width - 1) for step in (0, 1)]
-    rows = [(top.long() + step).clamp_(0, window.height - 1) * window.width for step in (0, 1)]
+    columns = [(left.long() + step).clamp_(0, width - 1) for step in (0, 1)]
+    rows = [(top.long() + step).clamp_(0, height - 1) * width for step in (0, 1)]
     corners = [
         (row + column, above * beside)
         for row, above in zip(rows, (1 - lower_share, lower_share), strict=True)
         for column, beside in zip(columns, (1 - right_share, right_share), strict=True)
     ]
-    found = [frames.index_select(0, place) for place, _ in corners]
+    found = [frames.flatten().index_select(0, place) for place, _ in corners]
     chosen, largest = torch.full_like(found[0], NOWHERE), torch.zeros_like(x)
     for frame, (_, share) in zip(found, corners, strict=True):
         is_nearer = (frame != NOWHERE) & (share > largest)
@@ -110,16 +159,13 @@ def carried_on(
     total, moved = torch.zeros_like(x), torch.zeros(2, len(x), device=x.device)
     for frame, (place, share) in zip(found, corners, strict=True):
         counted = share * (frame == chosen)
-        total = total + counted
-        moved = moved + offsets.index_select(1, place) * counted
-    step = (targets - patch.points[: patch.hidden_count]).T  # (2, n)
-    between = shift(source.box.x - patch.box.x, source.box.y - patch.box.y, patch.device)
-    offset = step + between[:, None] + moved / total.clamp_min(1e-6)
-    return Origins(torch.where(trust > 0, chosen, NOWHERE), offset)
+        total += counted
+        moved += offsets.flatten(1).index_select(1, place) * counted
+    return chosen, moved / total.clamp_min(1e-6)
 
 
 def _planes(source: Patch, known: Origins, window: Box, oldest: int) -> tuple[Tensor, Tensor]:
-    """Return the frames (h w) and offsets (2, h w) of all pixels of a window that holds the hole."""
+    """Return the frames (h, w) and offsets (2, h, w) of all pixels of a window that holds the hole."""
     frames = torch.full((window.area,), source.index, dtype=torch.int32, device=source.device)
     offsets = torch.zeros(2, window.area, device=source.device)
     if source.hidden_count:
@@ -127,7 +173,7 @@ def _planes(source: Patch, known: Origins, window: Box, oldest: int) -> tuple[Te
         places = source.places_in(window)
         frames.index_copy_(0, places, known.frame.masked_fill(is_old, source.index))
         offsets.index_copy_(1, places, known.offset.masked_fill(is_old, 0))
-    return frames, offsets
+    return frames.view(window.height, window.width), offsets.view(2, window.height, window.width)
 
 
 def _uniform(patch: Patch, frame: int) -> Origins:

@@ -11,7 +11,9 @@ better smooth than shredded.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -29,6 +31,7 @@ from vrestore.ops.resample.quantize import as_int16
 from vrestore.ops.resample.upsample import enlarged
 from vrestore.ops.warp.cubic import read_cubic
 from vrestore.ops.warp.offsets import corner_of
+from vrestore.threads import Arrived, Pending
 
 LINES = 240
 """Lines of a picture that the distances below are given for; in larger ones they grow with it."""
@@ -54,7 +57,7 @@ FEW_TORN, MANY_TORN = 0.05, 0.2
 MIDDLE_SIGMA = 2.0
 """Pixels over which what was read and the blend are compared: finer things the blend does not have."""
 
-LEAST_ENERGY = 1e-5
+LEAST_ENERGY = 1e-4
 """Of the blend, squared shares of full scale, that is more than noise."""
 
 ALIKE, UNLIKE = 0.7, 1.4
@@ -87,26 +90,48 @@ def read_once(
     *,
     scale: Scale,
     frames: int,
+    executor: Executor,
     fallback: DeviceFallback,
     known: Known | None = None,
 ) -> Iterator[Filled]:
     """Replace the fetched colors of a run's holes by those of their origins.
 
     Of the past so many `frames` are kept to be read from, filled as they were given; `known` is what the hole
-    of the first was filled with before. What has no origins is passed on as it is.
+    of the first was filled with before. What has no origins is passed on as it is. On the CPU a frame is read
+    on a thread of `executor` while the one before is written; a device is asked by this thread alone.
     """
-    gallery: dict[int, Picture] = {}
-    choice: Choice | None = None
+    reader = _Reader(scale, frames, fallback)
+    waiting: Pending[Filled] | None = None
     for each in filled:
-        index = each.patch.index
-        made = each
+        if waiting is not None:
+            yield waiting.result()
+        given = known if waiting is None else None
+        if each.patch.device.type == "cpu":
+            waiting = executor.submit(reader.read, each, given)
+        else:
+            waiting = Arrived(reader.read(each, given))
+    if waiting is not None:
+        yield waiting.result()
+
+
+class _Reader:
+    """What is kept from frame to frame: pictures to read from, and from which side the last one was read."""
+
+    def __init__(self, scale: Scale, frames: int, fallback: DeviceFallback) -> None:
+        self._scale, self._frames, self._fallback = scale, frames, fallback
+        self._gallery: dict[int, Picture] = {}
+        self._choice: Choice | None = None
+
+    def read(self, filled: Filled, known: Known | None) -> Filled:
+        """Return the next frame, read once, or as it is `known`, without its origins."""
+        index, run = filled.patch.index, self._fallback.run
         if known is not None:
-            made, known = replace(each, colors=known.colors.to(each.patch.device)), None
-        elif each.sides is not None and each.patch.hidden_count:
-            made, choice = fallback.run(_read, each, gallery, choice, scale)
-        gallery[index] = fallback.run(_kept, made)
-        gallery.pop(index - frames - 1, None)
-        yield replace(made, sides=None)
+            filled = replace(filled, colors=known.colors.to(filled.patch.device))
+        elif filled.sides is not None and filled.patch.hidden_count:
+            filled, self._choice = run(_read, filled, self._gallery, self._choice, self._scale)
+        self._gallery[index] = run(_kept, filled)
+        self._gallery.pop(index - self._frames - 1, None)
+        return replace(filled, sides=None)
 
 
 def _kept(filled: Filled) -> Picture:
@@ -159,7 +184,7 @@ class Area:
     def __init__(self, patch: Patch, scale: Scale) -> None:
         cell = scale.cell
         inner, _ = patch.cells_of_hole(cell)
-        self._scale = scale
+        self._scale, self.cell = scale, cell
         self._box = pixels_of(inner, cell)  # may reach beyond the patch at the picture's end
         self._places = patch.places_in(self._box)
         corner = cells_of(patch.box, cell)
@@ -175,11 +200,11 @@ class Area:
 
     def means(self, values: Tensor) -> Tensor:
         """Return values (C, n) of the hidden pixels, 0 beside them, in the means of cells, (C, h, w)."""
-        return self.pooled(self.spread(values))
+        return F.avg_pool2d(self.spread(values)[None], self.cell)[0]
 
-    def pooled(self, planes: Tensor) -> Tensor:
-        """Return planes (C, H, W) in the means of cells, (C, h, w)."""
-        return F.avg_pool2d(planes[None], self._scale.cell)[0]
+    def corners(self, values: Tensor, rest: float = 0) -> Tensor:
+        """Return values (C, n) at the first pixel of each cell, (C, h, w), `rest` where it is not hidden."""
+        return self.spread(values, rest)[:, :: self.cell, :: self.cell]
 
     def smoothed(self, cells: Tensor, pixels: float) -> Tensor:
         """Smooth cells (C, h, w) over so many pixels of a picture of LINES lines."""
@@ -187,7 +212,7 @@ class Area:
 
     def at_points(self, cells: Tensor) -> Tensor:
         """Read cells (C, h, w) at the hidden pixels; returns (C, n)."""
-        return enlarged(cells, self._scale.cell).index_select(1, self._places)
+        return enlarged(cells, self.cell).index_select(1, self._places)
 
 
 def _chosen(
@@ -212,20 +237,20 @@ def _at(before: Choice | None, area: Area) -> Tensor:
 
 
 def _whole(origins: Origins, area: Area) -> Tensor:
-    """Return how far places go on from pixel to pixel as pixels do, in cells (h, w): 1 whole, 0 torn."""
-    (frame,) = area.spread(origins.frame[None], NOWHERE)
-    x, y = area.spread(origins.offset)
+    """Return how far places go on from cell to cell as cells do, in cells (h, w): 1 whole, 0 torn."""
+    (frame,) = area.corners(origins.frame[None], NOWHERE)
+    x, y = area.corners(origins.offset)
     torn, pairs = torch.zeros_like(x), torch.zeros_like(x)
     for axis, along, across in ((0, y, x), (1, x, y)):
         first, second = (frame.narrow(axis, start, frame.shape[axis] - 1) for start in (0, 1))
         is_pair = (first != NOWHERE) & (second != NOWHERE)
-        # Offsets are from the pixels' own places, which are 1 apart.
-        step = along.diff(dim=axis) + 1
-        length = torch.hypot(step, across.diff(dim=axis))
+        # Offsets are from the pixels' own places, which are a cell apart.
+        step = along.diff(dim=axis) / area.cell + 1
+        length = torch.hypot(step, across.diff(dim=axis) / area.cell)
         is_torn = is_pair & (first == second) & ((length > MOST_STRETCH) | (step < LEAST_STRETCH))
         for counts, each in ((torn, is_torn), (pairs, is_pair)):
             counts.narrow(axis, 0, each.shape[axis]).add_(each)
-    share, total = area.smoothed(area.pooled(torch.stack([torn, pairs])), TORN_SIGMA)
+    share, total = area.smoothed(torch.stack([torn, pairs]), TORN_SIGMA)
     whole: Tensor = (MANY_TORN - share / (total + 1e-3)) / (MANY_TORN - FEW_TORN)
     return whole.clamp(0, 1)
 
@@ -238,12 +263,16 @@ def _fetched(
     colors = torch.zeros(3, count, device=patch.device)
     is_read = torch.zeros(count, dtype=torch.bool, device=patch.device)
     places = (patch.points[:count].T + origins.offset).T + corner_of(patch.box, patch.device)  # in the frame
-    frames = torch.where(is_wanted, origins.frame, NOWHERE)
-    for frame in np.unique(frames.cpu().numpy()).tolist():
-        picture = pictures.get(frame)
-        if picture is None:
+    # As small numbers, which are sorted many times as fast.
+    ages = torch.where(is_wanted, origins.frame - patch.index, 0).to(torch.int16).cpu().numpy()
+    order = np.argsort(ages, kind="stable")
+    starts = np.flatnonzero(np.diff(ages[order], prepend=np.int16(0), append=np.int16(0)))
+    for start, stop in pairwise(starts.tolist()):
+        picture = pictures.get(patch.index + int(ages[order[start]]))
+        # The frame itself, which has age 0, stands for what is not wanted.
+        if picture is None or not ages[order[start]]:
             continue
-        which = (frames == frame).nonzero()[:, 0]
+        which = torch.from_numpy(order[start:stop]).to(patch.device)
         points = places[which] - corner_of(picture.box, patch.device)
         read, is_good = read_cubic(picture.codes.to(patch.device), points, picture.known_on(patch.device))
         colors.index_copy_(1, which, read / SCALE)
