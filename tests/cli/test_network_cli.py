@@ -10,7 +10,7 @@ from networks import small
 from typer.testing import CliRunner
 
 from vrestore.cli.main import build_app
-from vrestore.media.preview.provenance_map import BLENDED, COPIED, PAINTED
+from vrestore.media.preview.provenance_map import BLENDED, COPIED, FUTURE, PAINTED, PAST
 from vrestore.models.cards import Card
 from vrestore.models.tsam.config import SMALL
 from vrestore.models.weights import save_weights
@@ -83,6 +83,6 @@ def test_a_reveal_map_shows_where_pixels_came_from(clip, model, tmp_path):
     assert len(pictures) == 8
     for picture in pictures:
         inner, outer = picture[18:24, 22:30].reshape(-1, 3), picture[:8, :8].reshape(-1, 3)
-        distance = [np.abs(inner - color).max(1) for color in (COPIED, BLENDED, PAINTED)]
+        distance = [np.abs(inner - color).max(1) for color in (COPIED, BLENDED, PAINTED, PAST, FUTURE)]
         assert np.mean(np.min(distance, axis=0) < 90) > 0.9
         assert np.ptp(outer, axis=1).max() < 12

@@ -23,7 +23,9 @@ REPORT = Report(
     frames=50,
     repaired_frames=40,
     scenes=3,
-    details=InpaintReport(Origins(copied=50, blended=25, painted=25)),
+    details=InpaintReport(
+        Origins(copied=50, blended=25, painted=25, from_past=40, from_future=20, mean_age_frames=7.5)
+    ),
     codec="libx264",
     kept=[{"kind": "audio", "index": 1}],
     dropped=[],
@@ -40,6 +42,13 @@ REPORT = Report(
 def test_shares_are_of_all_hidden_pixels():
     line = InpaintReport(Origins(copied=50, blended=25, painted=25)).line()
     assert line == "hole pixels: 50.0% copied, 25.0% blended, 25.0% painted (no frame shows them)"
+
+
+def test_what_was_read_once_is_told_with_its_age():
+    line = InpaintReport(Origins(50, 25, 25, from_past=40, from_future=20, mean_age_frames=7.5)).line()
+    assert line.endswith(
+        "; 40.0% read from earlier frames, 20.0% from later ones, 7.5 frames away on average"
+    )
 
 
 def test_without_hidden_pixels_all_shares_are_nothing():
@@ -83,7 +92,14 @@ def test_a_run_of_no_time_has_a_rate():
 
 def test_programs_get_plain_types():
     values = json.loads(json.dumps(REPORT.to_dict()))
-    assert values["origins"] == {"copied": 50, "blended": 25, "painted": 25}
+    assert values["origins"] == {
+        "copied": 50,
+        "blended": 25,
+        "painted": 25,
+        "from_past": 40,
+        "from_future": 20,
+        "mean_age_frames": 7.5,
+    }
     assert values["plan"]["quality"] == "balanced"
     assert values["frames"] == 50
 

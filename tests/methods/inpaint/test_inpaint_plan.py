@@ -12,7 +12,7 @@ from vrestore.device.memory import parse_bytes
 from vrestore.errors import OutOfMemory
 from vrestore.frames import Box, HoleSummary
 from vrestore.methods.inpaint.effort import EFFORTS, LEAST_CHUNK, LEAST_LOOK_AHEAD
-from vrestore.methods.inpaint.plan import POINT_BYTES, make_plan
+from vrestore.methods.inpaint.plan import ORIGIN_BYTES, POINT_BYTES, READ_BYTES, make_plan
 
 HD = mask_meta(height=1080, width=1920, frame_count=500)
 SD = mask_meta(height=240, width=432, frame_count=500)
@@ -27,8 +27,8 @@ LOGO, TITLE = Box(100, 80, 200, 100), Box(700, 900, 500, 80)
 BOTH = [summary(LOGO, TITLE)] * 9
 
 
-def plan(summaries=BOTH, *, meta=HD, quality="balanced", threads=2, memory=PLENTY):
-    return make_plan(meta, summaries, quality=quality, threads=threads, memory_bytes=memory)
+def plan(summaries=BOTH, *, meta=HD, quality="balanced", threads=2, memory=PLENTY, **how):
+    return make_plan(meta, summaries, quality=quality, threads=threads, memory_bytes=memory, **how)
 
 
 @pytest.mark.parametrize("quality", ["draft", "balanced", "best"])
@@ -50,9 +50,24 @@ def test_large_pictures_take_one_of_several_passes_less():
 
 @pytest.mark.parametrize("quality", ["draft", "balanced", "best"])
 def test_a_hidden_pixel_counts_once_for_each_frame_that_is_held(quality):
-    """However many passes hold these frames."""
+    """However many passes hold these frames; what the last one knows of its origins comes on top."""
     thin, thick = (plan(summaries=[HoleSummary((TITLE,), count)], quality=quality) for count in (1000, 3000))
-    assert thick.expected_bytes - thin.expected_bytes == 2000 * POINT_BYTES * thick.frames_held
+    more = POINT_BYTES * thick.frames_held
+    if thick.origin_frames:
+        more += READ_BYTES + ORIGIN_BYTES * (thick.chunk + thick.look_ahead)
+    assert thick.expected_bytes - thin.expected_bytes == 2000 * more
+
+
+def test_what_is_short_of_memory_looks_less_far_for_motion_and_origins():
+    wide, narrow = plan(), plan(memory=plan().expected_bytes * 2 // 3)
+    assert narrow.look_ahead < wide.look_ahead
+    assert narrow.carried_frames <= min(wide.carried_frames, narrow.look_ahead)
+    assert narrow.origin_frames <= min(wide.origin_frames, narrow.look_ahead)
+    assert plan(quality="draft").carried_frames == plan(quality="draft").origin_frames == 0
+
+
+def test_what_a_network_corrects_is_not_read_once():
+    assert plan(network_scale=2).origin_frames == 0
 
 
 @pytest.mark.parametrize(("height", "scale"), [(240, 1), (399, 1), (400, 2), (1599, 2), (1600, 3), (4320, 3)])

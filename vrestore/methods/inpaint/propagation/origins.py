@@ -18,6 +18,7 @@ from torch import Tensor
 
 from vrestore.frames import Box, MaskArray
 from vrestore.methods.inpaint.patches.patch import Patch
+from vrestore.ops.warp.cubic import in_32nds
 from vrestore.ops.warp.offsets import corner_of, shift
 
 _ROW = 1024
@@ -96,7 +97,8 @@ def carried_on(
     """
     window = source.outline.box.grown(1, height=source.box.height, width=source.box.width)
     frames, offsets = _planes(source, known, window, oldest)
-    at = targets - corner_of(window, patch.device)
+    # As OpenCV has them, so that a device gives what the CPU gives.
+    at = in_32nds(targets - corner_of(window, patch.device))
     read = _read if patch.device.type == "cpu" else _read_among_four
     frame, moved = read(frames, offsets, at)
     step = (targets - patch.points[: patch.hidden_count]).T  # (2, n)
