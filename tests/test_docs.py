@@ -149,6 +149,7 @@ def test_the_qualities_are_those_of_the_plan():
         [
             *(name, str(tries.passes), tries.flow),
             *map(str, (tries.look_ahead, tries.chunk, tries.margin, tries.sharpness)),
+            *map(str, (tries.carried_frames, tries.origin_frames)),
         ]
         for name, tries in EFFORTS.items()
     ]
