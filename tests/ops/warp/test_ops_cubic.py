@@ -7,10 +7,15 @@ from close import assert_close
 from pretend import DEVICE, pretended
 
 from vrestore.ops.resample.quantize import as_codes
-from vrestore.ops.warp.cubic import OVERSHOOT, read_cubic
+from vrestore.ops.warp.cubic import OVERSHOOT, Readable
+from vrestore.ops.warp.cubic import read_cubic as read_from
 from vrestore.ops.warp.warp import sample
 
 HEIGHT, WIDTH = 12, 15
+
+
+def read_cubic(picture, places, known=None):
+    return read_from([Readable(picture, known)], places, [len(places)])
 
 
 def codes(values):
@@ -89,3 +94,20 @@ def test_what_is_not_known_has_no_say_and_too_little_is_not_read():
 def test_beyond_the_picture_nothing_is_read():
     _, is_read = read_cubic(ramp(), points((-0.1, 3), (3, -0.1), (WIDTH - 0.9, 3), (3, HEIGHT - 0.9)))
     assert not is_read.any()
+
+
+def test_of_several_pictures_each_is_read_at_its_own_points():
+    first, second = ramp(), ramp(lambda x, y: 100 * y + 7 * x)[:, :9]
+    one, two = points((3, 4), (5, 6)), points((2, 8))
+    read, is_read = read_from([Readable(first), Readable(second)], torch.cat([one, two]), [2, 1])
+    assert_close(read[:, :2], read_cubic(first, one)[0])
+    assert_close(read[:, 2:], read_cubic(second, two)[0])
+    assert is_read.all()
+
+
+def test_more_points_than_opencv_has_in_a_row_are_read():
+    places = points((3, 4)).repeat(70_000, 1)
+    read, is_read = read_cubic(ramp(), places)
+    assert read.shape == (3, 70_000)
+    assert is_read.all()
+    assert (read == read[:, :1]).all()

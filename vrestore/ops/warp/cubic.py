@@ -9,6 +9,9 @@ On the CPU by OpenCV, ten times as fast as the same in torch; it tells 32nds of 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 import torch
@@ -26,63 +29,92 @@ LEAST_KNOWN = 0.6
 
 _A = -0.75
 
-_ROW = 1024
-"""Points in a row of what OpenCV is asked for: it has no longer rows than 32767."""
+_ROW = 32000
+"""Points in a row: OpenCV has none longer than 32767."""
 
 _HALF = 128
 """What a known pixel counts in a picture of bytes, with room for weights that add up to more than 1."""
 
-_FULL = 65535.0
+_FULL, _MOST = 65535.0, np.uint16(65535)
 
 
-def read_cubic(codes: Tensor, points: Tensor, known: Tensor | None = None) -> tuple[Tensor, Tensor]:
-    """Read `codes` (C, H, W), int16 of the bits of uint16, at `points` (m, 2); returns (C, m) in [0, 65535].
+@dataclass(frozen=True, slots=True)
+class Readable:
+    """A picture to read from: `codes` (C, H, W), int16 of the bits of uint16, and which are `known` (H, W).
 
-    Pixels where `known` (H, W) is False take no part; their codes must be 0. Also tells which points could be
-    read, (m): those in the picture around which enough is known. Beyond its border the picture goes on as it
-    ends.
+    None stands for all; the codes of what is not known are 0.
     """
-    if codes.device.type == "cpu":
-        values, is_read = _read_by_opencv(
-            as_array(codes), points.numpy(), None if known is None else known.numpy()
-        )
-        return torch.from_numpy(values), torch.from_numpy(is_read)
-    return _read(codes, points, known)
+
+    codes: Tensor
+    known: Tensor | None = None
+
+
+def read_cubic(pictures: Sequence[Readable], points: Tensor, counts: Sequence[int]) -> tuple[Tensor, Tensor]:
+    """Read points (m, 2) of several pictures, so many of each as `counts` say, in order.
+
+    Returns (C, m) in [0, 65535], and which points could be read, (m): those in their picture around which
+    enough is known. Pixels that are not known take no part. Beyond its border a picture goes on as it ends.
+    """
+    if points.device.type != "cpu":
+        read = [
+            _read(picture.codes, part, picture.known)
+            for picture, part in zip(pictures, torch.split(points, list(counts)), strict=True)
+        ]
+        return torch.cat([values for values, _ in read], 1), torch.cat([is_read for _, is_read in read])
+    values, is_read = _read_by_opencv(pictures, np.ascontiguousarray(points.numpy().T), counts)
+    return torch.from_numpy(values), torch.from_numpy(is_read)
 
 
 def _read_by_opencv(
-    codes: NDArray[np.generic], points: NDArray[np.float32], known: NDArray[np.bool_] | None
+    pictures: Sequence[Readable], points: NDArray[np.float32], counts: Sequence[int]
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    height, width = codes.shape[1:]
-    count = len(points)
-    length = -(-count // _ROW) * _ROW if count > _ROW else count
-    maps = np.zeros((2, length), np.float32)
-    maps[:, :count] = points.T
-    x, y = maps[:, :count]
-    across, down = maps.reshape(2, -1, min(length, _ROW))
-
-    def remapped(plane: MatLike) -> NDArray[np.float32]:
-        read = cv2.remap(plane, across, down, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
-        return np.asarray(read.reshape(-1)[:count], np.float32)
-
+    x, y = points  # (m) each
+    sizes = np.array([picture.codes.shape[1:] for picture in pictures])
+    height, width = np.repeat(sizes, counts, axis=0).T
     is_read = (x >= 0) & (y >= 0) & (x <= width - 1) & (y <= height - 1)
-    values = np.stack([remapped(plane) for plane in codes])
-    columns, rows = x.astype(np.int64), y.astype(np.int64)  # inside they are not negative
-    columns, rows = np.clip(columns, 0, width - 1), np.clip(rows, 0, height - 1)
+    # Down to the pixel before, for inside they are not negative.
+    columns, rows = np.clip(x.astype(np.int64), 0, width - 1), np.clip(y.astype(np.int64), 0, height - 1)
     right, below = np.minimum(columns + 1, width - 1), np.minimum(rows + 1, height - 1)
     places = np.stack([row * width + column for row in (rows, below) for column in (columns, right)])
-    around = codes.reshape(len(codes), -1).take(places, axis=1)  # (C, 4, m)
-    least, greatest = around.min(1).astype(np.float32), around.max(1).astype(np.float32)
-    if known is not None:
-        total = remapped(known.view(np.uint8) * np.uint8(_HALF)) / np.float32(_HALF)
-        seen = known.reshape(-1).take(places)  # (4, m)
-        is_read &= (total > LEAST_KNOWN) & seen.any(0)
-        values /= np.maximum(total, LEAST_KNOWN)
-        # Codes of what is hidden are 0, which is the greatest of nothing.
-        least = np.where(seen, around, _FULL).min(1).astype(np.float32)
+    channels = pictures[0].codes.shape[0]
+    values = np.empty((channels, len(x)), np.float32)
+    around = np.empty((channels, 4, len(x)), np.uint16)
+    total, seen = np.ones(len(x), np.float32), np.ones((4, len(x)), np.bool_)
+    start = 0
+    # Of few points each: what need not be done picture by picture is done for all at once.
+    for picture, count in zip(pictures, counts, strict=True):
+        part = slice(start, start + count)
+        start += count
+        codes = as_array(picture.codes)
+        for plane, out in zip(codes, values, strict=True):
+            out[part] = _remapped(plane, points[:, part])
+        codes.reshape(channels, -1).take(places[:, part], axis=1, out=around[:, :, part], mode="clip")
+        if picture.known is not None:
+            known = picture.known.numpy()
+            total[part] = _remapped(known.view(np.uint8) * np.uint8(_HALF), points[:, part]) / _HALF
+            seen[:, part] = known.reshape(-1).take(places[:, part])
+    is_read &= (total > LEAST_KNOWN) & seen.any(0)
+    values /= np.maximum(total, LEAST_KNOWN)
+    # Codes of what is not known are 0, which is the greatest of nothing.
+    greatest, least = (
+        around.max(1).astype(np.float32),
+        np.where(seen, around, _MOST).min(1).astype(np.float32),
+    )
     margin = OVERSHOOT * (greatest - least)
-    held = np.clip(values, least - margin, greatest + margin)
-    return np.where(is_read, np.clip(held, 0, _FULL), 0).astype(np.float32), is_read
+    np.clip(values, np.maximum(least - margin, 0), np.minimum(greatest + margin, _FULL), out=values)
+    values[:, ~is_read] = 0
+    return values, is_read
+
+
+def _remapped(plane: MatLike, points: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Read a plane at points (2, m), in rows as long as OpenCV has them."""
+    count = points.shape[1]
+    if count > _ROW:
+        parts = [_remapped(plane, points[:, at : at + _ROW]) for at in range(0, count, _ROW)]
+        return np.concatenate(parts)
+    x, y = points[:, None]
+    read = cv2.remap(plane, x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(read[0])
 
 
 def _read(codes: Tensor, points: Tensor, known: Tensor | None) -> tuple[Tensor, Tensor]:

@@ -13,7 +13,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
-from itertools import pairwise
 
 import numpy as np
 import torch
@@ -29,7 +28,7 @@ from vrestore.methods.inpaint.propagation.propagate import Filled, Known
 from vrestore.ops.filters.gaussian import gaussian
 from vrestore.ops.resample.quantize import as_int16
 from vrestore.ops.resample.upsample import enlarged
-from vrestore.ops.warp.cubic import read_cubic
+from vrestore.ops.warp.cubic import Readable, read_cubic
 from vrestore.ops.warp.offsets import corner_of
 from vrestore.threads import Arrived, Pending
 
@@ -259,24 +258,28 @@ def _fetched(
     patch: Patch, origins: Origins, is_wanted: Tensor, pictures: Mapping[int, Picture]
 ) -> tuple[Tensor, Tensor]:
     """Read the wanted pixels (n) at their origins; returns colors (3, n) in [0, 1] and which were read."""
-    count = patch.hidden_count
-    colors = torch.zeros(3, count, device=patch.device)
-    is_read = torch.zeros(count, dtype=torch.bool, device=patch.device)
-    places = (patch.points[:count].T + origins.offset).T + corner_of(patch.box, patch.device)  # in the frame
-    # As small numbers, which are sorted many times as fast.
+    count, device = patch.hidden_count, patch.device
+    colors = torch.zeros(3, count, device=device)
+    is_read = torch.zeros(count, dtype=torch.bool, device=device)
+    # As small numbers, which are sorted many times as fast; the frame itself, of age 0, is for the unwanted.
     ages = torch.where(is_wanted, origins.frame - patch.index, 0).to(torch.int16).cpu().numpy()
     order = np.argsort(ages, kind="stable")
-    starts = np.flatnonzero(np.diff(ages[order], prepend=np.int16(0), append=np.int16(0)))
-    for start, stop in pairwise(starts.tolist()):
-        picture = pictures.get(patch.index + int(ages[order[start]]))
-        # The frame itself, which has age 0, stands for what is not wanted.
-        if picture is None or not ages[order[start]]:
-            continue
-        which = torch.from_numpy(order[start:stop]).to(patch.device)
-        points = places[which] - corner_of(picture.box, patch.device)
-        read, is_good = read_cubic(picture.codes.to(patch.device), points, picture.known_on(patch.device))
-        colors.index_copy_(1, which, read / SCALE)
-        is_read.index_copy_(0, which, is_good)
+    found, counts = np.unique(ages[order], return_counts=True)
+    parts = [pictures.get(patch.index + age) if age else None for age in found.tolist()]
+    chosen = [(picture, count) for picture, count in zip(parts, counts.tolist(), strict=True) if picture]
+    if not chosen:
+        return colors, is_read
+    which = torch.from_numpy(order[np.repeat([part is not None for part in parts], counts)]).to(device)
+    counts_chosen = [count for _, count in chosen]
+    corners = torch.stack([corner_of(picture.box, device) for picture, _ in chosen])
+    places = patch.points[:count].index_select(0, which) + origins.offset.index_select(1, which).T
+    places = places + (corner_of(patch.box, device) - corners).repeat_interleave(
+        torch.tensor(counts_chosen, device=device), 0
+    )
+    readable = [Readable(picture.codes.to(device), picture.known_on(device)) for picture, _ in chosen]
+    read, is_good = read_cubic(readable, places, counts_chosen)
+    colors.index_copy_(1, which, read / SCALE)
+    is_read.index_copy_(0, which, is_good)
     return colors, is_read
 
 
