@@ -18,7 +18,9 @@ from vrestore.batching.manifest import read_manifest
 from vrestore.cli.main import build_app
 from vrestore.cli.terminal.log import Log
 from vrestore.cli.terminal.progress import progress_shown
+from vrestore.masks.editing.options import EditOptions
 from vrestore.methods.inpaint.plan import EFFORTS
+from vrestore.option_schema import options_of
 from vrestore.progress import ProgressEvent
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -148,6 +150,11 @@ def test_the_qualities_are_those_of_the_plan():
         for name, tries in EFFORTS.items()
     ]
     assert rows_of("docs/inpaint.md", "`--quality`") == expected
+
+
+def test_the_order_of_edits_is_that_of_the_options():
+    told = [flag for flag, _ in rows_of("docs/masks.md", "edit option")]
+    assert told == [f"--{name.replace('_', '-')}" for name in options_of(EditOptions)]
 
 
 def test_the_keys_of_the_progress_are_those_written(capsys):

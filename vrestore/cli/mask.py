@@ -9,6 +9,7 @@ import typer
 
 from vrestore.cli import options
 from vrestore.cli.command import run_command
+from vrestore.cli.mask_edit import EDIT_EXAMPLES, edit_command
 from vrestore.cli.parameters import own, parameter_of, positional, with_signature
 from vrestore.cli.terminal.failure import failures_shown
 from vrestore.cli.terminal.overwriting import may_overwrite
@@ -40,6 +41,7 @@ def mask_app() -> typer.Typer:
     app.callback()(mask_commands)
     for detector in detectors().values():
         app.command(detector.name, epilog=detector.examples.get("run"))(run_command(detector))
+    app.command("edit", epilog=EDIT_EXAMPLES)(edit_command())
     app.command("preview", epilog=PREVIEW_EXAMPLES)(_preview())
     return app
 
