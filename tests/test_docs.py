@@ -7,6 +7,7 @@ import re
 import shlex
 import tomllib
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import typer
@@ -19,7 +20,9 @@ from vrestore.cli.main import build_app
 from vrestore.cli.terminal.log import Log
 from vrestore.cli.terminal.progress import progress_shown
 from vrestore.masks.editing.options import EditOptions
+from vrestore.masks.options import MaskWords
 from vrestore.methods.inpaint.plan import EFFORTS
+from vrestore.methods.mask_check.check import Kind, check_video
 from vrestore.option_schema import options_of
 from vrestore.progress import ProgressEvent
 
@@ -192,6 +195,13 @@ def test_the_keys_of_the_reports_are_those_written():
     assert set(filled.to_dict()) == told
     assert set(cleared.to_dict()) == told
     assert set(planned.to_dict()) == keys_of("docs/scripting.md", "plan key")
+
+
+@pytest.mark.usefixtures("clip_here")
+def test_the_check_of_a_mask_is_told_by_its_keys_and_kinds():
+    found = check_video("video.mp4", MaskWords(mask="mask.mkv"))
+    assert set(found.to_dict()) == keys_of("docs/scripting.md", "check key")
+    assert {row[0] for row in rows_of("docs/masks.md", "finding")} == set(get_args(Kind))
 
 
 @pytest.mark.usefixtures("clip_here")

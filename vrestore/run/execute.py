@@ -82,7 +82,7 @@ def plan_job(job: Job) -> PlanReport:
             device=ready.files.device,
             plan=opened.plan,
             notes=kernel_lines(ready.files),
-            warnings=[*reader.warnings, *writer.warnings, *writer.losses],
+            warnings=[*reader.warnings, *writer.warnings, *writer.losses, *opened.warnings],
         )
 
 
