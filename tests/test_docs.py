@@ -6,6 +6,7 @@ import json
 import re
 import shlex
 import tomllib
+from dataclasses import fields
 from pathlib import Path
 from typing import get_args
 
@@ -25,6 +26,7 @@ from vrestore.methods.inpaint.plan import EFFORTS
 from vrestore.methods.mask_check.check import Kind, check_video
 from vrestore.option_schema import options_of
 from vrestore.progress import ProgressEvent
+from vrestore.run.report import DetectionReport
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = {
@@ -195,6 +197,11 @@ def test_the_keys_of_the_reports_are_those_written():
     assert set(filled.to_dict()) == told
     assert set(cleared.to_dict()) == told
     assert set(planned.to_dict()) == keys_of("docs/scripting.md", "plan key")
+
+
+def test_the_keys_of_a_detectors_report_are_those_written():
+    written = {field.name for field in fields(DetectionReport)} | {"exit_code"}
+    assert written == keys_of("docs/scripting.md", "detection key")
 
 
 @pytest.mark.usefixtures("clip_here")

@@ -18,7 +18,7 @@ from vrestore.methods.inpaint.method import INPAINT
 
 COMMANDS = [
     *("inpaint", "dehaze", "plan inpaint", "plan dehaze", "probe", "compare", "doctor"),
-    *("mask check", "mask edit", "mask preview"),
+    *("mask logo", "batch mask logo", "plan mask logo", "mask check", "mask edit", "mask preview"),
 ]
 
 

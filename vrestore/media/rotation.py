@@ -39,5 +39,13 @@ def box_turned_back(box: Box, *, height: int, width: int, rotation: int) -> Box:
     return box
 
 
+def box_turned(box: Box, *, height: int, width: int, rotation: int) -> Box:
+    """Turn a box of a decoded picture of `height` by `width` to where a player shows it."""
+    for _ in range(_quarters(rotation)):  # each a quarter counterclockwise
+        box = Box(box.y, width - box.x - box.width, box.height, box.width)
+        height, width = width, height
+    return box
+
+
 def _quarters(rotation: int) -> int:
     return rotation // 90 % 4 if rotation % 90 == 0 else 0

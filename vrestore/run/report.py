@@ -120,7 +120,10 @@ class PlanReport:
 
 @dataclass(frozen=True, slots=True)
 class DetectionReport:
-    """The account of a detector's run; `covered` is the share of all pixels that its masks mark."""
+    """The account of a detector's run; `covered` is the share of all pixels that its masks mark.
+
+    `found` are the detector's own lines about what it found.
+    """
 
     version: str
     source: str
@@ -129,6 +132,7 @@ class DetectionReport:
     frames: int
     marked_frames: int
     covered: float
+    found: list[str]
     warnings: list[str]
     damage: list[str]
     settings: Values
@@ -149,6 +153,7 @@ class DetectionReport:
         return [
             f"{self.target}: {self.frames} frames, {self.marked_frames} with something found, "
             f"{self.covered:.1%} of the pixels, {self.seconds:.1f} s, {rate:.1f} frames a second",
+            *self.found,
             *(f"warning: {text}" for text in self.warnings),
             *(f"source damaged: {text}" for text in self.damage),
         ]

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from vrestore.flow.camera import fit_camera
 from vrestore.flow.estimator import FlowEstimator
-from vrestore.methods.mask_check.windows import Gray, SmallMasks, Window
+from vrestore.media.preview.luma import Luma
+from vrestore.methods.mask_check.windows import SmallMasks, Window
 
 RING = 9
 """Pixels around the hole that are looked at."""
@@ -91,7 +92,7 @@ def _distance(hole: NDArray[np.bool_]) -> NDArray[np.float32]:
     return np.asarray(cv2.distanceTransform(outside, cv2.DIST_L2, cv2.DIST_MASK_5), np.float32)
 
 
-def _soft(picture: Gray) -> NDArray[np.float32]:
+def _soft(picture: Luma) -> NDArray[np.float32]:
     return cv2.GaussianBlur(picture.astype(np.float32), (0, 0), 1.0).astype(np.float32)
 
 

@@ -7,15 +7,12 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from vrestore.frames import Frame, MaskArray, PixelFormat, VideoMeta
+from vrestore.frames import MaskArray, VideoMeta
 from vrestore.masks.masks import Masks
 from vrestore.masks.shapes import grown, shrunk
+from vrestore.media.preview.luma import Luma, small_luma, small_size
 from vrestore.media.reader import open_video
-
-Gray = NDArray[np.uint8]
-"""(h, w), at most LINES high."""
 
 LINES = 160
 """Height that pictures are looked at: flow of them takes 3 ms, and a mask off by 6 pixels of 480 shows."""
@@ -35,11 +32,11 @@ class Window:
     """Consecutive frames: `pictures[i]` is frame `first + i`; judged are `start` to before `stop`."""
 
     first: int
-    pictures: Sequence[Gray]
+    pictures: Sequence[Luma]
     start: int
     stop: int
 
-    def picture(self, number: int) -> Gray | None:
+    def picture(self, number: int) -> Luma | None:
         """Return a frame by its number, None for one that was not read."""
         index = number - self.first
         return self.pictures[index] if 0 <= index < len(self.pictures) else None
@@ -59,7 +56,7 @@ class SmallMasks:
         if not self._masks.first <= number < self._end:
             return None
         if number not in self._kept:
-            mask, size = self._masks.drawn(number), small_size(*self._size)
+            mask, size = self._masks.drawn(number), small_size(*self._size, lines=LINES)
             self._kept[number] = np.zeros(size, np.bool_) if mask is None else self._small(mask)
         return self._kept[number]
 
@@ -72,17 +69,11 @@ class SmallMasks:
         return grown(drawn, pixels) if pixels > 0 else shrunk(drawn, -pixels)
 
     def _small(self, mask: MaskArray) -> MaskArray:
-        height, width = small_size(*mask.shape)
+        height, width = small_size(*mask.shape, lines=LINES)
         shares = cv2.resize(
             mask.view(np.uint8) * np.uint8(255), (width, height), interpolation=cv2.INTER_AREA
         )
         return np.asarray(shares > 127)  # half of 255
-
-
-def small_size(height: int, width: int) -> tuple[int, int]:
-    """Return height and width of the small pictures."""
-    scale = min(1.0, LINES / height)
-    return max(1, round(height * scale)), max(1, round(width * scale))
 
 
 def frame_count(masks: Masks, meta: VideoMeta) -> int:
@@ -110,16 +101,7 @@ def read_windows(source: str, masks: Masks, meta: VideoMeta) -> Iterator[Window]
         start = first + holes[(2 * place + 1) * len(holes) // (2 * PLACES)]
         begin, end = max(first, start - AROUND), start + LOOKED_AT + AROUND
         with open_video(source, start=begin, stop=end) as reader:
-            pictures = [_small_gray(frame, reader.meta.pixel_format) for frame in reader]
+            pictures = [small_luma(frame, reader.meta.pixel_format, lines=LINES) for frame in reader]
             begin = reader.first_index
         stop = min(start + LOOKED_AT, begin + len(pictures))
         yield Window(begin, pictures, start, stop)
-
-
-def _small_gray(frame: Frame, format: PixelFormat) -> Gray:
-    """Return the first component (luma, gray, red), small, as 8 bits."""
-    component = format.components[0]
-    plane = frame.planes[component.plane][:, component.offset :: component.step]
-    height, width = small_size(*plane.shape)
-    small = cv2.resize(plane.astype(np.float32), (width, height), interpolation=cv2.INTER_AREA)
-    return np.asarray(small * (255 / float(format.peak << component.shift)), np.float32).astype(np.uint8)
