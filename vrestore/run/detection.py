@@ -44,9 +44,10 @@ def run_detection(job: Job, *, progress: Progress) -> DetectionReport:
                 times.append(frame.pts)
                 yield frame
 
+        found: list[str] = []
         view = View(
             reader.meta, choose_device(job.run.device), job.run.threads or core_count(),
-            memory_for(job.run), progress,
+            memory_for(job.run), progress, found.append,
         )  # fmt: skip
         for mask in detector.find(view, noted(iter(reader)), *job.options):
             writer.write(mask, times[writer.frames])
@@ -66,6 +67,7 @@ def run_detection(job: Job, *, progress: Progress) -> DetectionReport:
         frames=writer.frames,
         marked_frames=writer.marked_frames,
         covered=writer.covered,
+        found=found,
         warnings=list(reader.warnings),
         damage=list(reader.damage.texts),
         settings=job.settings(),

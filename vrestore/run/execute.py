@@ -82,7 +82,7 @@ def plan_job(job: Job) -> PlanReport:
             device=ready.files.device,
             plan=opened.plan,
             notes=[*filter(None, [reader.fields]), *kernel_lines(ready.files)],
-            warnings=[*reader.warnings, *writer.warnings],
+            warnings=[*reader.warnings, *writer.warnings, *opened.warnings],
             losses=list(writer.losses),
         )
 
