@@ -28,6 +28,9 @@ MOVING_TRAIN = (
 
 STATIC_VAL = "davis_drift-chicane"
 RATE = Fraction(25)
+SPECKLED = 1e-3
+"""Share of each picture's pixels that specks cover."""
+
 _BT709 = 1  # H.273 code point
 _BRIGHT = 150  # levels
 
@@ -110,6 +113,13 @@ def with_logo(pictures: Pictures, logo: Logo) -> Pictures:
     return np.asarray(np.rint(np.stack(shown)), np.uint8)
 
 
+def with_specks(pictures: Pictures, *, seed: int) -> Pictures:
+    """Strew specks over pictures, new ones in each: 1 to 12 pixels wide, of 15 to 120 levels."""
+    rng = np.random.default_rng(seed)
+    strewn = [np.clip(np.rint(picture + _specks(picture.shape, rng)), 0, 255) for picture in pictures]
+    return np.asarray(np.stack(strewn), np.uint8)
+
+
 def write_clip(path: Path, pictures: Pictures, *, crf: int | None) -> Path:
     """Write pictures as H.264 with a crf, or with None as ffv1, which loses nothing more."""
     codec, options = ("ffv1", {}) if crf is None else ("libx264", {"crf": str(crf), "preset": "fast"})
@@ -124,6 +134,24 @@ def write_clip(path: Path, pictures: Pictures, *, crf: int | None) -> Path:
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
     return path
+
+
+def _specks(size: tuple[int, ...], rng: np.random.Generator) -> NDArray[np.float32]:
+    """Return levels to add to a picture (H, W, 3)."""
+    height, width = size[:2]
+    levels, dirty = np.zeros((height, width), np.float32), 0
+    while dirty < SPECKLED * height * width:
+        radius, angle = rng.uniform(0.5, 6), rng.uniform(0, 180)
+        middle = rng.uniform(0, width), rng.uniform(0, height)
+        axes = radius, radius * rng.uniform(0.5, 1)
+        level = rng.uniform(15, 120) * rng.choice([-1, 1])
+        speck = np.zeros((height, width), np.uint8)
+        # In sixteenths of pixels, as the shift of 4 bits says.
+        place, sides = ([round(16 * each) for each in pair] for pair in (middle, axes))
+        cv2.ellipse(speck, place, sides, angle, 0, 360, 255, -1, cv2.LINE_AA, 4)
+        levels = np.where(levels != 0, levels, speck.astype(np.float32) / 255 * level).astype(np.float32)
+        dirty = int(np.count_nonzero(levels))
+    return levels[:, :, None]
 
 
 def _frames(pictures: Pictures) -> Iterator[av.VideoFrame]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from itertools import cycle
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import get_args
@@ -50,15 +49,16 @@ def measure(data: Path, console: Console) -> tuple[Values, list[Bar]]:
     overlaps: dict[str, list[float]] = {}
     clean: dict[str, str] = {}
     seconds, frames = 0.0, 0
-    designs, corners = cycle(get_args(Design)), cycle(get_args(Corner))
+    designs, corners = get_args(Design), get_args(Corner)
     with TemporaryDirectory() as folder:
         place = Path(folder)
-        for path in paths:
+        for number, path in enumerate(paths):
             pictures = read_pictures(path, frames=FRAMES)
             clean[path.stem] = _said(write_clip(place / "clean.mp4", pictures, crf=18))
             overlaps[path.stem] = []
-            for opacity in OPACITIES:
-                drawn, truth = _drawn(pictures, next(designs), next(corners), opacity)
+            for turn, opacity in enumerate(OPACITIES, start=number):
+                design, corner = designs[turn % len(designs)], corners[turn % len(corners)]
+                drawn, truth = _drawn(pictures, design, corner, opacity)
                 for crf in CRFS:
                     clip = write_clip(place / "clip.mp4", drawn, crf=crf)
                     began = time.perf_counter()

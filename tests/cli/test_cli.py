@@ -19,6 +19,7 @@ from vrestore.methods.inpaint.method import INPAINT
 COMMANDS = [
     *("inpaint", "dehaze", "plan inpaint", "plan dehaze", "probe", "compare", "doctor"),
     *("mask logo", "batch mask logo", "plan mask logo", "mask check", "mask edit", "mask preview"),
+    *("mask dirt", "batch mask dirt", "plan mask dirt"),
 ]
 
 

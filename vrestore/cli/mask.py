@@ -16,7 +16,7 @@ from vrestore.cli.terminal.failure import failures_shown
 from vrestore.cli.terminal.overwriting import may_overwrite
 from vrestore.cli.terminal.report import show_json, show_lines
 from vrestore.detect.registry import detectors
-from vrestore.masks.options import MaskWords, mask_options
+from vrestore.masks.options import MaskWords, drawn_fields, mask_options
 from vrestore.option_schema import options_of
 from vrestore.run.options import RunOptions
 
@@ -49,7 +49,8 @@ def mask_app() -> typer.Typer:
     app = typer.Typer(no_args_is_help=True, rich_markup_mode="rich")
     app.callback()(mask_commands)
     for detector in detectors().values():
-        app.command(detector.name, epilog=detector.examples.get("run"))(run_command(detector))
+        examples = detector.examples.get("run")
+        app.command(detector.name, epilog=examples, short_help=detector.summary)(run_command(detector))
     app.command("check", epilog=CHECK_EXAMPLES)(_check())
     app.command("edit", epilog=EDIT_EXAMPLES)(edit_command())
     app.command("preview", epilog=PREVIEW_EXAMPLES)(_preview())
@@ -57,13 +58,13 @@ def mask_app() -> typer.Typer:
 
 
 def mask_commands() -> None:
-    """Change, check or look at a mask before the work begins."""
+    """Find, check, change or look at a mask before the work begins."""
 
 
 def _check() -> Callable[..., None]:
     def check(**words: Any) -> None:  # noqa: ANN401 - what Typer read
         with failures_shown(debug=words["debug"]):
-            names = options_of(MaskWords)
+            names = drawn_fields()
             from vrestore.methods.mask_check.check import check_video
 
             found = check_video(words["source"], MaskWords(**{name: words[name] for name in names}))
@@ -74,7 +75,7 @@ def _check() -> Callable[..., None]:
 
     parameters = [
         positional("source", options.Source),
-        *(parameter_of(each) for each in options_of(MaskWords).values()),
+        *(parameter_of(each) for each in drawn_fields().values()),
         own("json", options.Json, False),
         own("debug", options.Debug, False),
     ]
@@ -85,7 +86,7 @@ def _check() -> Callable[..., None]:
 def _preview() -> Any:  # noqa: ANN401 - a function that Typer reads
     def preview(**words: Any) -> None:  # noqa: ANN401
         with failures_shown(debug=words["debug"]):
-            source, names = words["source"], options_of(MaskWords)
+            source, names = words["source"], drawn_fields()
             target = words["output"] or str(Path(source).with_suffix(".mask.png"))
             may_replace = may_overwrite(
                 target, overwrite=words["overwrite"], no_overwrite=words["no_overwrite"]
@@ -102,7 +103,7 @@ def _preview() -> Any:  # noqa: ANN401 - a function that Typer reads
 
     parameters = [
         positional("source", options.Source),
-        *(parameter_of(each) for each in options_of(MaskWords).values()),
+        *(parameter_of(each) for each in drawn_fields().values()),
         own("output", Output, None),
         own("at", At, None),
         parameter_of(options_of(RunOptions)["deinterlace"]),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from vrestore.device.devices import network_precision
 from vrestore.device.memory import format_bytes
-from vrestore.errors import InputError
+from vrestore.errors import InputError, UsageError
 from vrestore.frames import Frame, MaskedFrame
 from vrestore.masks.masks import Masks, open_masks
 from vrestore.masks.options import MaskWords, mask_options
@@ -184,7 +184,14 @@ class OpenedInpaint:
 
 
 def open_inpaint(context: Context, words: MaskWords, options: InpaintOptions) -> OpenedInpaint:
-    """Read the masks, then open the method; the quick checks first."""
+    """Read the masks, then open the method; the quick checks first.
+
+    Raises UsageError where dirt is still to be found: the run does that before, in one process.
+    """
+    if words.dirt:
+        raise UsageError(
+            "--dirt is found by one process; run vrestore mask dirt first, and pass its result as --mask"
+        )
     context.progress(ProgressEvent("stage", "masks"))
     masks = context.closing.enter_context(
         open_masks(
