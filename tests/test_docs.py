@@ -6,7 +6,9 @@ import json
 import re
 import shlex
 import tomllib
+from dataclasses import fields
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import typer
@@ -18,8 +20,13 @@ from vrestore.batching.manifest import read_manifest
 from vrestore.cli.main import build_app
 from vrestore.cli.terminal.log import Log
 from vrestore.cli.terminal.progress import progress_shown
+from vrestore.masks.editing.options import EditOptions
+from vrestore.masks.options import MaskWords
 from vrestore.methods.inpaint.effort import EFFORTS
+from vrestore.methods.mask_check.check import Kind, check_video
+from vrestore.option_schema import options_of
 from vrestore.progress import ProgressEvent
+from vrestore.run.report import DetectionReport
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = {
@@ -156,6 +163,11 @@ def test_the_qualities_are_those_of_the_plan():
     assert rows_of("docs/inpaint.md", "`--quality`") == expected
 
 
+def test_the_order_of_edits_is_that_of_the_options():
+    told = [flag for flag, _ in rows_of("docs/masks.md", "edit option")]
+    assert told == [f"--{name.replace('_', '-')}" for name in options_of(EditOptions)]
+
+
 def test_the_keys_of_the_progress_are_those_written(capsys):
     with progress_shown("json", source="a.mp4", log=Log()) as show:
         show(ProgressEvent("stage", "masks"))
@@ -191,6 +203,18 @@ def test_the_keys_of_the_reports_are_those_written():
     assert set(filled.to_dict()) == told
     assert set(cleared.to_dict()) == told
     assert set(planned.to_dict()) == keys_of("docs/scripting.md", "plan key")
+
+
+def test_the_keys_of_a_detectors_report_are_those_written():
+    written = {field.name for field in fields(DetectionReport)} | {"exit_code"}
+    assert written == keys_of("docs/scripting.md", "detection key")
+
+
+@pytest.mark.usefixtures("clip_here")
+def test_the_check_of_a_mask_is_told_by_its_keys_and_kinds():
+    found = check_video("video.mp4", MaskWords(mask="mask.mkv"))
+    assert set(found.to_dict()) == keys_of("docs/scripting.md", "check key")
+    assert {row[0] for row in rows_of("docs/masks.md", "finding")} == set(get_args(Kind))
 
 
 @pytest.mark.usefixtures("clip_here")

@@ -115,11 +115,13 @@ class FrameNumbers:
 
     `ratio` is how many come of each on average. Without `sources`, the source's number for each frame in
     order, that many come of every one. `source_count` is how many frames the source has, None if not known.
+    `is_made` says that they are made from fields, also where one is made of each.
     """
 
     ratio: Fraction = Fraction(1)
     sources: tuple[int, ...] | None = None
     source_count: int | None = None
+    is_made: bool = False
 
     def source(self, index: int) -> int:
         """Return the number of the source's frame that a frame is made from."""

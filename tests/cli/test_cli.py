@@ -16,7 +16,11 @@ from vrestore.cli.terminal.overwriting import may_overwrite
 from vrestore.errors import UsageError
 from vrestore.methods.inpaint.method import INPAINT
 
-COMMANDS = ["inpaint", "dehaze", "plan inpaint", "plan dehaze", "probe", "mask preview", "compare", "doctor"]
+COMMANDS = [
+    *("inpaint", "dehaze", "plan inpaint", "plan dehaze", "probe", "compare", "doctor"),
+    *("mask logo", "batch mask logo", "plan mask logo", "mask check", "mask edit", "mask preview"),
+    *("mask dirt", "batch mask dirt", "plan mask dirt"),
+]
 
 
 def run(*words, environment=None):
@@ -94,6 +98,8 @@ def test_words_that_do_not_fit_exit_with_2(words):
         (["compare", "none.mp4", "other.mp4", "-o", "x.mp4"], 3, "none.mp4"),
         (["mask", "preview", "none.mp4", "--box", "0,0,9,9", "-o", "x.png"], 3, "none.mp4"),
         (["mask", "preview", "none.mp4", "-o", "x.png"], 2, "pass --mask or --box"),
+        (["mask", "edit", "none.png", "-o", "x.png"], 4, "mask 'none.png' does not exist"),
+        (["mask", "edit", "none.png", "--smooth", "2", "-o", "x.png"], 2, "an odd number of frames"),
         (["inpaint", "none.mp4", "-y", "-n"], 2, "-y and -n contradict each other"),
         (["inpaint", "none.mp4", "--log-file", "no/folder/log.txt"], 5, "the log 'no/folder/log.txt'"),
     ],

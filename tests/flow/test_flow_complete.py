@@ -5,14 +5,8 @@ import pytest
 import torch
 from close import assert_close
 
-from vrestore.flow.complete import (
-    LEAST_SAMPLES,
-    RIM_PIXELS,
-    complete_flow,
-    dilated,
-    fit_camera,
-    homography_flow,
-)
+from vrestore.flow.camera import LEAST_SAMPLES, fit_camera
+from vrestore.flow.complete import RIM_PIXELS, complete_flow, dilated, homography_flow
 from vrestore.frames import Box
 from vrestore.ops.warp.warp import pixel_grid
 

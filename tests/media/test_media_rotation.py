@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vrestore.frames import Box, Rotation
-from vrestore.media.rotation import box_turned_back, displayed_size, turned, turned_back
+from vrestore.media.rotation import box_turned, box_turned_back, displayed_size, turned, turned_back
 
 ANGLES = [Rotation(angle, mirrored) for angle in (0, 90, -90, 180, -180, 270) for mirrored in (False, True)]
 
@@ -33,3 +33,16 @@ def test_a_box_turns_as_its_pixels_do(rotation, x, y, width, height):
     found = box_turned_back(box, height=11, width=8, rotation=rotation)
     assert decoded[found.rows, found.columns].all()
     assert found.area == decoded.sum()
+
+
+@pytest.mark.parametrize("rotation", [*ANGLES, Rotation(30)])
+def test_a_box_is_turned_for_display_and_back(rotation):
+    box = Box(3, 5, 7, 4)
+    mask = np.zeros((20, 30), bool)
+    mask[box.rows, box.columns] = True
+    there = box_turned(box, height=20, width=30, rotation=rotation)
+    shown = turned(mask, rotation=rotation)
+    assert shown[there.rows, there.columns].all()
+    assert shown.sum() == there.area
+    height, width = shown.shape
+    assert box_turned_back(there, height=height, width=width, rotation=rotation) == box

@@ -58,7 +58,7 @@ def run_command(command: Command) -> Callable[..., None]:
             show_lines(lines, is_piped=target == "-")
             raise typer.Exit(result.exit_code)
 
-    doc = "\n\n".join(filter(None, [command.summary, command.more]))
+    doc = " ".join(filter(None, [command.summary, command.more]))
     return with_signature(work, _parameters(command), doc=doc)
 
 

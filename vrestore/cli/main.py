@@ -39,7 +39,8 @@ def build_app() -> typer.Typer:
     )
     app.callback()(_root)
     for method in methods().values():
-        app.command(method.name, epilog=method.examples.get("run"))(run_command(method))
+        examples = method.examples.get("run")
+        app.command(method.name, epilog=examples, short_help=method.summary)(run_command(method))
     app.add_typer(batch_app(), name="batch")
     app.add_typer(plan_app(), name="plan")
     app.command("probe", epilog=probe.EXAMPLES)(probe.probe)

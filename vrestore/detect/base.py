@@ -18,13 +18,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What a run tells a detector of itself and of the video; `threads` are at least 1."""
+    """What a run tells a detector of itself and of the video; `threads` are at least 1.
+
+    `say` takes lines about what was found, for the end of the run and its report.
+    """
 
     meta: VideoMeta
     device: str
     threads: int
     memory_bytes: int
     progress: Progress
+    say: Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)

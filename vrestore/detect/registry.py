@@ -1,4 +1,4 @@
-"""The detectors that there are, those of plugins among them."""
+"""The detectors that there are: those of this package, and those that plugins bring."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from vrestore.detect.base import Detector
+from vrestore.detect.dirt.detector import DIRT
+from vrestore.detect.logo.detector import LOGO
 from vrestore.plugins import load_plugins
 
-_DETECTORS: dict[str, Detector] = {}
+_DETECTORS: dict[str, Detector] = {detector.name: detector for detector in (LOGO, DIRT)}
 
 
 def register(detector: Detector) -> Detector:

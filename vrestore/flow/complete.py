@@ -8,7 +8,6 @@ what it leaves over is continued inward as a membrane. Measured against the memb
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import cast
 
 import cv2
 import numpy as np
@@ -16,15 +15,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from vrestore.flow.camera import fit_camera
 from vrestore.frames import Box, MaskArray
 from vrestore.ops.filters.membrane import SURROUNDINGS, membrane
 
 RIM_PIXELS = 7
 """Flow this close to a hole is spoiled by what stands in for the hole's content (DIS patches are 8 wide)."""
-
-SAMPLES = 1500
-LEAST_SAMPLES = 50
-INLIER_PIXELS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,30 +83,6 @@ def dilated(mask: NDArray[np.bool_], pixels: int) -> NDArray[np.bool_]:
     result = np.zeros(mask.shape, np.bool_)
     result[rows, columns] = apart <= pixels
     return result
-
-
-def fit_camera(flow: NDArray[np.float32], trusted: MaskArray) -> NDArray[np.float64] | None:
-    """Return the homography (3, 3) that most trusted pixels of `flow` (2, H, W) follow to the other frame.
-
-    None where none can be fitted: too few pixels, or a plane that passes through the camera.
-    """
-    height, width = trusted.shape
-    places = np.flatnonzero(trusted)
-    if len(places) < LEAST_SAMPLES:
-        return None
-    # Every so many: spread over the picture, and the same at each run, which a random draw is not.
-    places = places[:: max(1, len(places) // SAMPLES)]
-    rows, columns = np.divmod(places, width)
-    here = np.stack([columns, rows], 1).astype(np.float32)  # (k, 2)
-    there = here + flow[:, rows, columns].T
-    # Robust, for what moves by itself is an outlier; OpenCV seeds its generator anew at each call.
-    found = cv2.findHomography(here, there, cv2.RANSAC, INLIER_PIXELS, maxIters=300, confidence=0.995)
-    matrix = cast("NDArray[np.float64] | None", found[0])  # None where OpenCV finds none; its stub is wrong
-    if matrix is None:
-        return None
-    corners = np.array([[0, width - 1, 0, width - 1], [0, 0, height - 1, height - 1], [1, 1, 1, 1]])
-    # OpenCV scales to 1 at the origin: a change of sign goes through 0.
-    return matrix if float((matrix[2] @ corners).min()) >= 1e-3 else None
 
 
 def homography_flow(matrix: NDArray[np.float64] | None, box: Box) -> Tensor:

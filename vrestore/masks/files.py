@@ -41,23 +41,28 @@ _LIMITED_LOW, _LIMITED_HIGH = 16, 235
 
 
 class MaskImage(NamedTuple):
-    """One mask as read: (H, W) or None where nothing is marked, and the brightest value in [0, 1]."""
+    """One mask as read: (H, W) or None where nothing is marked, and the brightest value in [0, 1].
+
+    `pts` is a video's timestamp, in units of its file's `time_base`.
+    """
 
     mask: MaskArray | None
     height: int
     width: int
     brightest: float
+    pts: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class MaskFile:
-    """A mask on disk. `is_still` stands for all frames; `rate` is a video's, for messages."""
+    """A mask on disk. `is_still` stands for all frames; `rate` and `time_base` are a video's."""
 
     path: Path
     is_still: bool
     rate: Fraction | None
     images: Callable[[], Iterator[MaskImage]]
     """Reads the file from its start; each image has the size of its file's pictures."""
+    time_base: Fraction | None = None
 
 
 def open_mask_file(path: Path) -> MaskFile:
@@ -69,7 +74,10 @@ def open_mask_file(path: Path) -> MaskFile:
     if not is_pattern(path) and not path.exists():
         raise MaskError(f"mask {str(path)!r} does not exist")
     if path.is_file() and not is_sequence(path):
-        return MaskFile(path, is_still=False, rate=_video_rate(path), images=lambda: _read_video(path))
+        rate, time_base = _video_times(path)
+        return MaskFile(
+            path, is_still=False, rate=rate, images=lambda: _read_video(path), time_base=time_base
+        )
     paths = _images_of(path)
     return MaskFile(path, is_still=path.is_file(), rate=None, images=lambda: map(_read_image, paths))
 
@@ -127,9 +135,11 @@ def _read_image(path: Path) -> MaskImage:
     return _marked([picture[:, :, channel] for channel in range(min(3, picture.shape[2]))], low=0, high=peak)
 
 
-def _video_rate(path: Path) -> Fraction | None:
+def _video_times(path: Path) -> tuple[Fraction | None, Fraction | None]:
+    """Return the rate and the time base of a video, None for what it does not say."""
     with _opened(path) as container:
-        return _stream(container, path).average_rate
+        stream = _stream(container, path)
+        return stream.average_rate, stream.time_base
 
 
 def _read_video(path: Path) -> Iterator[MaskImage]:
@@ -149,14 +159,14 @@ def _read_video(path: Path) -> Iterator[MaskImage]:
                 raise MaskError(f"frame {number} of mask {str(path)!r} is damaged")
             if number == 0:
                 rotation = rotation_of(picture)
-            yield _as_shown(mask_of(picture), rotation)
+            yield _as_shown(mask_of(picture), rotation)._replace(pts=picture.pts)
             number += 1
 
 
 def _as_shown(image: MaskImage, rotation: Rotation) -> MaskImage:
     height, width = displayed_size(image.height, image.width, rotation=rotation)
     mask = None if image.mask is None else turned(image.mask, rotation=rotation)
-    return MaskImage(mask, height, width, image.brightest)
+    return image._replace(mask=mask, height=height, width=width)
 
 
 def _opened(path: Path) -> InputContainer:

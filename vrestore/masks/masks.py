@@ -144,7 +144,7 @@ class _Frames:
 
 
 class Masks:
-    """A MaskSource. `grow` and `feather` are what the options came to, in pixels.
+    """A MaskSource. `grow` and `feather` are what the options came to, in pixels, `first` the first frame.
 
     Equal masks give the same Hole object while it is among the last few. May be asked from several
     threads. Close it, or use `with`, to give its temporary file back early.
@@ -162,7 +162,8 @@ class Masks:
     ) -> None:
         height = stretch.meta.height
         self.grow, self.feather = widths(options.grow, options.feather, height=height)
-        self._options, self._track, self._boxes = options, track, boxes
+        self.options, self.first = options, frames.first
+        self._track, self._boxes = track, boxes
         self._store, self._frames = store, frames
         self._is_timed = any(box.is_timed for box in boxes)
         self._holes: OrderedDict[_State, Hole | None] = OrderedDict()
@@ -172,6 +173,11 @@ class Masks:
     @property
     def summaries(self) -> Sequence[HoleSummary | None]:
         return self._summaries
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether the last summary stands for all frames that follow; else there are no more masks."""
+        return self._track.end is None
 
     def hole(self, frame: Frame) -> Hole | None:
         """Return the hole of a frame by its index in the source; raises MaskError past the masks' end."""
@@ -186,6 +192,14 @@ class Masks:
             if len(self._holes) > _KEPT_HOLES:
                 self._holes.popitem(last=False)
             return hole
+
+    def drawn(self, number: int) -> MaskArray | None:
+        """Return what files and boxes mark in a frame by its number, (H, W), before it is grown.
+
+        None is nothing. Boxes with times are placed by the frame rate. Raises MaskError past the masks' end.
+        """
+        with self._lock:
+            return self._mask(self._state(number, self._frames.clock.expected(number)))
 
     def close(self) -> None:
         """Remove the temporary file in which masks are kept."""
@@ -210,13 +224,13 @@ class Masks:
         """Return the united mask before it is grown, None where nothing is said or nothing is marked."""
         if state.files is None and not state.boxes:
             return None
-        if state.files in {None, EMPTY} and not state.boxes and not self._options.invert:
+        if state.files in {None, EMPTY} and not state.boxes and not self.options.invert:
             return None
         mask = self._store.mask(state.files or EMPTY)
         for index in state.boxes:
             box = self._boxes[index].box
             mask[box.rows, box.columns] = True
-        return ~mask if self._options.invert else mask
+        return ~mask if self.options.invert else mask
 
     def _shaped(self, mask: MaskArray | None) -> Hole | None:
         return None if mask is None else hole_of(mask, grow=self.grow, feather=self.feather)
@@ -240,8 +254,8 @@ class Masks:
         share = covered / (len(summaries) * stretch.meta.height * stretch.meta.width)
         if not any(summaries):
             raise MaskError(self._why_empty(share))
-        if share > MOST_COVERED and not self._options.allow_full:
-            advice = "drop --invert" if self._options.invert else "is it inverted? pass --invert"
+        if share > MOST_COVERED and not self.options.allow_full:
+            advice = "drop --invert" if self.options.invert else "is it inverted? pass --invert"
             raise MaskError(f"mask covers {share:.0%} of the picture; {advice}, or --yes to go on")
         return summaries
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from vrestore.errors import UsageError
 from vrestore.media.choices import Fit
-from vrestore.option_schema import FILL, PathLike, as_paths, option
+from vrestore.option_schema import FILL, OptionField, PathLike, as_paths, option, options_of
 
 if TYPE_CHECKING:
     from vrestore.masks.masks import MaskOptions
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MaskWords:
-    """What says which part of a picture is meant; at least one `mask` or `box` is needed."""
+    """What says which part of a picture is meant; at least one `mask` or `box` is needed, or `dirt`."""
 
     mask: PathLike | Sequence[PathLike] = option(
         (),
@@ -68,10 +69,30 @@ class MaskWords:
         is_of_one_video=True,
     )
 
+    dirt: bool = option(
+        False,
+        "Also dirt of film, found as by mask dirt.",
+        more="Also fill the dirt of film, which is found first as by `mask dirt`.",
+        panel=FILL,
+        flags=("--dirt",),
+        setting="masks.dirt",
+    )
+
     def __post_init__(self) -> None:
         object.__setattr__(self, "mask", as_paths(self.mask))
         object.__setattr__(self, "box", as_paths(self.box))
-        mask_options(self)  # what does not fit together shows at once
+        if self.dirt and (self.invert or self.mask_offset):
+            raise UsageError(
+                "--dirt goes with neither --invert nor --mask-offset; "
+                "change the mask by vrestore mask edit, or find the dirt by vrestore mask dirt"
+            )
+        if not self.dirt or self.mask or self.box:
+            mask_options(self)  # what does not fit together shows at once
+
+
+def drawn_fields() -> dict[str, OptionField]:
+    """Return the options that say what is meant by files and boxes, without what is found first."""
+    return {name: each for name, each in options_of(MaskWords).items() if name != "dirt"}
 
 
 def mask_options(words: MaskWords) -> MaskOptions:

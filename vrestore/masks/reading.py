@@ -154,11 +154,12 @@ class _Union:
         if mask.shape == self._shape != self._displayed:
             return mask
         if mask.shape != self._displayed:
-            mask = _resized(mask, *self._displayed)
+            mask = resized(mask, *self._displayed)
         return turned_back(mask, rotation=self._rotation)
 
 
-def _resized(mask: MaskArray, height: int, width: int) -> MaskArray:
+def resized(mask: MaskArray, height: int, width: int) -> MaskArray:
+    """Return the mask in another size: what is marked for the larger half of a pixel stays marked."""
     marked = mask.view(np.uint8) * np.uint8(255)
     bright = cv2.resize(marked, (width, height), interpolation=cv2.INTER_AREA)
     return np.asarray(bright > 127)  # half of 255

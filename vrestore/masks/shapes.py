@@ -32,7 +32,7 @@ def hole_of(mask: MaskArray, *, grow: int, feather: int) -> Hole | None:
     A negative `grow` shrinks the mask. The frame's edge is no edge of the mask.
     """
     if grow < 0:
-        mask = _shrunk(mask, -grow)
+        mask = shrunk(mask, -grow)
     reach = max(0, grow) + feather
     parts = part_boxes(mask, reach=reach)
     if not parts:
@@ -67,7 +67,15 @@ def part_boxes(mask: MaskArray, *, reach: int = 0) -> tuple[Box, ...]:
     return tuple(sorted(Box(int(x), int(y), int(r - x), int(b - y)) for x, y, r, b in merged))
 
 
-def _shrunk(mask: MaskArray, pixels: int) -> MaskArray:
+def grown(mask: MaskArray, pixels: int) -> MaskArray:
+    """Return the mask widened by a disc of that radius; the frame's edge is no edge of the mask."""
+    return ~shrunk(~mask, pixels)
+
+
+def shrunk(mask: MaskArray, pixels: int) -> MaskArray:
+    """Return the mask narrowed by a disc of that radius; the frame's edge is no edge of the mask."""
+    if pixels < 1:
+        return mask
     # OpenCV measures the distance to the nearest 0, so inside the mask it is the depth.
     distance = cv2.distanceTransform(mask.view(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
     return np.asarray(distance > pixels + _ROUNDING)

@@ -24,8 +24,8 @@ VIDEO_SUFFIXES, PICTURE_SUFFIXES = (".mkv", ".mov", ".avi"), (".png", ".bmp", ".
 class MaskWriter:
     """A mask file under way; what is written is turned as a player shows the video, white is what is meant.
 
-    A video is gray FFV1 with the times of the frames; a picture holds what any of the masks marks. Nothing
-    has the target's name before `finish`. Raises UsageError for a name that is neither."""
+    A video is gray FFV1, or PNG in a MOV, with the times of the frames; a picture holds what any of the masks
+    marks. Nothing has the target's name before `finish`. Raises UsageError for a name that is neither."""
 
     def __init__(self, target: Path, meta: VideoMeta) -> None:
         suffix = target.suffix.lower()
@@ -84,9 +84,10 @@ class MaskWriter:
     def _open(self) -> None:
         container = av.open(str(self._part), "w", format=_MUXERS[self._target.suffix.lower()])
         self._container = container
-        stream = container.add_stream("ffv1", rate=self._meta.rate or Fraction(25))
+        codec = _CODECS[self._target.suffix.lower()]
+        stream = container.add_stream(codec, rate=self._meta.rate or Fraction(25))
         if not isinstance(stream, VideoStream):
-            raise TypeError("ffv1 encodes pictures")
+            raise TypeError(f"{codec} encodes pictures")
         height, width = self._shown(np.zeros((self._meta.height, self._meta.width), np.bool_)).shape
         stream.height, stream.width, stream.pix_fmt = height, width, "gray"
         stream.codec_context.time_base = self._meta.time_base
@@ -110,5 +111,8 @@ class MaskWriter:
     def _shown(self, mask: MaskArray) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
         return np.ascontiguousarray(turned(mask.astype(np.uint8) * 255, rotation=self._meta.rotation))
 
+
+_CODECS = {".mkv": "ffv1", ".mov": "png", ".avi": "ffv1"}
+"""Lossless ones that the containers take; MOV has no ffv1."""
 
 _MUXERS = {".mkv": "matroska", ".mov": "mov", ".avi": "avi"}

@@ -51,3 +51,13 @@ def box_turned_back(box: Box, *, height: int, width: int, rotation: Rotation) ->
         box = Box(height - box.y - box.height, box.x, box.height, box.width)
         height, width = width, height
     return box
+
+
+def box_turned(box: Box, *, height: int, width: int, rotation: Rotation) -> Box:
+    """Turn a box of a decoded picture of `height` by `width` to where a player shows it."""
+    for _ in range(rotation.quarters):  # each a quarter counterclockwise
+        box = Box(box.y, width - box.x - box.width, box.height, box.width)
+        height, width = width, height
+    if rotation.is_mirrored:
+        box = Box(width - box.x - box.width, box.y, box.width, box.height)
+    return box

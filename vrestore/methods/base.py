@@ -114,6 +114,11 @@ class OpenedMethod(Protocol):
     @property
     def stats(self) -> type[Any]: ...
     @property
+    def warnings(self) -> list[str]:
+        """What looks wrong before anything is done, in lines for people."""
+        ...
+
+    @property
     def frames_with_holes(self) -> int | None:
         """How many have a hole, None where the method needs none."""
         ...

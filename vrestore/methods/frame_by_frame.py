@@ -109,6 +109,10 @@ class _Opened:
         return FrameCount
 
     @property
+    def warnings(self) -> list[str]:
+        return []
+
+    @property
     def frames_with_holes(self) -> int | None:
         return None
 

@@ -59,7 +59,9 @@ def account_for(
         kept=[asdict(stream) for stream in written.kept],
         dropped=[asdict(drop) for drop in written.dropped],
         losses=list(written.losses),
-        warnings=list(dict.fromkeys([*reader.warnings, *written.warnings, *summary.warnings])),
+        warnings=list(
+            dict.fromkeys([*reader.warnings, *opened.warnings, *written.warnings, *summary.warnings])
+        ),
         damage=done.damage,
         plan=opened.plan,
         settings=merged(job.settings(), opened.settings()),

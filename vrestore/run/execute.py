@@ -22,7 +22,7 @@ from vrestore.methods.memory_model import frames_waiting
 from vrestore.progress import Progress, ProgressEvent
 from vrestore.protocols import FrameTransform, MaskSource
 from vrestore.run.build_report import account_for
-from vrestore.run.detection import plan_detection, run_detection
+from vrestore.run.detection import plan_detection, run_detection, with_dirt_found
 from vrestore.run.file_stamps import check_unchanged
 from vrestore.run.job import Job
 from vrestore.run.job_files import Done, JobFiles, Ready, open_clip, open_files
@@ -50,7 +50,7 @@ def run_job(job: Job, *, progress: Progress = silent) -> Report | DetectionRepor
         threading.Thread(target=import_module, args=(job.command.warm_up,), daemon=True).start()
     with ExitStack() as closing:
         closing.enter_context(sole_writer(job.target))
-        ready = open_job(job, closing, progress)
+        ready = open_job(with_dirt_found(job, closing, progress=progress), closing, progress)
         store = store_for(ready.files, ready.opened)
         stats, segments, start = ready.opened.stats(), None, 0
         if store is not None:
@@ -61,7 +61,8 @@ def run_job(job: Job, *, progress: Progress = silent) -> Report | DetectionRepor
             segments = begin(ready.files, store, stats)
         transform = ready.opened.transform(stats, segments)
         done = carry_out(ready, transform, progress=progress, start=start)
-        return account_for(ready, done, stats, began=began, frames_before=start)
+        # The job as it was told: a mask that was found for it is none of its words.
+        return account_for(replace(ready, job=job), done, stats, began=began, frames_before=start)
 
 
 def plan_job(job: Job) -> PlanReport:
@@ -69,7 +70,8 @@ def plan_job(job: Job) -> PlanReport:
     if isinstance(job.command, Detector):
         return plan_detection(job)
     with ExitStack() as closing:
-        ready = open_job(replace(job, run=replace(job.run, overwrite=True, segment=0.0)), closing, silent)
+        whole = replace(job, run=replace(job.run, overwrite=True, segment=0.0))
+        ready = open_job(with_dirt_found(whole, closing, progress=silent), closing, silent)
         reader, writer, opened = ready.files.reader, ready.files.writer, ready.opened
         meta = reader.meta
         return PlanReport(
@@ -82,7 +84,7 @@ def plan_job(job: Job) -> PlanReport:
             device=ready.files.device,
             plan=opened.plan,
             notes=[*filter(None, [reader.fields]), *kernel_lines(ready.files)],
-            warnings=[*reader.warnings, *writer.warnings],
+            warnings=[*reader.warnings, *writer.warnings, *opened.warnings],
             losses=list(writer.losses),
         )
 

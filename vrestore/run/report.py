@@ -127,7 +127,10 @@ class PlanReport:
 
 @dataclass(frozen=True, slots=True)
 class DetectionReport:
-    """The account of a detector's run; `covered` is the share of all pixels that its masks mark."""
+    """The account of a detector's run; `covered` is the share of all pixels that its masks mark.
+
+    `found` are the detector's own lines about what it found.
+    """
 
     version: str
     source: str
@@ -136,6 +139,7 @@ class DetectionReport:
     frames: int
     marked_frames: int
     covered: float
+    found: list[str]
     warnings: list[str]
     damage: list[str]
     settings: Values
@@ -156,6 +160,7 @@ class DetectionReport:
         return [
             f"{self.target}: {self.frames} frames, {self.marked_frames} with something found, "
             f"{self.covered:.1%} of the pixels, {self.seconds:.1f} s, {rate:.1f} frames a second",
+            *self.found,
             *(f"warning: {text}" for text in self.warnings),
             *(f"source damaged: {text}" for text in self.damage),
         ]

@@ -31,7 +31,7 @@ class Deinterlacing:
 
     def __init__(self, source: str, declared: Declared, *, doubled: bool) -> None:
         self.scale = 2 if doubled else 1
-        self.numbers = FrameNumbers(Fraction(self.scale))
+        self.numbers = FrameNumbers(Fraction(self.scale), is_made=True)
         self.count = None if declared.frame_count is None else declared.frame_count * self.scale
         rate = float(declared.rate * self.scale)
         self.words = (

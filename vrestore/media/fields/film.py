@@ -51,7 +51,7 @@ class Film:
         found = self._surveyed(survey)
         found.check(source)
         share = Fraction(KEPT, GROUP)
-        self.numbers = FrameNumbers(share, tuple(found.kept), len(found.stamps))
+        self.numbers = FrameNumbers(share, tuple(found.kept), len(found.stamps), is_made=True)
         self.count: int | None = len(found.kept)
         self._stamps = _even(found, step=self._step)
         rate = float(declared.rate * share)

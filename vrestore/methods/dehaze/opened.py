@@ -60,6 +60,10 @@ class OpenedDehaze:
         return DehazeStats
 
     @property
+    def warnings(self) -> list[str]:
+        return []
+
+    @property
     def frames_with_holes(self) -> int | None:
         return None
 

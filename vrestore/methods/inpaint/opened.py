@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 from vrestore.device.devices import network_precision
 from vrestore.device.memory import format_bytes
+from vrestore.errors import InputError, UsageError
 from vrestore.frames import Frame, MaskedFrame
-from vrestore.masks.masks import open_masks
+from vrestore.masks.masks import Masks, open_masks
 from vrestore.masks.options import MaskWords, mask_options
 from vrestore.media.preview.display import ClipWriter
 from vrestore.media.preview.provenance_map import RevealMap
@@ -43,7 +44,10 @@ _NUMBERS = (
 
 @dataclass(frozen=True, slots=True)
 class OpenedInpaint:
-    """An OpenedMethod; `shape` says by how many pixels the masks are grown and feathered."""
+    """An OpenedMethod; `shape` says by how many pixels the masks are grown and feathered.
+
+    `doubts` are what looks wrong about the masks.
+    """
 
     context: Context
     options: InpaintOptions
@@ -52,6 +56,7 @@ class OpenedInpaint:
     network: NetworkSettings | None
     reveal: ClipWriter | None
     shape: Mapping[str, int]
+    doubts: tuple[str, ...] = ()
 
     @property
     def algorithm(self) -> str:
@@ -69,6 +74,10 @@ class OpenedInpaint:
     @property
     def stats(self) -> type[InpaintStats]:
         return InpaintStats
+
+    @property
+    def warnings(self) -> list[str]:
+        return list(self.doubts)
 
     @property
     def frames_with_holes(self) -> int | None:
@@ -194,7 +203,14 @@ class OpenedInpaint:
 
 
 def open_inpaint(context: Context, words: MaskWords, options: InpaintOptions) -> OpenedInpaint:
-    """Read the masks, then open the method; the quick checks first."""
+    """Read the masks, then open the method; the quick checks first.
+
+    Raises UsageError where dirt is still to be found: the run does that before, in one process.
+    """
+    if words.dirt:
+        raise UsageError(
+            "--dirt is found by one process; run vrestore mask dirt first, and pass its result as --mask"
+        )
     context.progress(ProgressEvent("stage", "masks"))
     masks = context.closing.enter_context(
         open_masks(
@@ -205,8 +221,24 @@ def open_inpaint(context: Context, words: MaskWords, options: InpaintOptions) ->
             start_pts=context.first_pts,
         )
     )
+    opened = opened_with_masks(context, masks, options)
     shape = {"grow": masks.grow, "feather": masks.feather}
-    return replace(opened_with_masks(context, masks, options), shape=shape)
+    return replace(opened, shape=shape, doubts=_doubts(context, masks))
+
+
+def _doubts(context: Context, masks: Masks) -> tuple[str, ...]:
+    """Check the masks, and tell at once what looks wrong."""
+    from vrestore.methods.mask_check.check import check_masks
+
+    try:
+        found = check_masks(context.source, context.meta, masks)
+    except InputError as error:  # such as a playlist, which is opened by what only the run was told
+        texts: tuple[str, ...] = (f"the mask is not checked against the picture: {error}",)
+    else:
+        texts = tuple(each.text for each in found.findings)
+    for text in texts:
+        context.progress(ProgressEvent("warning", text=text))
+    return texts
 
 
 def opened_with_masks(context: Context, masks: MaskSource, options: InpaintOptions) -> OpenedInpaint:

@@ -9,9 +9,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from vrestore.flow.camera import fit_camera
 from vrestore.flow.cells import any_of_cells, cells_of
 from vrestore.flow.choose import Sight, choose_flow
-from vrestore.flow.complete import completed, fit_camera
+from vrestore.flow.complete import completed
 from vrestore.flow.estimator import FlowEstimator
 from vrestore.frames import Box, MaskArray, union_of
 from vrestore.methods.inpaint.patches.patch import Patch

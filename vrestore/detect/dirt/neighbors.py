@@ -1,0 +1,82 @@
+"""A frame's neighbors as they would look at its time: moved along the flow."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from concurrent.futures import Executor
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from vrestore.flow.estimator import FlowEstimator
+from vrestore.media.preview.luma import Luma
+
+Field = NDArray[np.float32]
+"""(h, w)."""
+
+REACH = 2
+"""Frames before and after one that it is compared with."""
+
+_SPECKS = 5  # pixels of the median that keeps dirt from steering the flow
+
+
+@dataclass(slots=True)
+class Neighborhood:
+    """The pictures (h, w) of consecutive frames of one scene by number, and the flows between them."""
+
+    flow: FlowEstimator
+    executor: Executor
+    pictures: dict[int, Luma] = field(default_factory=dict)
+    _smooth: dict[int, Luma] = field(default_factory=dict)
+    _flows: dict[tuple[int, int], NDArray[np.float32]] = field(default_factory=dict)
+
+    def add(self, number: int, picture: Luma) -> None:
+        """Take a frame; those far before it are let go, and the flows to the one before are begun."""
+        self.pictures[number] = picture
+        self._smooth[number] = np.asarray(cv2.medianBlur(picture, _SPECKS), np.uint8)
+        for kept in (self.pictures, self._smooth):
+            for old in [each for each in kept if each < number - 2 * REACH]:
+                del kept[old]
+        for pair in [pair for pair in self._flows if min(pair) < number - 2 * REACH]:
+            del self._flows[pair]
+        if number - 1 in self.pictures:
+            pairs = (number, number - 1), (number - 1, number)
+            for pair, found in zip(pairs, self.executor.map(self._estimated, pairs), strict=True):
+                self._flows[pair] = found
+
+    def moved(self, number: int) -> Mapping[int, Field]:
+        """Return up to REACH frames on each side, by their distance, as the given frame sees them."""
+        found = {}
+        for sign in (-1, 1):
+            path = np.zeros((2, *self.pictures[number].shape), np.float32)
+            for step in range(1, REACH + 1):
+                other = number + sign * step
+                if other not in self.pictures:
+                    break
+                following = self._flows[other - sign, other]
+                path = path + np.stack([along(each, path) for each in following])
+                found[sign * step] = along(self.pictures[other].astype(np.float32), path)
+        return found
+
+    def doubt(self, number: int) -> Field:
+        """Return how many pixels flow there and back to the neighbors misses where it began."""
+        doubt = np.zeros(self.pictures[number].shape, np.float32)
+        for other in (number - 1, number + 1):
+            if other in self.pictures:
+                there, back = self._flows[number, other], self._flows[other, number]
+                missed = there + np.stack([along(each, there) for each in back])
+                doubt = np.maximum(doubt, np.hypot(*missed))
+        return doubt
+
+    def _estimated(self, pair: tuple[int, int]) -> NDArray[np.float32]:
+        return self.flow(self._smooth[pair[0]], self._smooth[pair[1]])
+
+
+def along(values: Field, flow: NDArray[np.float32]) -> Field:
+    """Return values (h, w) read at p + flow(p); beyond the edge those of the edge."""
+    height, width = values.shape
+    x, y = np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32)[:, None]
+    moved = cv2.remap(values, x + flow[0], y + flow[1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(moved, np.float32)

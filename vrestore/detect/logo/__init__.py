@@ -1,0 +1,1 @@
+"""Find static overlays: edges that stay where they are while the picture behind them moves."""
