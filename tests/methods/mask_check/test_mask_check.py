@@ -125,13 +125,21 @@ def test_what_cannot_be_read_twice_is_refused():
 @slow
 def test_a_run_tells_beforehand_and_in_its_report(folder, tmp_path):
     told = []
-    words = {"mask": folder / "gaps.mkv", "target": tmp_path / "out.mkv", "quality": "draft"}
+    words = {"mask": folder / "gaps.mkv", "target": tmp_path / "out.mkv"}
     report = vrestore.inpaint(folder / "clip.mkv", progress=told.append, **words)
     (line,) = report.warnings
     assert "missing at 2 frame(s) (9, 20)" in line
     kinds = [event.event for event in told]
     assert [event.text for event in told if event.event == "warning"] == [line]
     assert kinds.index("warning") < kinds.index("progress")
+
+
+def test_a_draft_and_boxes_alone_are_not_looked_at(folder):
+    late = folder / "late.mkv"
+    drafted = vrestore.plan_inpaint(folder / "clip.mkv", mask=late, quality="draft", target="out.mkv")
+    assert not any("late" in line for line in drafted.lines())
+    boxed = vrestore.plan_inpaint(folder / "clip.mkv", box="125,12,40,14", grow=0, target="out.mkv")
+    assert not any("rim" in line for line in boxed.lines())
 
 
 def test_a_plan_tells_it_too(folder):

@@ -223,7 +223,9 @@ def open_inpaint(context: Context, words: MaskWords, options: InpaintOptions) ->
     )
     opened = opened_with_masks(context, masks, options)
     shape = {"grow": masks.grow, "feather": masks.feather}
-    return replace(opened, shape=shape, doubts=_doubts(context, masks))
+    # A box is seen to be right at once, and a draft is there to be quick: `mask check` is for both.
+    is_checked = bool(words.mask) and options.quality != "draft"
+    return replace(opened, shape=shape, doubts=_doubts(context, masks) if is_checked else ())
 
 
 def _doubts(context: Context, masks: Masks) -> tuple[str, ...]:
