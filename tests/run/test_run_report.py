@@ -8,7 +8,7 @@ from clips import mask_meta
 
 from vrestore.frames import Box, HoleSummary
 from vrestore.methods.inpaint.plan import make_plan
-from vrestore.methods.inpaint.report import InpaintReport, Origins
+from vrestore.methods.inpaint.report import InpaintReport, Origins, ReadOnce
 from vrestore.run.report import PlanReport, Report
 
 PLAN = make_plan(
@@ -23,9 +23,7 @@ REPORT = Report(
     frames=50,
     repaired_frames=40,
     scenes=3,
-    details=InpaintReport(
-        Origins(copied=50, blended=25, painted=25, from_past=40, from_future=20, mean_age_frames=7.5)
-    ),
+    details=InpaintReport(Origins(copied=50, blended=25, painted=25), ReadOnce(40, 20, 7.5)),
     codec="libx264",
     kept=[{"kind": "audio", "index": 1}],
     dropped=[],
@@ -45,7 +43,7 @@ def test_shares_are_of_all_hidden_pixels():
 
 
 def test_what_was_read_once_is_told_with_its_age():
-    line = InpaintReport(Origins(50, 25, 25, from_past=40, from_future=20, mean_age_frames=7.5)).line()
+    line = InpaintReport(Origins(50, 25, 25), ReadOnce(40, 20, 7.5)).line()
     assert line.endswith(
         "; 40.0% read from earlier frames, 20.0% from later ones, 7.5 frames away on average"
     )
@@ -92,14 +90,8 @@ def test_a_run_of_no_time_has_a_rate():
 
 def test_programs_get_plain_types():
     values = json.loads(json.dumps(REPORT.to_dict()))
-    assert values["origins"] == {
-        "copied": 50,
-        "blended": 25,
-        "painted": 25,
-        "from_past": 40,
-        "from_future": 20,
-        "mean_age_frames": 7.5,
-    }
+    assert values["origins"] == {"copied": 50, "blended": 25, "painted": 25}
+    assert values["read_once"] == {"from_past": 40, "from_future": 20, "mean_age_frames": 7.5}
     assert values["plan"]["quality"] == "balanced"
     assert values["frames"] == 50
 

@@ -8,7 +8,11 @@ from vrestore.device.memory import format_bytes
 from vrestore.errors import LOSS_EXIT_CODE
 from vrestore.methods.base import MethodPlan, MethodReport, Values
 
-NO_DETAILS: Values = {"origins": {"copied": 0, "blended": 0, "painted": 0}, "haze": None}
+NO_DETAILS: Values = {
+    "origins": {"copied": 0, "blended": 0, "painted": 0},
+    "read_once": {"from_past": 0, "from_future": 0, "mean_age_frames": None},
+    "haze": None,
+}
 """What a report says where a method says nothing else, so that its keys are always there."""
 
 

@@ -19,7 +19,7 @@ from vrestore.methods.base import Context, Summary, Values
 from vrestore.methods.inpaint.effort import EFFORTS
 from vrestore.methods.inpaint.options import DEFAULT_MODEL, InpaintOptions
 from vrestore.methods.inpaint.plan import Plan, make_plan
-from vrestore.methods.inpaint.report import InpaintReport, Origins
+from vrestore.methods.inpaint.report import InpaintReport, Origins, ReadOnce
 from vrestore.methods.inpaint.settings import InpaintStats, NetworkSettings, Settings, SpanState
 from vrestore.methods.segmenter import Segments
 from vrestore.models.library import find_weights
@@ -136,15 +136,11 @@ class OpenedInpaint:
     def summarize(self, stats: InpaintStats) -> Summary:
         """Say where the hidden pixels' colors came from."""
         read = stats.from_past + stats.from_future
-        origins = Origins(
-            stats.copied,
-            stats.blended,
-            stats.painted,
-            from_past=stats.from_past,
-            from_future=stats.from_future,
-            mean_age_frames=round(stats.age_frames / read, 1) if read else None,
+        details = InpaintReport(
+            Origins(stats.copied, stats.blended, stats.painted),
+            ReadOnce(stats.from_past, stats.from_future, round(stats.age_frames / read, 1) if read else None),
         )
-        return Summary(stats.repaired_frames, stats.scenes, InpaintReport(origins), self._shortages(stats))
+        return Summary(stats.repaired_frames, stats.scenes, details, self._shortages(stats))
 
     def survey(self, items: Iterator[MaskedFrame], length: int) -> Iterator[Met]:
         """Yield the frames of the video with the borders between them, nothing restored."""

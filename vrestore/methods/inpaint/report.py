@@ -11,17 +11,12 @@ from vrestore.methods.base import Values
 class Origins:
     """Where the hidden pixels' colors came from, summed over all frames.
 
-    `copied` were fetched from the past or the future, `blended` from both, `painted` from no frame. Of those
-    fetched so many were read once, at full sharpness, in the end: `from_past` and `from_future`, out of
-    frames that are `mean_age_frames` away in the mean, None where none were.
+    `copied` were fetched from the past or the future, `blended` from both, `painted` from no frame.
     """
 
     copied: int = 0
     blended: int = 0
     painted: int = 0
-    from_past: int = 0
-    from_future: int = 0
-    mean_age_frames: float | None = None
 
     @property
     def total(self) -> int:
@@ -30,28 +25,40 @@ class Origins:
 
 
 @dataclass(frozen=True, slots=True)
+class ReadOnce:
+    """How many of the fetched pixels were read once in the end, at full sharpness, and from how far away.
+
+    `mean_age_frames` is how many frames away these lie in the mean, None where there are none.
+    """
+
+    from_past: int = 0
+    from_future: int = 0
+    mean_age_frames: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class InpaintReport:
     """A MethodReport."""
 
     origins: Origins
+    read_once: ReadOnce = ReadOnce()
 
     def line(self) -> str:
         """Return the shares as a person reads them."""
-        origins = self.origins
-        counts = (origins.copied, origins.blended, origins.painted)
-        copied, blended, painted = (count / max(origins.total, 1) for count in counts)
+        origins, read = self.origins, self.read_once
+        counts = (origins.copied, origins.blended, origins.painted, read.from_past, read.from_future)
+        copied, blended, painted, past, future = (count / max(origins.total, 1) for count in counts)
         said = (
             f"hole pixels: {copied:.1%} copied, {blended:.1%} blended, {painted:.1%} painted "
             "(no frame shows them)"
         )
-        if origins.mean_age_frames is None:
+        if read.mean_age_frames is None:
             return said
-        past, future = (count / max(origins.total, 1) for count in (origins.from_past, origins.from_future))
         return (
             f"{said}; {past:.1%} read from earlier frames, {future:.1%} from later ones, "
-            f"{origins.mean_age_frames:g} frames away on average"
+            f"{read.mean_age_frames:g} frames away on average"
         )
 
     def to_dict(self) -> Values:
         """Return it for programs."""
-        return {"origins": asdict(self.origins)}
+        return {"origins": asdict(self.origins), "read_once": asdict(self.read_once)}
