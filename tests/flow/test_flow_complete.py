@@ -6,12 +6,18 @@ import torch
 from close import assert_close
 
 from vrestore.flow.camera import LEAST_SAMPLES, fit_camera
-from vrestore.flow.complete import RIM_PIXELS, complete_flow, dilated, homography_flow
+from vrestore.flow.complete import RIM_PIXELS, completed, dilated, homography_flow
 from vrestore.frames import Box
 from vrestore.ops.warp.warp import pixel_grid
 
 HEIGHT, WIDTH = 91, 121
 RIM = RIM_PIXELS
+
+
+def complete_flow(flow, hidden):
+    """The flow with what was completed, or as it is where there was nothing to complete."""
+    found = completed(flow, hidden)
+    return flow if found is None else found.put_into(flow)
 
 
 def camera_flow(flow, trusted):

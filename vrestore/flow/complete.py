@@ -43,17 +43,12 @@ class Completion:
         return result
 
 
-def complete_flow(flow: Tensor, hidden: Tensor) -> Tensor:
+def completed(flow: Tensor, hidden: Tensor) -> Completion | None:
     """Replace `flow` (2, H, W) where `hidden` (H, W) is True and a rim around it.
 
-    Best on a picture as small as the flow is fine: rim and camera are as exact as its pixels.
+    Best on a picture as small as the flow is fine: rim and camera are as exact as its pixels. None where
+    nothing is hidden, or everything.
     """
-    completion = completed(flow, hidden)
-    return flow if completion is None else completion.put_into(flow)
-
-
-def completed(flow: Tensor, hidden: Tensor) -> Completion | None:
-    """Complete `flow` (2, H, W) near a hole; None where there is none, or nothing else."""
     near = dilated(hidden.numpy(), RIM_PIXELS)  # (H, W)
     if not near.any() or near.all():
         return None
