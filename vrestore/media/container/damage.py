@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from vrestore.media.timing.movie_end import top_boxes
+
 _MOVIE_BOXES = {b"ftyp", b"moov", b"mdat", b"moof", b"free", b"skip", b"wide", b"styp", b"sidx", b"uuid"}
 _TRANSPORT_PACKET = 188  # bytes, each beginning with G
 _EBML, _SEGMENT = b"\x1a\x45\xdf\xa3", b"\x18\x53\x80\x67"
@@ -84,21 +86,12 @@ def _many(count: int, word: str) -> str:
 
 
 def _movie_ending(file: BinaryIO, length: int) -> Ending:
-    position, has_index, has_fragments = 0, False, False
-    while position + 8 <= length:
-        file.seek(position)
-        head = file.read(16)
-        size = int.from_bytes(head[:4], "big")
-        if size == 1:
-            size = int.from_bytes(head[8:16], "big")
-        elif size == 0:  # to the end of the file
-            size = length - position
-        if size < 8:
-            break
-        position += size
-        has_index |= head[4:8] == b"moov" and position <= length
-        has_fragments |= head[4:8] == b"moof"
-    missing = max(0, position - length)
+    end, has_index, has_fragments = 0, False, False
+    for box in top_boxes(file, length):
+        end = box.place + box.size
+        has_index |= box.name == b"moov" and end <= length
+        has_fragments |= box.name == b"moof"
+    missing = max(0, end - length)
     return Ending(missing, has_index, is_whole=has_index and not has_fragments and not missing)
 
 

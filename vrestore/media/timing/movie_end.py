@@ -26,6 +26,36 @@ class TrackLength:
     is_from_start: bool
 
 
+@dataclass(frozen=True, slots=True)
+class TopBox:
+    """A box of a file itself: where it begins, of how many bytes it is, and of how many its header."""
+
+    name: bytes
+    place: int
+    size: int
+    header: int
+
+
+def top_boxes(file: BinaryIO, length: int) -> Iterator[TopBox]:
+    """Yield the boxes of an MP4 or MOV of so many bytes; the last may be said to reach beyond them.
+
+    What is smaller than a box's header is none, and the end.
+    """
+    position = 0
+    while position + 8 <= length:
+        file.seek(position)
+        head = file.read(16)
+        size, header = _number(head, 0), 8
+        if size == 1:
+            size, header = _number(head, 8, 8), 16
+        elif size == 0:  # to the end of the file
+            size = length - position
+        if size < 8:
+            return
+        yield TopBox(head[4:8], position, size, header)
+        position += size
+
+
 def track_length(path: Path, track: int) -> TrackLength | None:
     """Return how long a track is shown; None where the file does not say or is no whole MP4 or MOV."""
     with path.open("rb") as file:
@@ -47,22 +77,12 @@ def track_length(path: Path, track: int) -> TrackLength | None:
 
 def _movie(file: BinaryIO) -> bytes:
     """Return what the box `moov` holds, nothing where there is none."""
-    end = file.seek(0, 2)
-    position = 0
-    while position + 8 <= end:
-        file.seek(position)
-        head = file.read(16)
-        size, start = _number(head, 0), 8
-        if size == 1:
-            size, start = _number(head, 8, 8), 16
-        elif size == 0:
-            size = end - position
-        if head[4:8] == b"moov" and start <= size <= _MOST_BYTES:
-            file.seek(position + start)
-            return file.read(size - start)
-        if size < start:
+    for box in top_boxes(file, file.seek(0, 2)):
+        if box.name == b"moov" and box.header <= box.size <= _MOST_BYTES:
+            file.seek(box.place + box.header)
+            return file.read(box.size - box.header)
+        if box.size < box.header:
             break
-        position += size
     return b""
 
 
