@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from fractions import Fraction
+from itertools import pairwise
 
 import av
 import numpy as np
@@ -73,7 +75,7 @@ class PictureMaker:
     def _copy(self, carrier: av.VideoFrame) -> av.VideoFrame:
         """Return a deep copy with the carrier's side data, which PyAV has no other public way to copy."""
         if self._copier is None:
-            self._copier = _copier(carrier)
+            self._copier = filter_row(carrier, [("copy", None)])
         self._copier.push(carrier)
         copy = self._copier.pull()
         if not isinstance(copy, av.VideoFrame):
@@ -121,16 +123,17 @@ def _has_padding(layout: PixelFormat) -> bool:
     return layout.plane_count == 1 and layout.components[0].step > len(layout.components)
 
 
-def _copier(carrier: av.VideoFrame) -> Graph:
+def filter_row(picture: av.VideoFrame, filters: Iterable[tuple[str, str | None]]) -> Graph:
+    """Return filters, names with options, one after the other, for pictures like this one."""
     graph = Graph()
     source = graph.add_buffer(
-        width=carrier.width,
-        height=carrier.height,
-        format=carrier.format,
-        time_base=carrier.time_base or Fraction(1, 90000),
+        width=picture.width,
+        height=picture.height,
+        format=picture.format,
+        time_base=picture.time_base or Fraction(1, 90000),
     )
-    copy, sink = graph.add("copy"), graph.add("buffersink")
-    source.link_to(copy)
-    copy.link_to(sink)
+    row = [source, *(graph.add(*each) for each in filters), graph.add("buffersink")]
+    for one, following in pairwise(row):
+        one.link_to(following)
     graph.configure()
     return graph

@@ -15,6 +15,7 @@ from vrestore.errors import InputError
 from vrestore.frames import Frame, VideoMeta
 from vrestore.media.av_frames import planes_of
 from vrestore.media.color.color_tags import color_of
+from vrestore.media.container.declared import frame_ticks
 from vrestore.media.container.feed import PictureSource
 from vrestore.media.encode.side_data import unknown_side_data
 from vrestore.media.formats import REPLACEMENTS, pixel_format
@@ -55,7 +56,7 @@ class FrameMaker:
         `first` is the index of the first one. What packets say of durations is in the order of decoding: a
         frame lasts until the next one, and the last one until the file's own end.
         """
-        step = max(1, round(1 / (self.meta.rate * self.meta.time_base)))
+        step = frame_ticks(self.meta.rate, self.meta.time_base)
         previous: int | None = None
         held: Frame | None = None
         try:

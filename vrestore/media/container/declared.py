@@ -39,6 +39,11 @@ class Declared:
     is_rate_assumed: bool = False
 
 
+def frame_ticks(rate: Fraction, time_base: Fraction) -> int:
+    """Return of how many ticks of a time base a frame is, at least one, at so many frames a second."""
+    return max(1, round(1 / (rate * time_base)))
+
+
 def main_stream(container: InputContainer, *, name: str) -> VideoStream:
     """Return the stream to be restored: a default one, the largest of several; raises InputError."""
     videos = [stream for stream in container.streams.video if not is_picture(stream)]

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
-from itertools import pairwise
 from typing import cast
 
 import av
-from av.filter import Graph
 from av.sidedata.sidedata import SideData, SideDataContainer, Type
+
+from vrestore.media.av_frames import filter_row
 
 # FFmpeg's numbers (AVFrameSideDataType) above those that PyAV 18 names.
 _NAMES = {28: "LCEVC enhancement", 29: "number of a view", 30: "3D reference display", 31: "EXIF"}
@@ -42,17 +41,6 @@ def _sorted_out(picture: av.VideoFrame) -> tuple[list[SideData], list[int]]:
 
 def _without(kinds: list[int], picture: av.VideoFrame) -> av.VideoFrame:
     """Return the picture, its samples shared, without the side data of these numbers."""
-    graph = Graph()
-    source = graph.add_buffer(
-        width=picture.width,
-        height=picture.height,
-        format=picture.format,
-        time_base=picture.time_base or Fraction(1, 90000),
-    )
-    filters = [graph.add("sidedata", f"mode=delete:type={kind}") for kind in kinds]
-    chain = [source, *filters, graph.add("buffersink")]
-    for one, following in pairwise(chain):
-        one.link_to(following)
-    graph.configure()
+    graph = filter_row(picture, [("sidedata", f"mode=delete:type={kind}") for kind in kinds])
     graph.push(picture)
     return cast(av.VideoFrame, graph.pull())

@@ -14,12 +14,17 @@ from itertools import chain
 import av
 
 from vrestore.frames import FrameNumbers
-from vrestore.media.container.declared import Declared
+from vrestore.media.container.declared import Declared, frame_ticks
 from vrestore.media.fields.graph import FilterGraph, maker_of
 from vrestore.media.fields.layouts import BWDIF, FieldLayout, check_alike
 
 PARITIES = {"tt": "tff", "bt": "tff", "bb": "bff", "tb": "bff"}
 """Which field is shown first, by FFmpeg's word for a stream's order."""
+
+
+def parity_of(first: av.VideoFrame, declared: Declared) -> str:
+    """Return which field the filters take for the first: pictures that are marked say it themselves."""
+    return "auto" if first.interlaced_frame else PARITIES.get(declared.field_order, "auto")
 
 
 class Deinterlacing:
@@ -39,7 +44,7 @@ class Deinterlacing:
         )
         self.warnings: list[str] = []
         self._source, self._declared, self._doubled = source, declared, doubled
-        self._step = max(1, round(1 / (declared.rate * declared.time_base)))
+        self._step = frame_ticks(declared.rate, declared.time_base)
 
     def stamps(self, stamps: array[int]) -> array[int]:
         """Return when frames are shown, by when those of the source are."""
@@ -56,7 +61,7 @@ class Deinterlacing:
         if not first.interlaced_frame and self._declared.field_order not in PARITIES:
             self.warnings.append("the source is not marked as interlaced; it was deinterlaced all the same")
         layout = FieldLayout(first, BWDIF, source=self._source, word="--deinterlace")
-        graph = self._graph(layout.laid_out(first), is_marked=first.interlaced_frame)
+        graph = self._graph(first, layout)
         stamps: list[int | None] = []
 
         def fed() -> Iterator[av.VideoFrame]:
@@ -74,14 +79,13 @@ class Deinterlacing:
             before = number
             yield frame
 
-    def _graph(self, picture: av.VideoFrame, *, is_marked: bool) -> FilterGraph:
-        # Pictures that are marked say which field is first. Of a mixture what is progressive is left alone,
-        # but where each is to give two frames.
-        parity = "auto" if is_marked else PARITIES.get(self._declared.field_order, "auto")
-        which = "interlaced" if is_marked and not self._doubled else "all"
+    def _graph(self, first: av.VideoFrame, layout: FieldLayout) -> FilterGraph:
+        # Of a mixture what is progressive is left alone, but where each is to give two frames.
+        which = "interlaced" if first.interlaced_frame and not self._doubled else "all"
+        parity = parity_of(first, self._declared)
         options = f"mode={'send_field' if self._doubled else 'send_frame'}:parity={parity}:deint={which}"
         return FilterGraph(
-            picture, [("bwdif", options)], source=self._source,
+            layout.laid_out(first), [("bwdif", options)], source=self._source,
             time_base=self._declared.time_base, rate=self._declared.rate,
         )  # fmt: skip
 

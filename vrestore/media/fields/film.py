@@ -24,8 +24,8 @@ from numpy.typing import NDArray
 from vrestore.errors import InputError
 from vrestore.frames import FrameNumbers
 from vrestore.media.av_frames import planes_of
-from vrestore.media.container.declared import Declared
-from vrestore.media.fields.deinterlace import PARITIES
+from vrestore.media.container.declared import Declared, frame_ticks
+from vrestore.media.fields.deinterlace import parity_of
 from vrestore.media.fields.graph import FilterGraph, maker_of
 from vrestore.media.fields.layouts import FIELDMATCH, FieldLayout, check_alike
 from vrestore.media.formats import pixel_format
@@ -47,7 +47,7 @@ class Film:
     def __init__(self, source: str, declared: Declared, *, survey: Iterator[av.VideoFrame]) -> None:
         self.scale, self.warnings = KEPT, list[str]()
         self._source, self._declared = source, declared
-        self._step = max(1, round(1 / (declared.rate * declared.time_base)))
+        self._step = frame_ticks(declared.rate, declared.time_base)
         found = self._surveyed(survey)
         found.check(source)
         share = Fraction(KEPT, GROUP)
@@ -91,7 +91,7 @@ class Film:
         if first is None:
             return
         layout = FieldLayout(first, FIELDMATCH, source=self._source, word="--detelecine")
-        order = "auto" if first.interlaced_frame else PARITIES.get(self._declared.field_order, "auto")
+        order = parity_of(first, self._declared)
         graph = FilterGraph(
             layout.laid_out(first),
             [("fieldmatch", f"order={order}:combmatch=full"), ("bwdif", "mode=send_frame:deint=interlaced")],

@@ -11,7 +11,7 @@ import av
 from vrestore.errors import UsageError
 from vrestore.frames import FrameNumbers
 from vrestore.media.choices import FieldWork
-from vrestore.media.container.declared import Declared
+from vrestore.media.container.declared import Declared, frame_ticks
 from vrestore.media.container.demux import FileFeed
 from vrestore.media.container.feed import Feed
 from vrestore.media.fields.deinterlace import Deinterlacing
@@ -86,7 +86,7 @@ class ProgressivePictures:
         return end - pts if end > pts else told
 
     def _noted(self, pictures: Iterator[av.VideoFrame]) -> Iterator[av.VideoFrame]:
-        step = max(1, round(1 / (self._feed.declared.rate * self._feed.declared.time_base)))
+        step = frame_ticks(self._feed.declared.rate, self._feed.declared.time_base)
         for picture in pictures:
             self.corrupt_frames += picture.is_corrupt
             if picture.pts is not None:
