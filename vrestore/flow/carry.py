@@ -58,11 +58,12 @@ class Motion:
 
     `hidden` (h, w) is the hole; `back` and `ahead` (2, h, w) are the flow to the frame before and to the one
     after, completed in the hole, None at the ends of a run; `residual` (4, h, w) is what the two leave over
-    their cameras'.
+    their cameras'. `ring` (h, w) is what of the surroundings is compared.
     """
 
     box: Box
     hidden: MaskArray
+    ring: MaskArray
     back: Planes | None
     ahead: Planes | None
     residual: Planes
@@ -94,6 +95,7 @@ def motion_of(
     return Motion(
         box,
         hidden,
+        dilated(hidden, RING) & ~dilated(hidden, 1),
         None if back is None else back[0],
         None if ahead is None else ahead[0],
         np.concatenate([first, second]),
@@ -119,8 +121,7 @@ def carry(motion: Motion, source: Carried | None, flow: Planes | None) -> Carrie
     read = [
         cv2.remap(plane, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE) for plane in source.residual
     ]
-    ring = dilated(hidden, RING) & ~dilated(hidden, 1) & (reached > SEEN)
-    fitted, error = _fitted(np.stack(read), motion.residual, ring)
+    fitted, error = _fitted(np.stack(read), motion.residual, motion.ring & (reached > SEEN))
     confidence = reached * np.float32(DECAY / (1 + (error / HALVED_AT) ** 2))
     inside = hidden & (confidence > 0)
     return Carried(

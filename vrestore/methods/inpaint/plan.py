@@ -194,10 +194,7 @@ def _planned(
     canvas = extent.canvas
     per_patch = canvas * PATCH_BYTES + extent.hole * POINT_BYTES
     work = canvas * WORK_BYTES * (threads + 1) + ahead * canvas + moving * canvas * MOTION_BYTES
-    if origins:
-        # Frames of the past stay as patches; those of the last window carry origins.
-        work += origins * canvas * CODE_BYTES + extent.hole * READ_BYTES
-        work += (effort.chunk + effort.look_ahead) * extent.hole * ORIGIN_BYTES
+    work += _reading_bytes(extent, origins, window=effort.chunk + effort.look_ahead)
     seen = extent.window_pixels(scale) if scale else 0
     if scale:
         work += WEIGHTS_BYTES + seen * WINDOW_BYTES + seen // scale**2 * NETWORK_BYTES
@@ -224,15 +221,22 @@ def _planned(
     )
 
 
+def _reading_bytes(extent: _Extent, frames: int, *, window: int) -> int:
+    """Return what it takes to read pixels once out of so many frames of the past; of 0 frames nothing."""
+    if not frames:
+        return 0
+    # Frames of the past stay as patches; those of the last window carry origins.
+    kept = frames * extent.canvas * CODE_BYTES
+    return kept + extent.hole * (READ_BYTES + window * ORIGIN_BYTES)
+
+
 def _on_device(plan: Plan, extent: _Extent, allowed: int) -> Plan:
     """Say what of the plan is done on a device with so many bytes, if any."""
     if not allowed:
         return plan
     per_patch = extent.canvas * DEVICE_PATCH_BYTES + extent.hole * POINT_BYTES
     expected = plan.frames_held * per_patch + extent.canvas * DEVICE_WORK_BYTES
-    if plan.origin_frames:
-        expected += plan.origin_frames * extent.canvas * CODE_BYTES + extent.hole * READ_BYTES
-        expected += (plan.chunk + plan.look_ahead) * extent.hole * ORIGIN_BYTES
+    expected += _reading_bytes(extent, plan.origin_frames, window=plan.chunk + plan.look_ahead)
     if plan.network_scale:
         seen = extent.window_pixels(plan.network_scale)
         expected += WEIGHTS_BYTES + seen * WINDOW_BYTES + plan.network_pixels * NETWORK_BYTES

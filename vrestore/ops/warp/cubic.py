@@ -87,11 +87,13 @@ def _read_by_opencv(
         start += count
         codes = as_array(picture.codes)
         for plane, out in zip(codes, values, strict=True):
-            out[part] = _remapped(plane, points[:, part])
+            out[part] = read_plane(plane, points[:, part], cv2.INTER_CUBIC)
         codes.reshape(channels, -1).take(places[:, part], axis=1, out=around[:, :, part], mode="clip")
         if picture.known is not None:
             known = picture.known.numpy()
-            total[part] = _remapped(known.view(np.uint8) * np.uint8(_HALF), points[:, part]) / _HALF
+            total[part] = (
+                read_plane(known.view(np.uint8) * np.uint8(_HALF), points[:, part], cv2.INTER_CUBIC) / _HALF
+            )
             seen[:, part] = known.reshape(-1).take(places[:, part])
     is_read &= (total > LEAST_KNOWN) & seen.any(0)
     values /= np.maximum(total, LEAST_KNOWN)
@@ -106,15 +108,18 @@ def _read_by_opencv(
     return values, is_read
 
 
-def _remapped(plane: MatLike, points: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Read a plane at points (2, m), in rows as long as OpenCV has them."""
+def read_plane(plane: MatLike, points: NDArray[np.float32], how: int) -> NDArray[np.float32]:
+    """Read a plane (H, W) at points (2, m) by OpenCV, interpolated as `how` says; returns (m).
+
+    Beyond its border the plane goes on as it ends.
+    """
     count = points.shape[1]
     if count > _ROW:
-        parts = [_remapped(plane, points[:, at : at + _ROW]) for at in range(0, count, _ROW)]
-        return np.concatenate(parts)
+        return np.concatenate(
+            [read_plane(plane, points[:, at : at + _ROW], how) for at in range(0, count, _ROW)]
+        )
     x, y = points[:, None]
-    read = cv2.remap(plane, x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
-    return np.asarray(read[0])
+    return np.asarray(cv2.remap(plane, x, y, how, borderMode=cv2.BORDER_REPLICATE)[0])
 
 
 def _read(codes: Tensor, points: Tensor, known: Tensor | None) -> tuple[Tensor, Tensor]:

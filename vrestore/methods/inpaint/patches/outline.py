@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from vrestore.flow.cells import any_of_cells
 from vrestore.flow.complete import dilated
 from vrestore.frames import Box, MaskArray
 
@@ -77,6 +78,16 @@ class Outline:
         """
         find = _places_in if device.type == "cpu" else _places_kept
         return find(self, window, device)
+
+    def hidden_cells(self, cell: int) -> MaskArray:
+        """Tell which cells of `cell` x `cell` pixels hold a hidden pixel; not to be written to."""
+        if cell not in self._cells:
+            self._cells[cell] = any_of_cells(self.hidden, cell)
+        return self._cells[cell]
+
+    @cached_property
+    def _cells(self) -> dict[int, MaskArray]:
+        return {}
 
     @cached_property
     def _copies(self) -> dict[torch.device, Tensor]:

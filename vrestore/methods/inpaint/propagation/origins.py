@@ -13,16 +13,12 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from vrestore.frames import Box, MaskArray
 from vrestore.methods.inpaint.patches.patch import Patch
-from vrestore.ops.warp.cubic import in_32nds
+from vrestore.ops.warp.cubic import in_32nds, read_plane
 from vrestore.ops.warp.offsets import corner_of, shift
-
-_ROW = 1024
-"""Points in a row of what OpenCV is asked for: it has no longer rows than 32767."""
 
 NOWHERE = -1
 """The frame of a pixel that no other frame shows."""
@@ -115,28 +111,21 @@ def _read(frames: Tensor, offsets: Tensor, at: Tensor) -> tuple[Tensor, Tensor]:
     is_mixed[:-1, :-1] = (
         (first != array[1:, :-1]) | (first != array[:-1, 1:]) | (first != array[1:, 1:])
     ) | (first == NOWHERE)
-    x, y = np.ascontiguousarray(at.T.numpy())
+    points = np.ascontiguousarray(at.T.numpy())  # (2, m)
+    x, y = points
     columns, rows = (
         np.clip(np.floor(values).astype(np.int64), 0, size - 1) for values, size in ((x, width), (y, height))
     )
     places = rows * width + columns
     frame = torch.from_numpy(array.reshape(-1).take(places))
-    moved = torch.stack([_interpolated(plane, x, y) for plane in offsets])
+    moved = torch.from_numpy(
+        np.stack([read_plane(plane, points, cv2.INTER_LINEAR) for plane in offsets.numpy()])
+    )
     (mixed,) = np.nonzero(is_mixed.reshape(-1).take(places))
     if len(mixed):
         some = torch.from_numpy(mixed)
         frame[some], moved[:, some] = _read_among_four(frames, offsets, at[some])
     return frame, moved
-
-
-def _interpolated(plane: Tensor, x: NDArray[np.float32], y: NDArray[np.float32]) -> Tensor:
-    """Read a plane (h, w) between its pixels, (n); beyond it goes on as it ends."""
-    rows = -(-len(x) // _ROW)
-    maps = np.zeros((2, rows * _ROW), np.float32)
-    maps[0, : len(x)], maps[1, : len(x)] = x, y
-    across, down = maps.reshape(2, rows, _ROW)
-    read = cv2.remap(plane.numpy(), across, down, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    return torch.from_numpy(np.asarray(read, np.float32).reshape(-1)[: len(x)])
 
 
 def _read_among_four(frames: Tensor, offsets: Tensor, at: Tensor) -> tuple[Tensor, Tensor]:

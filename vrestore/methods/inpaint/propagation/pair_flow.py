@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vrestore.flow.camera import fit_camera
-from vrestore.flow.cells import any_of_cells, cells_of
+from vrestore.flow.cells import cells_of
 from vrestore.flow.choose import Sight, choose_flow
 from vrestore.flow.complete import completed
 from vrestore.flow.estimator import FlowEstimator
@@ -99,7 +99,7 @@ def hole_of(patch: Patch) -> Box:
 def hidden_in(patch: Patch, cells: Box, cell: int) -> MaskArray:
     """Tell which of some cells of the frame hold a hidden pixel of a patch, (h, w)."""
     part = cells.relative_to(cells_of(patch.box, cell))
-    return any_of_cells(patch.hidden, cell)[part.rows, part.columns].copy()
+    return patch.outline.hidden_cells(cell)[part.rows, part.columns].copy()
 
 
 def _completed(flow: Tensor, of: Sight) -> Directed:
