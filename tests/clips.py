@@ -293,3 +293,14 @@ def planes_in(path: Path) -> list[list[NDArray[np.generic]]]:
             assert layout is not None
             found.append([plane.copy() for plane in planes_of(picture, layout)])
     return found
+
+
+def sound_distance(path):
+    """Return by how much the first sound is behind the first picture, in seconds."""
+    with av.open(str(path)) as container:
+        first = {}
+        for packet in container.demux():
+            if packet.pts is not None:
+                seconds = packet.pts * packet.time_base
+                first[packet.stream.type] = min(seconds, first.get(packet.stream.type, seconds))
+    return first["audio"] - first["video"]

@@ -57,6 +57,12 @@ def sound_of(path, *, until=None):
         return [bytes(packet) for packet in packets if until is None or packet.pts * packet.time_base < until]
 
 
+def begin(writer, folder, *, borders):
+    """Begin segments at these frames, kept in a folder that lies in another one."""
+    kept = {"finished": [], "is_border": borders.__contains__, "keep": lambda _segment: None}
+    writer.begin(SegmentDir(folder / "state", "picture", **kept))
+
+
 LAYOUTS = {
     "behind": {"behind": 2},
     "behind-and-a-long-line": {"behind": 2, "texts": [(0, 15)]},
@@ -89,12 +95,7 @@ def test_segments_that_are_joined_have_it_too(tmp_path, plain, name):
         open_writer(tmp_path / "out.mkv", reader, in_segments=True) as writer,
     ):
         assert isinstance(writer, SegmentWriter)
-        borders = {0, 3}.__contains__
-        writer.begin(
-            SegmentDir(
-                tmp_path / "state", "picture", finished=[], is_border=borders, keep=lambda _segment: None
-            )
-        )
+        begin(writer, tmp_path, borders={0, 3})
         for frame in reader:
             writer.write(frame)
         writer.finish()
@@ -127,12 +128,7 @@ def test_a_line_is_shown_as_far_as_the_stretch_goes(tmp_path, plain, start, stop
         open_writer(tmp_path / "out.mkv", reader, in_segments=in_segments) as writer,
     ):
         if isinstance(writer, SegmentWriter):
-            borders = {0}.__contains__
-            writer.begin(
-                SegmentDir(
-                    tmp_path / "state", "a", finished=[], is_border=borders, keep=lambda _segment: None
-                )
-            )
+            begin(writer, tmp_path, borders={0})
         for frame in reader:
             writer.write(frame)
         writer.finish()

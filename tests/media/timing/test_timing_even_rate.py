@@ -3,9 +3,8 @@
 from array import array
 from fractions import Fraction
 
-import av
 import pytest
-from clips import packets_of, stamps_of, with_company, write_clip
+from clips import packets_of, sound_distance, stamps_of, with_company, write_clip
 from passing import restore
 
 from vrestore.errors import LossError
@@ -16,17 +15,6 @@ from vrestore.media.writer import open_writer
 TICK = Fraction(1, 12800)
 DROPPED = [512 * place for place in (0, 1, 2, 3, 9, 10, 11, 15)]
 UNEVEN = [0, 512, 1100, 1101, 2600, 2900, 4100, 5100]
-
-
-def sound_distance(path):
-    """Return by how much the first sound is behind the first picture, in seconds."""
-    with av.open(str(path)) as container:
-        first = {}
-        for packet in container.demux():
-            if packet.pts is not None:
-                seconds = packet.pts * packet.time_base
-                first[packet.stream.type] = min(seconds, first.get(packet.stream.type, seconds))
-    return first["audio"] - first["video"]
 
 
 @pytest.mark.parametrize("codec", ["mpeg4", "libx264", "ffv1", "mpeg2video"])

@@ -6,7 +6,7 @@ from itertools import pairwise
 import av
 import pytest
 from av.codec.context import Flags
-from clips import made_picture, stamps_of, with_company, write_clip
+from clips import made_picture, sound_distance, stamps_of, with_company, write_clip
 from passing import restore
 
 from vrestore.media.formats import pixel_format
@@ -37,16 +37,6 @@ def write_lasting(path, *, seconds):
             container.mux(stream.encode(picture))
         container.mux(stream.encode())
     return path
-
-
-def sound_distance(path):
-    with av.open(str(path)) as container:
-        first = {}
-        for packet in container.demux():
-            if packet.pts is not None:
-                seconds = packet.pts * packet.time_base
-                first[packet.stream.type] = min(seconds, first.get(packet.stream.type, seconds))
-    return first["audio"] - first["video"]
 
 
 @pytest.mark.parametrize("codec", ["mpeg2video", "mpeg1video"])
