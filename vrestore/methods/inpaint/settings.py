@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from vrestore.device.devices import Kernels, Precision
 from vrestore.flow.estimator import FlowName
 from vrestore.frames import Box
+from vrestore.methods.inpaint.texture.state import Painted
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,8 @@ class Settings:
     motion of a hole is guessed pair by pair."""
     origin_frames: int = 36
     """Frames of the past that colors are read from, once and sharp, in the end; 0: they stay as blended."""
+    texture_side: int = 9
+    """The side of the patches, in pixels, that what no frame shows is painted with; 0: it stays smooth."""
     threads: int = 2
     network: NetworkSettings | None = None
     device: str = "cpu"
@@ -67,13 +70,15 @@ class SpanState:
     """What a segment that starts within a run of frames with holes needs of the one before.
 
     The run started at frame `first`, whose hole had those `parts`. For each of its tracks, in order, the
-    colors (3, n) in [0, 1] and confidence (n) that the hidden pixels of the last frame were given.
+    colors (3, n) in [0, 1] and confidence (n) that the hidden pixels of the last frame were given, and what
+    is known of painting them, None where that is not done.
     """
 
     first: int
     parts: tuple[Box, ...]
     colors: tuple[NDArray[np.float32], ...]
     confidence: tuple[NDArray[np.float32], ...]
+    painted: tuple[Painted | None, ...]
 
     def packed(self) -> dict[str, NDArray[Any]]:
         """Return it as arrays by name."""
@@ -84,7 +89,11 @@ class SpanState:
             "tracks": np.array(len(self.colors)),
         }
         arrays |= {f"colors{index}": each for index, each in enumerate(self.colors)}
-        return arrays | {f"confidence{index}": each for index, each in enumerate(self.confidence)}
+        arrays |= {f"confidence{index}": each for index, each in enumerate(self.confidence)}
+        for index, painted in enumerate(self.painted):
+            if painted is not None:
+                arrays |= {f"painted{index}.{name}": each for name, each in painted.packed().items()}
+        return arrays
 
     @classmethod
     def unpacked(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
@@ -94,7 +103,13 @@ class SpanState:
             for name in ("colors", "confidence")
         )
         parts = tuple(Box(*part) for part in arrays["parts"].tolist())
-        return cls(int(arrays["first"]), parts, colors, confidence)
+        painted = tuple(_painted(arrays, f"painted{index}.") for index in range(len(colors)))
+        return cls(int(arrays["first"]), parts, colors, confidence, painted)
+
+
+def _painted(arrays: Mapping[str, NDArray[Any]], prefix: str) -> Painted | None:
+    own = {name.removeprefix(prefix): each for name, each in arrays.items() if name.startswith(prefix)}
+    return Painted.unpacked(own) if own else None
 
 
 @dataclass(slots=True)

@@ -24,6 +24,8 @@ from vrestore.methods.inpaint.propagation.propagate import Filled, Known, regula
 from vrestore.methods.inpaint.propagation.read_once import LINES, Scale, read_once
 from vrestore.methods.inpaint.settings import InpaintStats, Settings, SpanState
 from vrestore.methods.inpaint.span_tracker import Span, SpanTracker
+from vrestore.methods.inpaint.texture.painter import Painter
+from vrestore.methods.inpaint.texture.state import Painted
 from vrestore.methods.inpaint.tools import Tools
 from vrestore.methods.shots import Shot
 from vrestore.threads import Arrived, Awaited, Pending
@@ -55,6 +57,8 @@ class HoleSpan:
         network = around.settings.network
         self._refiner = None if network is None else load_refiner(network)
         self._last: Sequence[Filled] = ()
+        self._painters = [self._painter(number, track) for number, track in enumerate(self._tracks)]
+        self._painted: tuple[Painted | None, ...] = ()
 
     def repaired(self) -> Iterator[Frame]:
         """Yield the frames of the span with their holes filled; in the end `span` is told where it stops."""
@@ -83,6 +87,7 @@ class HoleSpan:
             *self._tracker.tracked_from,
             tuple(each.colors.cpu().numpy() for each in self._last),
             tuple(each.confidence.cpu().numpy() for each in self._last),
+            self._painted,
         )
 
     def _begun(self) -> Iterator[Pending[Frame]]:
@@ -109,6 +114,8 @@ class HoleSpan:
                 if self._around.observe is not None:
                     self._around.observe(each)
             self._last = filled
+            if self._span.end is not None and index == self._span.end - 1:
+                self._painted = tuple(each.painted if each else None for each in self._painters)
             count = self._tools.fallback.run(partial(self._counting, shot), own)
             yield Awaited(partial(_after, count, frame))
             self._buffer.forget_before(index)  # once all tracks have given the frame
@@ -122,18 +129,27 @@ class HoleSpan:
         # Each track reads the shots for itself; the buffer keeps them until all have.
         filled = fill(self._patches(self._shots(), track), self._settings, self._tools, known=known)
         if self._refiner is None:
-            softened = (self._tools.fallback.run(regularize, each) for each in filled)
-            if not self._settings.origin_frames:
-                return softened
-            return read_once(
-                softened,
-                scale=Scale(self._settings.cell, track.height / LINES),
-                frames=self._settings.origin_frames,
-                executor=self._tools.executor,
-                fallback=self._tools.fallback,
-                known=known,
-            )
+            softened: Iterator[Filled] = (self._tools.fallback.run(regularize, each) for each in filled)
+            painter = self._painters[number]
+            if self._settings.origin_frames:
+                softened = read_once(
+                    softened,
+                    scale=Scale(self._settings.cell, track.height / LINES),
+                    frames=self._settings.origin_frames,
+                    executor=self._tools.executor,
+                    fallback=self._tools.fallback,
+                    known=known,
+                )
+            return softened if painter is None else map(painter.paint, softened)
         return self._refiner.paint(filled, track, self._tools, network_cpu_frames=self._count_network_on_cpu)
+
+    def _painter(self, number: int, track: Track) -> Painter | None:
+        """Return what paints with texture what no frame of a track shows, if that is asked for."""
+        side, carried = self._settings.texture_side, self._span.carried
+        if self._refiner is not None or not side:
+            return None
+        painted = None if carried is None else carried.painted[number]
+        return Painter(side=side, grain=track.height / LINES, painted=painted)
 
     def _shots(self) -> Iterator[tuple[int, Shot]]:
         """Yield the span with the frame before and after it, where they are of the same scene.

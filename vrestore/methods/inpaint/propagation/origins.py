@@ -82,17 +82,26 @@ def own_places(patch: Patch) -> Origins:
 
 
 def carried_on(
-    patch: Patch, targets: Tensor, trust: Tensor, source: Patch, known: Origins, *, oldest: int
+    patch: Patch,
+    targets: Tensor,
+    trust: Tensor,
+    source: Patch,
+    known: Origins,
+    *,
+    oldest: int = 0,
+    beside: int | None = None,
 ) -> Origins:
     """Return the origins of a patch's n hidden pixels, read at `targets` (n, 2) of another one.
 
-    `known` are the origins of that one's own hole; its other pixels are their own origin. Places are
+    `known` are the origins of that one's own hole; its other pixels are their own origin, or of the frame
+    `beside`. Places are
     interpolated among the neighbors that come from the same frame as the nearest one that comes from any: a
     place between places of two frames is in neither. What comes from before frame `oldest` begins anew, as
     what the source shows there. Where `trust` (n) is 0 nothing is known.
     """
     window = source.outline.box.grown(1, height=source.box.height, width=source.box.width)
-    frames, offsets = _planes(source, known, window, oldest)
+    beside = source.index if beside is None else beside
+    frames, offsets = _planes(source, known, window, oldest, beside)
     # As OpenCV has them, so that a device gives what the CPU gives.
     at = in_32nds(targets - corner_of(window, patch.device))
     read = _read if patch.device.type == "cpu" else _read_among_four
@@ -155,9 +164,9 @@ def _read_among_four(frames: Tensor, offsets: Tensor, at: Tensor) -> tuple[Tenso
     return chosen, moved / total.clamp_min(1e-6)
 
 
-def _planes(source: Patch, known: Origins, window: Box, oldest: int) -> tuple[Tensor, Tensor]:
+def _planes(source: Patch, known: Origins, window: Box, oldest: int, beside: int) -> tuple[Tensor, Tensor]:
     """Return the frames (h, w) and offsets (2, h, w) of all pixels of a window that holds the hole."""
-    frames = torch.full((window.area,), source.index, dtype=torch.int32, device=source.device)
+    frames = torch.full((window.area,), beside, dtype=torch.int32, device=source.device)
     offsets = torch.zeros(2, window.area, device=source.device)
     if source.hidden_count:
         is_old = (known.frame != NOWHERE) & (known.frame < oldest)

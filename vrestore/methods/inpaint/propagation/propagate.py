@@ -58,7 +58,9 @@ class Filled:
     `is_blended` (n) tells where past and future both had a say, `agreement` (n) in [0, 1] how alike these
     were: 0 also where only one had. `sides` are the past and the future it was blended from, if origins are
     asked for; once its colors are read from their origins, `age` (n) tells how many frames after this one
-    these are, below 0 before it, and is 0 where the blend stayed.
+    these are, below 0 before it, and is 0 where the blend stayed. `targets` (n, 2) is where the hidden pixels
+    lie in the patch before, in its coordinates, None at the first of a run and where it is not asked for.
+    Once what no frame shows is painted, `is_texture` (n) tells where with texture.
     """
 
     patch: Patch
@@ -68,6 +70,8 @@ class Filled:
     agreement: Tensor
     sides: Sides | None = None
     age: Tensor | None = None
+    targets: Tensor | None = None
+    is_texture: Tensor | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +85,15 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class _Held:
-    """A patch, what the past gave its hole, and how the future comes from the next one, None at the end."""
+    """A patch, what the past gave its hole, and how the future comes from the next one, None at the end.
+
+    `targets` are those of `Filled`.
+    """
 
     patch: Patch
     past: Known
     from_next: FetchMap | None = None
+    targets: Tensor | None = None
 
 
 def propagate(
@@ -98,6 +106,7 @@ def propagate(
     channels: int = 3,
     sharpness: float = 0.0,
     origin_frames: int = 0,
+    keeps_targets: bool = False,
     executor: Executor | None = None,
     fallback: DeviceFallback,
 ) -> Iterator[Filled]:
@@ -106,11 +115,14 @@ def propagate(
     Holds at most `chunk + look_ahead` patches and yields `chunk` at a time. `scale` is that of the flow:
     brightness is matched on cells of twice its grain. With `channels` 1 holes are filled with luma only.
     `sharpness` is that of `vrestore.ops.warp.propagate.fetch`. With `origin_frames` origins are carried
-    beside the colors, those of the past no further than so many frames.
+    beside the colors, those of the past no further than so many frames; with `keeps_targets` it is told of
+    each hole where it lies in the patch before.
     Where the device of `fallback` runs out of memory, the rest is done on the CPU. Past and future are
     blended on the threads of `executor`, if there is one; a device is asked by this thread alone.
     """
-    window = _Window(2 << scale, channels, sharpness, origin_frames, executor, fallback)
+    window = _Window(
+        2 << scale, channels, sharpness, origin_frames, executor, fallback, keeps_targets=keeps_targets
+    )
     for linked in links:
         window.take(linked, known)
         known = None
@@ -136,9 +148,11 @@ class _Window:
         origin_frames: int,
         executor: Executor | None,
         fallback: DeviceFallback,
+        *,
+        keeps_targets: bool,
     ) -> None:
         self._cell, self._channels, self._sharpness = cell, channels, sharpness
-        self._origin_frames = origin_frames
+        self._origin_frames, self._keeps_targets = origin_frames, keeps_targets
         self._executor, self._fallback = executor, fallback
         self._held: list[_Held] = []
         self._is_on_cpu = False
@@ -183,7 +197,8 @@ class _Window:
             past = replace(moved(known, patch.device), origins=origins)
         if before is not None and linked.from_previous is not None:
             past = self._advanced(patch, linked.from_previous, before.patch, before.past)
-        return _Held(patch, past)
+        step = linked.from_previous if self._keeps_targets else None
+        return _Held(patch, past, targets=None if step is None else step.targets[: patch.hidden_count])
 
     def _swept(self, count: int, held: list[_Held]) -> list[Filled]:
         """Carry the future backward through all that is held: the first `count`, blended, in reverse."""
@@ -207,8 +222,8 @@ class _Window:
     def _begun(self, held: _Held, future: Known, ahead: Mapping[int, Picture]) -> Pending[Filled]:
         """Begin to blend what the past and the future gave."""
         if self._executor is None or held.patch.device.type != "cpu":
-            return Arrived(_blend(held.patch, held.past, future, ahead))
-        return self._executor.submit(_blend, held.patch, held.past, future, ahead)
+            return Arrived(_blend(held, future, ahead))
+        return self._executor.submit(_blend, held, future, ahead)
 
     def _unknown(self, patch: Patch) -> Known:
         hidden, device = patch.hidden_count, patch.device
@@ -270,7 +285,8 @@ def _reached(source: Patch, targets: Tensor) -> Box | None:
     return box_around(targets).union(source.outline.box).intersection(source.whole)
 
 
-def _blend(patch: Patch, past: Known, future: Known, ahead: Mapping[int, Picture]) -> Filled:
+def _blend(held: _Held, future: Known, ahead: Mapping[int, Picture]) -> Filled:
+    patch, past = held.patch, held.past
     # By the fourth power of their confidence: the surer one dominates.
     past_weight, future_weight = (each.confidence.square().square_() for each in (past, future))
     total = past_weight + future_weight
@@ -286,7 +302,7 @@ def _blend(patch: Patch, past: Known, future: Known, ahead: Mapping[int, Picture
     sides = None
     if past.origins is not None and future.origins is not None:
         sides = Sides(Side(past.origins, past.confidence), Side(future.origins, future.confidence), ahead)
-    return Filled(patch, colors, confidence, is_blended, agreement, sides)
+    return Filled(patch, colors, confidence, is_blended, agreement, sides, targets=held.targets)
 
 
 def regularize(filled: Filled) -> Filled:

@@ -1,0 +1,202 @@
+"""The hole of one frame while what no frame shows is painted: planes of the window around it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from typing import TypeVar
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from vrestore.frames import Box
+from vrestore.methods.inpaint.propagation.origins import NOWHERE, Origins
+from vrestore.methods.inpaint.propagation.propagate import Filled
+from vrestore.methods.inpaint.texture.keys import as_key, read_keys
+from vrestore.methods.inpaint.texture.matching import nearest_of
+from vrestore.methods.inpaint.texture.pyramid import Floats, Mask, continued
+from vrestore.methods.inpaint.texture.state import SHOWN, SMOOTH, TEXTURE, Key, Kinds
+from vrestore.methods.inpaint.texture.synthesis import synthesize
+
+FRINGE = 2.0
+"""Pixels around what no frame shows in which what was fetched without trust is not believed either."""
+
+UNSURE = 0.5
+"""Confidence below which fetched pixels are not trusted there, and are copied from nowhere."""
+
+LEAST_THICKNESS = 5.0
+"""Pixels: what is thinner stays smooth, for nobody sees what is in it."""
+
+BAND = 3.0
+"""Pixels around what is read from a key in which its brightness is matched to the frame's."""
+
+BESIDE_ROWS, BESIDE_COLUMNS, BESIDE_SHARE = 32.0, 96.0, 0.6
+"""How far around what is painted sources are looked for: so many pixels, or so many of its own sizes."""
+
+MOST_MISFIT = 3.0
+"""See `Synthesis.misfit`: above it texture would be nonsense, and it stays smooth."""
+
+
+S = TypeVar("S", bound=np.generic)
+
+
+class OpenHole:
+    """The window of a filled hole, and which of its pixels no frame shows.
+
+    Distances are in pixels of a picture of 240 lines; `grain` pixels stand for one of them.
+    """
+
+    def __init__(self, filled: Filled, places: Origins, grain: float) -> None:
+        patch = filled.patch
+        self._patch, self._grain, self._colors = patch, grain, filled.colors
+        self._window = patch.hole
+        self._index = patch.places_in(self._window).cpu().numpy()
+        self.picture = _pixels(patch.filled(filled.colors, self._window))
+        self._is_hidden = self._spread(np.ones(patch.hidden_count, np.bool_), np.False_)
+        self._confidence = self._spread(filled.confidence.cpu().numpy(), np.float32(1))
+        self._frames = self._spread(places.frame.cpu().numpy(), np.int32(NOWHERE))
+        self._dx, self._dy = (self._spread(each, np.float32(0)) for each in places.offset.cpu().numpy())
+        unseen = self._is_hidden & (self._confidence == 0)
+        self._is_open = unseen | (self._grown(unseen, FRINGE) & (self._confidence < UNSURE))
+        self.kinds: Kinds = np.where(self._is_open, SMOOTH, SHOWN).astype(np.uint8)
+
+    @property
+    def places(self) -> Origins:
+        """Where in the keys the hidden pixels lie, on the CPU."""
+        offset = np.stack([plane.reshape(-1)[self._index] for plane in (self._dx, self._dy)])
+        return Origins(torch.from_numpy(self._frames.reshape(-1)[self._index]), torch.from_numpy(offset))
+
+    @property
+    def colors(self) -> Floats:
+        """The colors of the hidden pixels, (3, n)."""
+        return np.ascontiguousarray(self.picture.reshape(-1, 3)[self._index].T)
+
+    @property
+    def is_texture(self) -> Mask:
+        """Which hidden pixels (n) are painted with texture."""
+        texture: Mask = self.kinds.reshape(-1)[self._index] == TEXTURE
+        return texture
+
+    @property
+    def keys_in_use(self) -> list[int]:
+        """The numbers of the keys that its pixels lie in."""
+        found: list[int] = np.unique(self._frames[self._frames != NOWHERE]).tolist()
+        return found
+
+    def read(self, keys: Mapping[int, Key]) -> None:
+        """Read what is open from the keys, as bright as what is around it."""
+        wanted = self._is_open & (self._frames != NOWHERE)
+        if not wanted.any():
+            return
+        colors, kinds = self._read_at(keys, wanted, np.flatnonzero(wanted))
+        is_read = np.zeros_like(wanted)
+        is_read[wanted] = kinds != SMOOTH
+        if not is_read.any():
+            return
+        read = np.zeros_like(self.picture)
+        read[wanted] = colors
+        # Around it the key shows what the frame shows, but for the light.
+        band = self._grown(is_read, BAND) & ~is_read & (self.kinds != SMOOTH)
+        around, around_kinds = self._read_at(keys, band, nearest_of(is_read)[band])
+        read[band] = around
+        shares = np.zeros(band.shape, np.float32)
+        shares[band] = around_kinds != SMOOTH
+        difference = np.dstack([(self.picture - read) * shares[..., None], shares])
+        sigma = BAND * self._grain
+        difference = np.asarray(cv2.GaussianBlur(difference, (0, 0), sigma), np.float32)
+        offset = difference[..., :3] / np.maximum(difference[..., 3:], 1e-6)
+        lit = (read + continued(offset, is_read)).clip(0, 1)
+        self.picture[is_read] = lit[is_read]
+        self.kinds[wanted] = kinds
+
+    def extended(self, *, side: int) -> Key | None:
+        """Paint what no key shows and is large enough; returns a key of it, which its pixels lie in from now.
+
+        `side` is that of the patches. None where there is nothing to be painted. What does not fit stays
+        smooth in the key, so that it is not tried again.
+        """
+        is_new = self._is_open & (self._frames == NOWHERE)
+        parts = list(self._parts(is_new))
+        if not parts:
+            return None
+        for part in parts:
+            self._paint(part, side)
+        # What is open and was too thin to be painted may be part of something larger later.
+        is_placed = self._is_hidden & ~is_new
+        for part in parts:
+            is_placed |= part
+        is_placed &= self._frames == NOWHERE
+        self._frames[is_placed] = self._patch.index
+        self._dx[is_placed] = self._dy[is_placed] = 0
+        return as_key(self._box, self.picture, self.kinds.copy())
+
+    def replace(self, old: int) -> None:
+        """Let what lay in the key of frame `old` lie in that of this frame."""
+        is_old = self._frames == old
+        self._frames[is_old] = self._patch.index
+        self._dx[is_old] = self._dy[is_old] = 0
+
+    @cached_property
+    def _box(self) -> Box:
+        """The window in the frame."""
+        box, window = self._patch.box, self._window
+        return Box(box.x + window.x, box.y + window.y, window.width, window.height)
+
+    def _read_at(self, keys: Mapping[int, Key], where: Mask, like: NDArray[np.int64]) -> tuple[Floats, Kinds]:
+        """Read keys for the pixels `where` it is asked, with the offsets of others at flat places `like`."""
+        rows, columns = np.nonzero(where)
+        frames, dx, dy = (plane.reshape(-1)[like] for plane in (self._frames, self._dx, self._dy))
+        x, y = columns + np.float32(self._box.x) + dx, rows + np.float32(self._box.y) + dy
+        return read_keys(keys, frames, x.astype(np.float32), y.astype(np.float32))
+
+    def _parts(self, is_new: Mask) -> Iterator[Mask]:
+        """Yield the connected parts that are thick enough to be painted."""
+        inside = cv2.distanceTransform(np.pad(is_new, 1).view(np.uint8), cv2.DIST_L2, 5)[1:-1, 1:-1]
+        if inside.max() < LEAST_THICKNESS * self._grain / 2:
+            return
+        _, labels = cv2.connectedComponents(is_new.view(np.uint8), connectivity=8)
+        thick = np.unique(labels[inside >= LEAST_THICKNESS * self._grain / 2])
+        for label in thick[thick > 0].tolist():
+            yield labels == label
+
+    def _paint(self, part: Mask, side: int) -> None:
+        patch, window = self._patch, self._window
+        x, y, width, height = cv2.boundingRect(part.view(np.uint8))
+        across = round(max(BESIDE_COLUMNS * self._grain, BESIDE_SHARE * width))
+        down = round(max(BESIDE_ROWS * self._grain, BESIDE_SHARE * height))
+        crop = Box(window.x + x - across, window.y + y - down, width + 2 * across, height + 2 * down)
+        crop = crop.intersection(patch.whole) or patch.whole
+        picture = _pixels(patch.filled(torch.from_numpy(self.colors).to(patch.device), crop))
+        is_source = np.ones((crop.height, crop.width), np.bool_)
+        is_part = np.zeros_like(is_source)
+        common = window.intersection(crop) or window
+        here, there = common.relative_to(window), common.relative_to(crop)
+        is_known = (self._confidence >= UNSURE) & ~self._is_open
+        is_source[there.rows, there.columns] = is_known[here.rows, here.columns]
+        is_part[there.rows, there.columns] = part[here.rows, here.columns]
+        made = synthesize(picture, is_part, is_source, side=side, seed=patch.index)
+        if made is None or made.misfit > MOST_MISFIT:
+            return
+        painted = made.picture[there.rows, there.columns]
+        inside = self.picture[here.rows, here.columns]
+        chosen = is_part[there.rows, there.columns]
+        inside[chosen] = painted[chosen]
+        self.kinds[part] = TEXTURE
+
+    def _spread(self, values: NDArray[S], rest: S) -> NDArray[S]:
+        """Return values (n) of the hidden pixels as a plane of the window, with `rest` beside them."""
+        plane = np.full(self._window.area, rest, values.dtype)
+        plane[self._index] = values
+        return plane.reshape(self._window.height, self._window.width)
+
+    def _grown(self, mask: Mask, pixels: float) -> Mask:
+        size = 2 * round(pixels * self._grain) + 1
+        kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
+        return cv2.dilate(mask.view(np.uint8), kernel) > 0
+
+
+def _pixels(planes: torch.Tensor) -> Floats:
+    """Return planes (3, h, w) as a picture (h, w, 3) of its own on the CPU."""
+    return np.ascontiguousarray(planes.cpu().numpy().transpose(1, 2, 0))

@@ -1,0 +1,81 @@
+"""What no frame shows is painted with texture, once, and carried from frame to frame along the flow."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import torch
+
+from vrestore.device.transfers import CPU, moved
+from vrestore.methods.inpaint.patches.patch import Patch
+from vrestore.methods.inpaint.propagation.origins import NOWHERE, Origins, carried_on, nowhere
+from vrestore.methods.inpaint.propagation.propagate import Filled
+from vrestore.methods.inpaint.texture.hole import OpenHole
+from vrestore.methods.inpaint.texture.state import Key, Painted
+
+MOST_KEYS = 8
+"""Keys that are kept of a hole; where there are more the oldest goes on as what the newest shows of it."""
+
+
+class Painter:
+    """Paints the holes of a track, frame after frame."""
+
+    def __init__(self, *, side: int, grain: float, painted: Painted | None = None) -> None:
+        """Start anew, or from what was `painted` of the first frame, which is given as it was filled.
+
+        `side` is that of the patches in pixels, odd; `grain` pixels stand for one of a picture of 240 lines.
+        """
+        self._side, self._grain, self._given = side, grain, painted
+        self._keys: dict[int, Key] = {} if painted is None else dict(painted.keys)
+        self._before: tuple[Patch, Origins] | None = None
+
+    @property
+    def painted(self) -> Painted | None:
+        """What is known after the last frame, None before the first."""
+        if self._before is None:
+            return None
+        places = moved(self._before[1], CPU)
+        return Painted(dict(self._keys), places.frame.numpy(), places.offset.numpy())
+
+    def paint(self, filled: Filled) -> Filled:
+        """Return the next frame with what no frame shows painted, where texture fits."""
+        patch = filled.patch
+        if self._given is not None:
+            frames, offsets = (torch.from_numpy(each) for each in (self._given.frames, self._given.offsets))
+            places, self._given = Origins(frames, offsets), None
+        else:
+            places = self._carried(filled)
+            if patch.hidden_count and bool((filled.confidence == 0).any()):
+                hole = OpenHole(filled, places, self._grain)
+                hole.read(self._keys)
+                self._keep(patch.index, hole)
+                places = hole.places
+                filled = replace(
+                    filled,
+                    colors=torch.from_numpy(hole.colors).to(patch.device),
+                    is_texture=torch.from_numpy(hole.is_texture).to(patch.device),
+                )
+        self._before = patch, moved(places, patch.device)
+        return replace(filled, targets=None)
+
+    def _carried(self, filled: Filled) -> Origins:
+        """Return where in the keys the hidden pixels lie, as far as the frame before knows."""
+        patch = filled.patch
+        if self._before is None or filled.targets is None or not patch.hidden_count:
+            return nowhere(patch)
+        before, known = moved(self._before, patch.device)
+        # Where flow leads is believed here even if it does not lead back: there is nothing better.
+        trust = torch.ones(patch.hidden_count, device=patch.device)
+        return carried_on(patch, filled.targets, trust, before, known, beside=NOWHERE)
+
+    def _keep(self, index: int, hole: OpenHole) -> None:
+        """Paint a new key if one is needed, and let go of the oldest where there are too many."""
+        key = hole.extended(side=self._side)
+        if key is None:
+            return
+        self._keys[index] = key
+        while len(self._keys) > MOST_KEYS:
+            oldest = min(self._keys)
+            hole.replace(oldest)
+            del self._keys[oldest]
+        self._keys = {number: key for number, key in self._keys.items() if number in hole.keys_in_use}
