@@ -81,7 +81,7 @@ def _pass(
         channels=channels,
         sharpness=settings.sharpness if channels > 1 else 0.0,  # flow sees cells, which are smooth anyway
         origin_frames=settings.origin_frames if channels > 1 else 0,
-        keeps_targets=channels > 1 and settings.texture_side > 0,
+        keeps_steps=channels > 1 and settings.texture_side > 0,
         executor=tools.executor,
         fallback=tools.fallback,
     )

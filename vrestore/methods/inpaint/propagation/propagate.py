@@ -58,8 +58,8 @@ class Filled:
     `is_blended` (n) tells where past and future both had a say, `agreement` (n) in [0, 1] how alike these
     were: 0 also where only one had. `sides` are the past and the future it was blended from, if origins are
     asked for; once its colors are read from their origins, `age` (n) tells how many frames after this one
-    these are, below 0 before it, and is 0 where the blend stayed. `targets` (n, 2) is where the hidden pixels
-    lie in the patch before, in its coordinates, None at the first of a run and where it is not asked for.
+    these are, below 0 before it, and is 0 where the blend stayed. `step` is how it was fetched from the
+    patch before, None at the first of a run and where that is not asked for.
     Once what no frame shows is painted, `is_texture` (n) tells where with texture.
     """
 
@@ -70,7 +70,7 @@ class Filled:
     agreement: Tensor
     sides: Sides | None = None
     age: Tensor | None = None
-    targets: Tensor | None = None
+    step: FetchMap | None = None
     is_texture: Tensor | None = None
 
 
@@ -87,13 +87,13 @@ class Known:
 class _Held:
     """A patch, what the past gave its hole, and how the future comes from the next one, None at the end.
 
-    `targets` are those of `Filled`.
+    `step` is that of `Filled`.
     """
 
     patch: Patch
     past: Known
     from_next: FetchMap | None = None
-    targets: Tensor | None = None
+    step: FetchMap | None = None
 
 
 def propagate(
@@ -106,7 +106,7 @@ def propagate(
     channels: int = 3,
     sharpness: float = 0.0,
     origin_frames: int = 0,
-    keeps_targets: bool = False,
+    keeps_steps: bool = False,
     executor: Executor | None = None,
     fallback: DeviceFallback,
 ) -> Iterator[Filled]:
@@ -115,13 +115,13 @@ def propagate(
     Holds at most `chunk + look_ahead` patches and yields `chunk` at a time. `scale` is that of the flow:
     brightness is matched on cells of twice its grain. With `channels` 1 holes are filled with luma only.
     `sharpness` is that of `vrestore.ops.warp.propagate.fetch`. With `origin_frames` origins are carried
-    beside the colors, those of the past no further than so many frames; with `keeps_targets` it is told of
-    each hole where it lies in the patch before.
+    beside the colors, those of the past no further than so many frames; with `keeps_steps` it is told
+    how each hole was fetched from the patch before.
     Where the device of `fallback` runs out of memory, the rest is done on the CPU. Past and future are
     blended on the threads of `executor`, if there is one; a device is asked by this thread alone.
     """
     window = _Window(
-        2 << scale, channels, sharpness, origin_frames, executor, fallback, keeps_targets=keeps_targets
+        2 << scale, channels, sharpness, origin_frames, executor, fallback, keeps_steps=keeps_steps
     )
     for linked in links:
         window.take(linked, known)
@@ -149,10 +149,10 @@ class _Window:
         executor: Executor | None,
         fallback: DeviceFallback,
         *,
-        keeps_targets: bool,
+        keeps_steps: bool,
     ) -> None:
         self._cell, self._channels, self._sharpness = cell, channels, sharpness
-        self._origin_frames, self._keeps_targets = origin_frames, keeps_targets
+        self._origin_frames, self._keeps_steps = origin_frames, keeps_steps
         self._executor, self._fallback = executor, fallback
         self._held: list[_Held] = []
         self._is_on_cpu = False
@@ -197,8 +197,8 @@ class _Window:
             past = replace(moved(known, patch.device), origins=origins)
         if before is not None and linked.from_previous is not None:
             past = self._advanced(patch, linked.from_previous, before.patch, before.past)
-        step = linked.from_previous if self._keeps_targets else None
-        return _Held(patch, past, targets=None if step is None else step.targets[: patch.hidden_count])
+        step = linked.from_previous if self._keeps_steps else None
+        return _Held(patch, past, step=step)
 
     def _swept(self, count: int, held: list[_Held]) -> list[Filled]:
         """Carry the future backward through all that is held: the first `count`, blended, in reverse."""
@@ -302,7 +302,7 @@ def _blend(held: _Held, future: Known, ahead: Mapping[int, Picture]) -> Filled:
     sides = None
     if past.origins is not None and future.origins is not None:
         sides = Sides(Side(past.origins, past.confidence), Side(future.origins, future.confidence), ahead)
-    return Filled(patch, colors, confidence, is_blended, agreement, sides, targets=held.targets)
+    return Filled(patch, colors, confidence, is_blended, agreement, sides, step=held.step)
 
 
 def regularize(filled: Filled) -> Filled:

@@ -20,11 +20,11 @@ from vrestore.methods.inpaint.texture.pyramid import Floats, Mask, continued
 from vrestore.methods.inpaint.texture.state import SHOWN, SMOOTH, TEXTURE, Key, Kinds
 from vrestore.methods.inpaint.texture.synthesis import synthesize
 
-FRINGE = 2.0
-"""Pixels around what no frame shows in which what was fetched without trust is not believed either."""
-
 UNSURE = 0.5
-"""Confidence below which fetched pixels are not trusted there, and are copied from nowhere."""
+"""Confidence below which fetched pixels are copied from nowhere, and not believed beside what no frame shows."""
+
+LEAST_UNSEEN = 0.3
+"""Share of such a part that no frame shows, so that all of it is painted."""
 
 LEAST_THICKNESS = 5.0
 """Pixels: what is thinner stays smooth, for nobody sees what is in it."""
@@ -35,7 +35,7 @@ BAND = 3.0
 BESIDE_ROWS, BESIDE_COLUMNS, BESIDE_SHARE = 32.0, 96.0, 0.6
 """How far around what is painted sources are looked for: so many pixels, or so many of its own sizes."""
 
-MOST_MISFIT = 3.0
+MOST_MISFIT = 2.4
 """See `Synthesis.misfit`: above it texture would be nonsense, and it stays smooth."""
 
 
@@ -58,8 +58,7 @@ class OpenHole:
         self._confidence = self._spread(filled.confidence.cpu().numpy(), np.float32(1))
         self._frames = self._spread(places.frame.cpu().numpy(), np.int32(NOWHERE))
         self._dx, self._dy = (self._spread(each, np.float32(0)) for each in places.offset.cpu().numpy())
-        unseen = self._is_hidden & (self._confidence == 0)
-        self._is_open = unseen | (self._grown(unseen, FRINGE) & (self._confidence < UNSURE))
+        self._is_open = self._opened(filled.age)
         self.kinds: Kinds = np.where(self._is_open, SMOOTH, SHOWN).astype(np.uint8)
 
     @property
@@ -137,6 +136,21 @@ class OpenHole:
         is_old = self._frames == old
         self._frames[is_old] = self._patch.index
         self._dx[is_old] = self._dy[is_old] = 0
+
+    def _opened(self, age: torch.Tensor | None) -> Mask:
+        """Return what no frame shows, and what is connected to it and neither sure nor read once."""
+        unseen = self._is_hidden & (self._confidence == 0)
+        is_read = self._spread(
+            np.zeros(len(self._index), np.bool_) if age is None else age.cpu().numpy() != 0, np.False_
+        )
+        doubtful = unseen | (self._is_hidden & (self._confidence < UNSURE) & ~is_read)
+        _, labels = cv2.connectedComponents(doubtful.view(np.uint8), connectivity=4)
+        sizes, without = (
+            np.bincount(labels[mask], minlength=labels.max() + 1) for mask in (doubtful, unseen)
+        )
+        is_part = without >= LEAST_UNSEEN * sizes
+        is_part[0] = False
+        return unseen | is_part[labels]
 
     @cached_property
     def _box(self) -> Box:

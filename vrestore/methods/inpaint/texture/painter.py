@@ -11,6 +11,7 @@ from vrestore.methods.inpaint.patches.patch import Patch
 from vrestore.methods.inpaint.propagation.origins import NOWHERE, Origins, carried_on, nowhere
 from vrestore.methods.inpaint.propagation.propagate import Filled
 from vrestore.methods.inpaint.texture.hole import OpenHole
+from vrestore.methods.inpaint.texture.motion import carried_targets
 from vrestore.methods.inpaint.texture.state import Key, Painted
 
 MOST_KEYS = 8
@@ -56,17 +57,18 @@ class Painter:
                     is_texture=torch.from_numpy(hole.is_texture).to(patch.device),
                 )
         self._before = patch, moved(places, patch.device)
-        return replace(filled, targets=None)
+        return replace(filled, step=None)
 
     def _carried(self, filled: Filled) -> Origins:
         """Return where in the keys the hidden pixels lie, as far as the frame before knows."""
         patch = filled.patch
-        if self._before is None or filled.targets is None or not patch.hidden_count:
+        if self._before is None or filled.step is None or not patch.hidden_count:
             return nowhere(patch)
         before, known = moved(self._before, patch.device)
+        targets = carried_targets(filled, filled.step, self._grain)
         # Where flow leads is believed here even if it does not lead back: there is nothing better.
         trust = torch.ones(patch.hidden_count, device=patch.device)
-        return carried_on(patch, filled.targets, trust, before, known, beside=NOWHERE)
+        return carried_on(patch, targets, trust, before, known, beside=NOWHERE)
 
     def _keep(self, index: int, hole: OpenHole) -> None:
         """Paint a new key if one is needed, and let go of the oldest where there are too many."""

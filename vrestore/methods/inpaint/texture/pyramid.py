@@ -52,7 +52,9 @@ class Level:
         detail = np.square(gray - blurred / np.maximum(share, 1e-6)) * known
         window = 2 * side + 1, 2 * side + 1
         energy, share = (cv2.blur(each, window, borderType=cv2.BORDER_REFLECT) for each in (detail, known))
-        return continued(np.sqrt(energy / np.maximum(share, 1e-6))[..., None], self.is_open)[..., 0]
+        return continued(np.sqrt(np.maximum(energy, 0) / np.maximum(share, 1e-6))[..., None], self.is_open)[
+            ..., 0
+        ]
 
     def with_open(self, painted: Floats) -> Floats:
         """Return the picture with the open pixels of another one."""

@@ -25,7 +25,7 @@ TURNS = 6, 4, 3, 1
 NEARER = 1.15
 """How much less a patch counts for each pixel that it is further from what is known."""
 
-CONTRAST = 2.0
+CONTRAST = 2.5
 """How much contrast counts in comparing patches; 0 and 1 leave grass and leaves too smooth."""
 
 ROUNDS = 2
@@ -44,9 +44,8 @@ _RIM = np.ones((3, 3), np.uint8)
 class Synthesis:
     """A picture (H, W, 3) whose open pixels are painted, and how badly that fits.
 
-    `misfit` is what the patches at the rim cost, by their median, over what known ones cost that are matched
-    in the same way: about 1 where the surroundings know what goes on here, far above where the hole holds
-    something else.
+    `misfit` is what the patches at the rim cost over what known ones cost that are matched in the same way:
+    about 1 where the surroundings know what goes on here, far above where the hole holds something else.
     """
 
     picture: Floats
@@ -157,7 +156,9 @@ class _Match:
         if not at_rim.any():
             return np.inf
         at_best = field.cost_of_known(self._side, self._rng)
-        return float(np.median(field.costs[at_rim])) / max(at_best, LEAST_COST)
+        costs = field.costs[at_rim]
+        # Between the mean, which a thing at the rim decides, and the median, which does not see it.
+        return float(np.sqrt(np.mean(costs) * np.median(costs))) / max(at_best, LEAST_COST)
 
     def _features(self, painted: Floats) -> Floats:
         return np.concatenate([self._space.features(painted), self._contrast], 2)
