@@ -51,6 +51,7 @@ def settings_of(quality: Quality, *, threads: int) -> Settings:
         sharpness=effort.sharpness,
         carried_frames=effort.carried_frames,
         origin_frames=effort.origin_frames,
+        texture_side=effort.texture_side,
         threads=threads,
     )
 
@@ -127,6 +128,7 @@ def _propagate(
             scale=flow_scale(height),
             network=network,
             origin_frames=0 if network else settings.origin_frames,  # the network corrects what was blended
+            texture_side=0 if network else settings.texture_side,
         ),
         tally=InpaintStats(),
         observe=note,

@@ -13,6 +13,9 @@ from vrestore.media.preview.display import ClipWriter, as_picture, shown
 COPIED, BLENDED, PAINTED = (60, 180, 75), (0, 130, 200), (230, 25, 75)
 """RGB: fetched from the past or the future, from both, from no frame."""
 
+TEXTURE = (240, 50, 230)
+"""RGB of what no frame shows and is painted with texture; smooth paint is PAINTED."""
+
 PAST, FUTURE = (60, 180, 75), (245, 160, 40)
 """RGB of what was read once, at full sharpness, from an earlier and from a later frame."""
 
@@ -37,6 +40,7 @@ class RevealMap:
         fetched: NDArray[np.bool_],
         blended: NDArray[np.bool_],
         age: NDArray[np.int32] | None = None,
+        texture: NDArray[np.bool_] | None = None,
     ) -> None:
         """Tell of a hole of the frame that comes next.
 
@@ -47,8 +51,9 @@ class RevealMap:
             blended: Which of them from two.
             age: How many frames later the one is that a pixel was read from, (n): below 0 earlier, 0 for
                 those that were not read from one frame.
+            texture: Which were painted with texture.
         """
-        self._noted.append((box, hidden, _colors(fetched, blended, age)))
+        self._noted.append((box, hidden, _colors(fetched, blended, age, texture)))
 
     def drawn(
         self, frames: Iterator[Frame], *, first: int = 0, start: int = 0, stop: int | None = None
@@ -72,10 +77,15 @@ class RevealMap:
 
 
 def _colors(
-    fetched: NDArray[np.bool_], blended: NDArray[np.bool_], age: NDArray[np.int32] | None
+    fetched: NDArray[np.bool_],
+    blended: NDArray[np.bool_],
+    age: NDArray[np.int32] | None = None,
+    texture: NDArray[np.bool_] | None = None,
 ) -> NDArray[np.float32]:
     """Return the colors of hidden pixels, (3, n)."""
     colors = np.where(blended, _column(BLENDED), np.where(fetched, _column(COPIED), _column(PAINTED)))
+    if texture is not None:
+        colors = np.where(texture, _column(TEXTURE), colors)
     if age is None:
         return colors
     share = 1 - (1 - OLDEST_SHARE) * np.minimum(np.abs(age) / OLDEST_FRAMES, 1)

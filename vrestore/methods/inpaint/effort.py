@@ -36,6 +36,8 @@ class Effort:
     """Frames before and after that know of the motion in a hole; with 0 it is guessed pair by pair."""
     origin_frames: int = 36
     """Frames of the past that colors are read from in the end; with 0 they stay as they were blended."""
+    texture_side: int = 9
+    """Pixels that the patches of texture are wide and high."""
 
 
 EFFORTS: dict[Quality, Effort] = {
@@ -48,6 +50,7 @@ EFFORTS: dict[Quality, Effort] = {
         network_pixels=50_000,
         carried_frames=0,
         origin_frames=0,
+        texture_side=7,
     ),
     "balanced": Effort(passes=3, flow="medium", look_ahead=45, chunk=45, margin=96, network_pixels=110_000),
     "best": Effort(

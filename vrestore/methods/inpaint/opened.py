@@ -19,7 +19,7 @@ from vrestore.methods.base import Context, Summary, Values
 from vrestore.methods.inpaint.effort import EFFORTS
 from vrestore.methods.inpaint.options import DEFAULT_MODEL, InpaintOptions
 from vrestore.methods.inpaint.plan import Plan, make_plan
-from vrestore.methods.inpaint.report import InpaintReport, Origins, ReadOnce
+from vrestore.methods.inpaint.report import InpaintReport, Origins, Paint, ReadOnce
 from vrestore.methods.inpaint.settings import InpaintStats, NetworkSettings, Settings, SpanState
 from vrestore.methods.segmenter import Segments
 from vrestore.models.library import find_weights
@@ -36,6 +36,7 @@ _NUMBERS = (
     "look_ahead",
     "carried_frames",
     "origin_frames",
+    "texture_side",
     "frames_held",
     "expected_bytes",
 )
@@ -139,6 +140,7 @@ class OpenedInpaint:
         details = InpaintReport(
             Origins(stats.copied, stats.blended, stats.painted),
             ReadOnce(stats.from_past, stats.from_future, round(stats.age_frames / read, 1) if read else None),
+            Paint(stats.textured, stats.painted - stats.textured),
         )
         return Summary(stats.repaired_frames, stats.scenes, details, self._shortages(stats))
 
@@ -170,6 +172,7 @@ class OpenedInpaint:
             sharpness=EFFORTS[plan.quality].sharpness,
             carried_frames=plan.carried_frames,
             origin_frames=plan.origin_frames,
+            texture_side=plan.texture_side,
             threads=plan.threads,
             network=self.network,
             device=self.context.device if plan.fills_on_device else "cpu",
@@ -248,6 +251,7 @@ def opened_with_masks(context: Context, masks: MaskSource, options: InpaintOptio
         threads=context.threads,
         memory_bytes=context.memory_bytes,
         network_scale=options.network_scale if options.has_network else None,
+        has_texture=options.has_texture,
         device_memory_bytes=context.device_memory_bytes,
     )
     network = _network(context, options, plan)
@@ -284,5 +288,5 @@ def _reveal(context: Context, options: InpaintOptions) -> ClipWriter | None:
 def _noted(reveal: RevealMap, filled: Filled) -> None:
     patch = filled.patch
     fetched, blended = filled.confidence.cpu() > 0, filled.is_blended.cpu()
-    age = None if filled.age is None else filled.age.cpu().numpy()
-    reveal.note(patch.box, patch.hidden, fetched.numpy(), blended.numpy(), age)
+    age, texture = (None if each is None else each.cpu().numpy() for each in (filled.age, filled.is_texture))
+    reveal.note(patch.box, patch.hidden, fetched.numpy(), blended.numpy(), age, texture)

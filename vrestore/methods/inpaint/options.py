@@ -11,6 +11,7 @@ from vrestore.option_schema import WRITE, PathLike, as_text, check_choices, opti
 
 Algorithm = Literal["tsam", "propagate"]
 Quality = Literal["draft", "balanced", "best"]
+Paint = Literal["texture", "smooth"]
 
 DEFAULT_MODEL = "tsam-small"
 
@@ -37,6 +38,13 @@ class InpaintOptions:
         metavar="NAME",
     )
     quality: Quality = option("balanced", "draft, balanced (default) or best.", metavar="NAME")
+    paint: Paint | None = option(
+        None,
+        "What no frame shows: texture (default), smooth.",
+        more="How `propagate` paints what no frame shows: `texture` puts it together from patches of its "
+        "surroundings where these fit, `smooth` continues colors from the rim. The default is `texture`.",
+        metavar="NAME",
+    )
     model: PathLike | None = option(
         None,
         "Weights: a model's name or file.",
@@ -58,11 +66,20 @@ class InpaintOptions:
         for name in ("reveal_map", "model"):
             object.__setattr__(self, name, as_text(getattr(self, name)))
         check_choices(self, method="method", quality="quality", precision="precision")
+        if self.paint is not None:
+            check_choices(self, paint="way to paint")
+        if self.paint == "texture" and self.has_network:
+            raise UsageError("texture is painted by the method propagate, got the method tsam")
         if self.network_scale not in (0, *NETWORK_SCALES):
             scales = ", ".join(map(str, NETWORK_SCALES))
             raise UsageError(f"the network's scale is 0 (automatic) or {scales}, got {self.network_scale}")
         if self.model is not None and not self.has_network:
             raise UsageError(f"a model is for the method tsam, got the method {self.method}")
+
+    @property
+    def has_texture(self) -> bool:
+        """Whether what no frame shows is painted with texture, where that fits."""
+        return not self.has_network and self.paint != "smooth"
 
     @property
     def has_network(self) -> bool:

@@ -18,6 +18,7 @@ from vrestore.frames import HoleSummary, VideoMeta
 from vrestore.masks.tracks import Track, find_tracks
 from vrestore.methods.inpaint.effort import EFFORTS, QUARTER_LINES, Effort, flow_scale, smaller
 from vrestore.methods.inpaint.options import NETWORK_SCALES, Quality
+from vrestore.methods.inpaint.texture.state import MOST_KEYS, MOST_PIXELS
 from vrestore.methods.memory_model import BASE_BYTES, CODEC_FRAMES, QUEUED_FRAMES, frames_waiting
 
 NETWORK_CONTEXT, NETWORK_MULTIPLE = 32, 16
@@ -35,6 +36,13 @@ POINT_BYTES = 48
 
 ORIGIN_BYTES = 40
 """For each hole pixel kept by the last pass: where past and future found it, and how sure."""
+
+STEP_BYTES = 16
+"""For each hole pixel kept by the last pass, with the rim's: where it lies in the frame before, if texture is
+painted."""
+
+TEXTURE_BYTES, KEY_BYTES = 450, 7
+"""For each pixel of a canvas in which texture is matched, and for each pixel of a hole in a key."""
 
 MOTION_BYTES = 16
 """For each pixel of a canvas whose motion is carried: flow both ways and what the camera leaves, in cells."""
@@ -83,6 +91,7 @@ class Plan:
     hole_pixels: int
     carried_frames: int
     origin_frames: int
+    texture_side: int
     frames_held: int
     memory_bytes: int
     expected_bytes: int
@@ -130,19 +139,23 @@ def make_plan(
     threads: int,
     memory_bytes: int,
     network_scale: int | None = None,
+    has_texture: bool = False,
     device_memory_bytes: int = 0,
 ) -> Plan:
     """Fit the effort of a quality setting into a memory bound.
 
     `device_memory_bytes` of a CUDA device say where the work is done and do not change the effort, so that
     frames are the same with any. With `network_scale` 0 the network works on pictures as small as its windows
-    ask for, with one of `NETWORK_SCALES` on just those; None is no network.
+    ask for, with one of `NETWORK_SCALES` on just those; None is no network. With `has_texture` what
+    no frame shows may be painted with it.
 
     Raises OutOfMemory when even the smallest plan does not fit.
     """
     effort = EFFORTS[quality]
     if meta.height >= QUARTER_LINES and effort.passes > 1:
         effort = replace(effort, passes=effort.passes - 1)
+    if not has_texture:
+        effort = replace(effort, texture_side=0)
     extent = _extent(summaries, effort.margin, meta.height, meta.width)
     scale = 0 if network_scale is None else network_scale or _scale_for(extent, effort.network_pixels)
     plan = _planned(meta, effort, quality, threads, memory_bytes, extent, scale)
@@ -195,6 +208,9 @@ def _planned(
     per_patch = canvas * PATCH_BYTES + extent.hole * POINT_BYTES
     work = canvas * WORK_BYTES * (threads + 1) + ahead * canvas + moving * canvas * MOTION_BYTES
     work += _reading_bytes(extent, origins, window=effort.chunk + effort.look_ahead)
+    if effort.texture_side:
+        work += (effort.chunk + effort.look_ahead) * extent.hole * STEP_BYTES
+        work += min(canvas, MOST_PIXELS) * TEXTURE_BYTES + MOST_KEYS * extent.hole * KEY_BYTES
     seen = extent.window_pixels(scale) if scale else 0
     if scale:
         work += WEIGHTS_BYTES + seen * WINDOW_BYTES + seen // scale**2 * NETWORK_BYTES
@@ -215,6 +231,7 @@ def _planned(
         hole_pixels=extent.hole,
         carried_frames=carried,
         origin_frames=origins,
+        texture_side=effort.texture_side,
         frames_held=window,
         memory_bytes=memory_bytes,
         expected_bytes=BASE_BYTES + frames + window * per_patch + work,

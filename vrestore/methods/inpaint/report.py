@@ -37,11 +37,20 @@ class ReadOnce:
 
 
 @dataclass(frozen=True, slots=True)
+class Paint:
+    """How what no frame shows was painted: with `texture`, or `smooth`, in pixels of all frames."""
+
+    texture: int = 0
+    smooth: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class InpaintReport:
     """A MethodReport."""
 
     origins: Origins
     read_once: ReadOnce = ReadOnce()
+    paint: Paint = Paint()
 
     def line(self) -> str:
         """Return the shares as a person reads them."""
@@ -52,6 +61,8 @@ class InpaintReport:
             f"hole pixels: {copied:.1%} copied, {blended:.1%} blended, {painted:.1%} painted "
             "(no frame shows them)"
         )
+        if self.paint.texture:
+            said += f", {self.paint.texture / max(origins.total, 1):.1%} of them with texture"
         if read.mean_age_frames is None:
             return said
         return (
@@ -61,4 +72,8 @@ class InpaintReport:
 
     def to_dict(self) -> Values:
         """Return it for programs."""
-        return {"origins": asdict(self.origins), "read_once": asdict(self.read_once)}
+        return {
+            "origins": asdict(self.origins),
+            "read_once": asdict(self.read_once),
+            "paint": asdict(self.paint),
+        }

@@ -122,6 +122,8 @@ class InpaintStats:
     copied: int = 0
     blended: int = 0
     painted: int = 0
+    textured: int = 0
+    """Of what was painted, what was with texture."""
     from_past: int = 0
     """Pixels that were read once, from an earlier frame."""
     from_future: int = 0

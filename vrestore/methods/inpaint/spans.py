@@ -189,10 +189,11 @@ class HoleSpan:
             tally.repaired_frames += 1
             tally.hole_pixels += shot.hole.pixel_count if shot.hole is not None else 0
             for each, counted in zip(filled, numbers, strict=True):
-                fetched, blended, past, future, age = counted.result().tolist()
+                fetched, blended, past, future, age, textured = counted.result().tolist()
                 tally.from_past += past
                 tally.from_future += future
                 tally.age_frames += age
+                tally.textured += textured
                 tally.painted += each.patch.hidden_count - fetched
                 tally.blended += blended
                 tally.copied += fetched - blended
@@ -204,9 +205,14 @@ class HoleSpan:
 
 
 def _counted(filled: Filled) -> Tensor:
-    """Return how many pixels were fetched, blended, read from past and future, and the sum of their ages."""
+    """Return how many pixels were fetched, blended, read from past and future, the sum of their ages, and how
+    many have texture.
+
+    """
     age = torch.zeros(1, dtype=torch.int32) if filled.age is None else filled.age
-    counts = [filled.confidence > 0, filled.is_blended, age < 0, age > 0, age.abs()]
+    texture = torch.zeros_like(filled.is_blended) if filled.is_texture is None else filled.is_texture
+    fetched, blended = (filled.confidence > 0) & ~texture, filled.is_blended & ~texture
+    counts = [fetched, blended, age < 0, age > 0, age.abs(), texture]
     return torch.stack([each.sum().to(filled.confidence.device) for each in counts])
 
 

@@ -143,7 +143,7 @@ def sample_of(frames: Pictures, holes: Masks, *, height: int, width: int) -> Sam
 
 def windows_of(frames: Pictures, holes: Masks, *, height: int, width: int) -> list[Window]:
     """Fill the holes of a clip as `vrestore inpaint` does, and cut windows around them."""
-    settings = Settings(threads=1, origin_frames=0)  # the network corrects what was blended
+    settings = Settings(threads=1, origin_frames=0, texture_side=0)  # the network corrects what was blended
     with ThreadPoolExecutor(1) as executor:
         filled = fill(
             iter(_patches(frames, holes, settings.margin)), settings, make_tools(settings, executor)

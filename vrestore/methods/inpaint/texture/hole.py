@@ -21,7 +21,7 @@ from vrestore.methods.inpaint.texture.state import SHOWN, SMOOTH, TEXTURE, Key, 
 from vrestore.methods.inpaint.texture.synthesis import synthesize
 
 UNSURE = 0.5
-"""Confidence below which fetched pixels are copied from nowhere, and not believed beside what no frame shows."""
+"""Confidence below which fetched pixels are no sources, nor believed beside what no frame shows."""
 
 LEAST_UNSEEN = 0.3
 """Share of such a part that no frame shows, so that all of it is painted."""
@@ -150,7 +150,8 @@ class OpenHole:
         )
         is_part = without >= LEAST_UNSEEN * sizes
         is_part[0] = False
-        return unseen | is_part[labels]
+        opened: Mask = unseen | is_part[labels]
+        return opened
 
     @cached_property
     def _box(self) -> Box:

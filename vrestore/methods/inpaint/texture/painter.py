@@ -12,10 +12,7 @@ from vrestore.methods.inpaint.propagation.origins import NOWHERE, Origins, carri
 from vrestore.methods.inpaint.propagation.propagate import Filled
 from vrestore.methods.inpaint.texture.hole import OpenHole
 from vrestore.methods.inpaint.texture.motion import carried_targets
-from vrestore.methods.inpaint.texture.state import Key, Painted
-
-MOST_KEYS = 8
-"""Keys that are kept of a hole; where there are more the oldest goes on as what the newest shows of it."""
+from vrestore.methods.inpaint.texture.state import MOST_KEYS, Key, Painted
 
 
 class Painter:

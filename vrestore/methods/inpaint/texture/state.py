@@ -15,6 +15,12 @@ SMOOTH, SHOWN, TEXTURE = 0, 1, 2
 """What a pixel of a key is: painted smoothly, which later frames do for themselves, shown by some frame, or
 painted with texture."""
 
+MOST_KEYS = 8
+"""Keys that are kept of a hole; where there are more the oldest goes on as what the newest shows of it."""
+
+MOST_PIXELS = 400_000
+"""Of a picture in which texture is matched; in larger ones it is copied as a smaller one was matched."""
+
 Kinds = NDArray[np.uint8]
 
 

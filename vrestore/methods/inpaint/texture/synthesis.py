@@ -18,6 +18,7 @@ from vrestore.methods.inpaint.texture.coherence import make_coherent
 from vrestore.methods.inpaint.texture.matching import Field, enlarged, patch_space
 from vrestore.methods.inpaint.texture.peeling import peeled
 from vrestore.methods.inpaint.texture.pyramid import Floats, Ints, Level, Mask, continued, pyramid, resized
+from vrestore.methods.inpaint.texture.state import MOST_PIXELS
 
 TURNS = 6, 4, 3, 1
 """Turns of matching and voting, from the coarsest level on; the finest has the last."""
@@ -30,9 +31,6 @@ CONTRAST = 2.5
 
 ROUNDS = 2
 """Of trying what neighbors have and what lies around, in each turn."""
-
-MOST_PIXELS = 1_000_000
-"""Of a level in which patches are matched, some 400 bytes each; larger levels are copied by its matches."""
 
 LEAST_COST = 1e-4
 """Of a known patch, squared shares of full scale: of plain ones any match is good."""
