@@ -16,7 +16,7 @@ from vrestore.methods.inpaint.propagation.origins import NOWHERE, Origins
 from vrestore.methods.inpaint.propagation.propagate import Filled
 from vrestore.methods.inpaint.texture.keys import as_key, read_keys
 from vrestore.methods.inpaint.texture.matching import nearest_of
-from vrestore.methods.inpaint.texture.pyramid import Floats, Mask, continued
+from vrestore.methods.inpaint.texture.pyramid import Floats, Mask, continued, resized
 from vrestore.methods.inpaint.texture.state import SHOWN, SMOOTH, TEXTURE, Key, Kinds
 from vrestore.methods.inpaint.texture.synthesis import synthesize
 
@@ -81,12 +81,12 @@ class OpenHole:
     @property
     def keys_in_use(self) -> list[int]:
         """The numbers of the keys that its pixels lie in."""
-        found: list[int] = np.unique(self._frames[self._frames != NOWHERE]).tolist()
+        found: list[int] = np.unique(self._frames[self._frames >= 0]).tolist()
         return found
 
     def read(self, keys: Mapping[int, Key]) -> None:
         """Read what is open from the keys, as bright as what is around it."""
-        wanted = self._is_open & (self._frames != NOWHERE)
+        wanted = self._is_open & (self._frames >= 0)
         if not wanted.any():
             return
         colors, kinds = self._read_at(keys, wanted, np.flatnonzero(wanted))
@@ -94,20 +94,15 @@ class OpenHole:
         is_read[wanted] = kinds != SMOOTH
         if not is_read.any():
             return
-        read = np.zeros_like(self.picture)
-        read[wanted] = colors
         # Around it the key shows what the frame shows, but for the light.
         band = self._grown(is_read, BAND) & ~is_read & (self.kinds != SMOOTH)
         around, around_kinds = self._read_at(keys, band, nearest_of(is_read)[band])
-        read[band] = around
-        shares = np.zeros(band.shape, np.float32)
-        shares[band] = around_kinds != SMOOTH
-        difference = np.dstack([(self.picture - read) * shares[..., None], shares])
-        sigma = BAND * self._grain
-        difference = np.asarray(cv2.GaussianBlur(difference, (0, 0), sigma), np.float32)
-        offset = difference[..., :3] / np.maximum(difference[..., 3:], 1e-6)
-        lit = (read + continued(offset, is_read)).clip(0, 1)
-        self.picture[is_read] = lit[is_read]
+        difference = np.zeros((*band.shape, 4), np.float32)
+        is_there = (around_kinds != SMOOTH)[:, None]
+        difference[band] = np.concatenate([(self.picture[band] - around) * is_there, is_there], 1)
+        light = self._light(difference, is_read)
+        chosen = kinds != SMOOTH
+        self.picture[is_read] = (colors[chosen] + light[is_read]).clip(0, 1)
         self.kinds[wanted] = kinds
 
     def extended(self, *, side: int) -> Key | None:
@@ -158,6 +153,22 @@ class OpenHole:
         """The window in the frame."""
         box, window = self._patch.box, self._window
         return Box(box.x + window.x, box.y + window.y, window.width, window.height)
+
+    def _light(self, difference: Floats, is_read: Mask) -> Floats:
+        """Return what the picture is brighter by than its key, (h, w, 3), where it is read.
+
+        `difference` (h, w, 4) has what is known of it, and 1, around there, else 0. It is smooth: cells do.
+        """
+        cell = max(1, round(2 * self._grain))
+        height, width = (-(-size // cell) for size in is_read.shape)
+        below, beside = height * cell - is_read.shape[0], width * cell - is_read.shape[1]
+        planes = np.pad(np.dstack([difference, is_read]), ((0, below), (0, beside), (0, 0)), "edge")
+        cells = resized(planes.astype(np.float32), height, width, cv2.INTER_AREA)
+        is_inner = (cells[..., 4] > 0) & (cells[..., 3] == 0)
+        smooth = np.asarray(cv2.GaussianBlur(cells, (0, 0), BAND * self._grain / cell), np.float32)
+        offset = continued(smooth[..., :3] / np.maximum(smooth[..., 3:4], np.float32(1e-6)), is_inner)
+        whole = resized(offset, height * cell, width * cell, cv2.INTER_LINEAR)
+        return whole[: is_read.shape[0], : is_read.shape[1]]
 
     def _read_at(self, keys: Mapping[int, Key], where: Mask, like: NDArray[np.int64]) -> tuple[Floats, Kinds]:
         """Read keys for the pixels `where` it is asked, with the offsets of others at flat places `like`."""

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from vrestore.frames import Box
 from vrestore.methods.inpaint.patches.patch import SCALE
-from vrestore.methods.inpaint.propagation.origins import NOWHERE
 from vrestore.methods.inpaint.texture.pyramid import Floats
 from vrestore.methods.inpaint.texture.state import SMOOTH, Key, Kinds
 from vrestore.ops.resample.quantize import as_codes
@@ -36,7 +35,7 @@ def read_keys(
     """
     colors = np.zeros((len(frames), 3), np.float32)
     kinds = np.full(len(frames), SMOOTH, np.uint8)
-    for number in np.unique(frames[frames != NOWHERE]).tolist():
+    for number in np.unique(frames[frames >= 0]).tolist():
         key = keys[number]
         (which,) = np.nonzero(frames == number)
         points = np.stack([x[which] - key.box.x, y[which] - key.box.y], 1)

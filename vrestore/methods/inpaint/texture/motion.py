@@ -9,7 +9,7 @@ from torch import Tensor
 
 from vrestore.methods.inpaint.propagation.correspondence import FetchMap
 from vrestore.methods.inpaint.propagation.propagate import Filled
-from vrestore.methods.inpaint.texture.pyramid import Floats
+from vrestore.methods.inpaint.texture.pyramid import Floats, Ints
 
 SURE = 0.5
 """Trust in the flow, and confidence of the color, of the pixels that show how the others move."""
@@ -17,7 +17,7 @@ SURE = 0.5
 NEAR = 16.0
 """Pixels, of a picture of 240 lines, over which what is around counts less and less."""
 
-MOST_POINTS = 4000
+MOST_POINTS = 2000
 """That a motion is fitted to, evenly many of them where there are more."""
 
 LEAST_POINTS = 30
@@ -49,15 +49,22 @@ def carried_targets(filled: Filled, step: FetchMap, grain: float) -> Tensor:
         return targets
     chosen = chosen[:: len(chosen) // MOST_POINTS + 1]
     motion = step.targets.cpu().numpy()[chosen] - points[chosen]
-    x, y = points.T.astype(np.int64)
-    plane = np.ones((patch.box.height, patch.box.width), np.uint8)
-    plane[y[:count][unseen], x[:count][unseen]] = 0
-    distance = cv2.distanceTransform(plane, cv2.DIST_L2, 5)[y[chosen], x[chosen]]
-    fit = _affine(points[chosen], motion, np.exp(-distance / (NEAR * grain)))
     ours = points[:count][unseen]
+    window = patch.hole
+    corner = np.array([window.x, window.y], np.float32)
+    plane = np.ones((window.height, window.width), np.uint8)
+    plane[_places(ours - corner)] = 0
+    distance = cv2.distanceTransform(plane, cv2.DIST_L2, 3)[_places(points[chosen] - corner)]
+    fit = _affine(points[chosen], motion, np.exp(-distance / (NEAR * grain)))
     carried = targets.cpu().numpy().copy()
     carried[unseen] = ours + _basis(ours) @ fit
     return torch.from_numpy(carried).to(targets.device)
+
+
+def _places(points: Floats) -> tuple[Ints, Ints]:
+    """Return points (m, 2) as rows and columns."""
+    x, y = points.T.astype(np.int64)
+    return y, x
 
 
 def _affine(points: Floats, motion: Floats, shares: Floats) -> Floats:

@@ -12,7 +12,7 @@ from vrestore.methods.inpaint.propagation.origins import NOWHERE, Origins, carri
 from vrestore.methods.inpaint.propagation.propagate import Filled
 from vrestore.methods.inpaint.texture.hole import OpenHole
 from vrestore.methods.inpaint.texture.motion import carried_targets
-from vrestore.methods.inpaint.texture.state import MOST_KEYS, Key, Painted
+from vrestore.methods.inpaint.texture.state import LOST, MOST_KEYS, Key, Painted
 
 
 class Painter:
@@ -65,7 +65,10 @@ class Painter:
         targets = carried_targets(filled, filled.step, self._grain)
         # Where flow leads is believed here even if it does not lead back: there is nothing better.
         trust = torch.ones(patch.hidden_count, device=patch.device)
-        return carried_on(patch, targets, trust, before, known, beside=NOWHERE)
+        places = carried_on(patch, targets, trust, before, known, oldest=LOST, beside=LOST)
+        x, y = targets.unbind(1)
+        is_inside = (x >= 0) & (y >= 0) & (x <= before.box.width - 1) & (y <= before.box.height - 1)
+        return replace(places, frame=torch.where(is_inside, places.frame, NOWHERE))
 
     def _keep(self, index: int, hole: OpenHole) -> None:
         """Paint a new key if one is needed, and let go of the oldest where there are too many."""

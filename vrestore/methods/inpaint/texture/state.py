@@ -15,6 +15,10 @@ SMOOTH, SHOWN, TEXTURE = 0, 1, 2
 """What a pixel of a key is: painted smoothly, which later frames do for themselves, shown by some frame, or
 painted with texture."""
 
+LOST = -2
+"""In place of a key: a frame shows it, but its motion was lost. Texture would be another in each frame, so it
+stays smooth."""
+
 MOST_KEYS = 8
 """Keys that are kept of a hole; where there are more the oldest goes on as what the newest shows of it."""
 
@@ -37,7 +41,7 @@ class Key:
 class Painted:
     """What is known of the painting of a hole: its keys by frame, and where in them its hidden pixels lie.
 
-    `frames` (n) are the numbers of keys, below 0 for none; `offsets` (2, n), x before y, are added to a
+    `frames` (n) are the numbers of keys, LOST, or -1 for none; `offsets` (2, n), x before y, are added to a
     pixel's place in its own frame to have its place in that one.
     """
 
