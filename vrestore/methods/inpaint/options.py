@@ -38,11 +38,11 @@ class InpaintOptions:
         metavar="NAME",
     )
     quality: Quality = option("balanced", "draft, balanced (default) or best.", metavar="NAME")
-    paint: Paint | None = option(
-        None,
+    paint: Paint = option(
+        "texture",
         "What no frame shows: texture (default), smooth.",
         more="How `propagate` paints what no frame shows: `texture` puts it together from patches of its "
-        "surroundings where these fit, `smooth` continues colors from the rim. The default is `texture`.",
+        "surroundings where these fit, `smooth` continues colors from the rim.",
         metavar="NAME",
     )
     model: PathLike | None = option(
@@ -65,11 +65,7 @@ class InpaintOptions:
     def __post_init__(self) -> None:
         for name in ("reveal_map", "model"):
             object.__setattr__(self, name, as_text(getattr(self, name)))
-        check_choices(self, method="method", quality="quality", precision="precision")
-        if self.paint is not None:
-            check_choices(self, paint="way to paint")
-        if self.paint == "texture" and self.has_network:
-            raise UsageError("texture is painted by the method propagate, got the method tsam")
+        check_choices(self, method="method", quality="quality", precision="precision", paint="paint")
         if self.network_scale not in (0, *NETWORK_SCALES):
             scales = ", ".join(map(str, NETWORK_SCALES))
             raise UsageError(f"the network's scale is 0 (automatic) or {scales}, got {self.network_scale}")

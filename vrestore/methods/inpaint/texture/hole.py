@@ -35,7 +35,7 @@ BAND = 3.0
 BESIDE_ROWS, BESIDE_COLUMNS, BESIDE_SHARE = 32.0, 96.0, 0.6
 """How far around what is painted sources are looked for: so many pixels, or so many of its own sizes."""
 
-MOST_MISFIT = 2.4
+MOST_MISFIT = 3.0
 """See `Synthesis.misfit`: above it texture would be nonsense, and it stays smooth."""
 
 
@@ -166,7 +166,8 @@ class OpenHole:
         cells = resized(planes.astype(np.float32), height, width, cv2.INTER_AREA)
         is_inner = (cells[..., 4] > 0) & (cells[..., 3] == 0)
         smooth = np.asarray(cv2.GaussianBlur(cells, (0, 0), BAND * self._grain / cell), np.float32)
-        offset = continued(smooth[..., :3] / np.maximum(smooth[..., 3:4], np.float32(1e-6)), is_inner)
+        offset = np.asarray(smooth[..., :3] / np.maximum(smooth[..., 3:4], 1e-6), np.float32)
+        offset = continued(offset, is_inner)
         whole = resized(offset, height * cell, width * cell, cv2.INTER_LINEAR)
         return whole[: is_read.shape[0], : is_read.shape[1]]
 

@@ -137,12 +137,15 @@ class Field:
         costs[which] = self._distances(self._ours[which], candidates[which])
         return costs
 
-    def cost_of_known(self, apart: int, rng: np.random.Generator) -> float:
-        """Return the mean squared distance of known patches to the best at least so many pixels `apart`."""
+    def cost_of_known(self, features: Floats, apart: int, rng: np.random.Generator) -> float:
+        """Return the mean squared distance of known patches to the best at least so many pixels `apart`.
+
+        `features` (H * W, k) are those that they are compared by.
+        """
         known = np.flatnonzero(self._is_source)
         some = rng.choice(known, min(len(known), KNOWN_SAMPLES), replace=False)
         others = known[:: len(some) * len(known) // KNOWN_COMPARISONS + 1]
-        distances = _all_distances(self._theirs[some], self._theirs[others])
+        distances = _all_distances(features[some], features[others])
         (y, x), (rows, columns) = (np.divmod(each, self.shape[1]) for each in (some, others))
         is_far = np.maximum(abs(y[:, None] - rows), abs(x[:, None] - columns)) >= apart
         best = np.where(is_far, distances, np.inf).min(1)
@@ -150,10 +153,7 @@ class Field:
         return float(found.mean()) if len(found) else 0.0
 
     def _distances(self, ours: Floats, sources: Ints) -> Floats:
-        difference = self._theirs.take(sources, 0)
-        difference -= ours
-        result: Floats = np.einsum("ij,ij->i", difference, difference)
-        return result
+        return squared_distances(ours, self._theirs.take(sources, 0))
 
     def _try(self, candidates: Ints) -> None:
         (which,) = np.nonzero((candidates >= 0) & self._is_source[candidates] & (candidates != self.sources))
@@ -170,6 +170,13 @@ class Field:
         parts = np.array_split(self._ours, len(self._ours) // AT_A_TIME + 1)
         found: Ints = places[np.concatenate([_all_distances(part, theirs).argmin(1) for part in parts])]
         return found
+
+
+def squared_distances(ours: Floats, theirs: Floats) -> Floats:
+    """Return the squared distances (n) of features (n, k)."""
+    difference = theirs - ours
+    result: Floats = np.einsum("ij,ij->i", difference, difference)
+    return result
 
 
 def enlarged(targets: Ints, sources: Ints, shape: tuple[int, int], is_target: Mask, is_source: Mask) -> Ints:

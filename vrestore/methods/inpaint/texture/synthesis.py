@@ -15,7 +15,13 @@ import cv2
 import numpy as np
 
 from vrestore.methods.inpaint.texture.coherence import make_coherent
-from vrestore.methods.inpaint.texture.matching import Field, enlarged, patch_space
+from vrestore.methods.inpaint.texture.matching import (
+    COMPONENTS,
+    Field,
+    enlarged,
+    patch_space,
+    squared_distances,
+)
 from vrestore.methods.inpaint.texture.peeling import peeled
 from vrestore.methods.inpaint.texture.pyramid import Floats, Ints, Level, Mask, continued, pyramid, resized
 from vrestore.methods.inpaint.texture.state import MOST_PIXELS
@@ -32,8 +38,8 @@ CONTRAST = 2.5
 ROUNDS = 2
 """Of trying what neighbors have and what lies around, in each turn."""
 
-LEAST_COST = 1e-4
-"""Of a known patch, squared shares of full scale: of plain ones any match is good."""
+LEAST_NOISE = 1.6 / 255
+"""Standard deviation between two patches of the same thing, at least: of plain ones any match is good."""
 
 _RIM = np.ones((3, 3), np.uint8)
 
@@ -149,14 +155,19 @@ class _Match:
 
     def misfit(self) -> float:
         """Return what the patches at the rim cost over what known ones cost: see `Synthesis`."""
-        field = self.field
-        at_rim = ~self._level.is_open.reshape(-1)[field.targets]
+        field, level = self.field, self._level
+        at_rim = ~level.is_open.reshape(-1)[field.targets]
         if not at_rim.any():
             return np.inf
-        at_best = field.cost_of_known(self._side, self._rng)
-        costs = field.costs[at_rim]
+        copied = _copied(level, field.targets, field.sources)
+        known, painted = (
+            self._space.features(each).reshape(-1, COMPONENTS) for each in (level.picture, copied)
+        )
+        costs = squared_distances(painted[field.targets[at_rim]], known[field.sources[at_rim]])
+        at_best = field.cost_of_known(known, self._side, self._rng)
+        least = 2 * LEAST_NOISE**2 * 3 * self._side**2
         # Between the mean, which a thing at the rim decides, and the median, which does not see it.
-        return float(np.sqrt(np.mean(costs) * np.median(costs))) / max(at_best, LEAST_COST)
+        return float(np.sqrt(np.mean(costs) * np.median(costs))) / max(at_best, least)
 
     def _features(self, painted: Floats) -> Floats:
         return np.concatenate([self._space.features(painted), self._contrast], 2)
