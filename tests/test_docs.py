@@ -156,7 +156,7 @@ def test_the_qualities_are_those_of_the_plan():
         [
             *(name, str(tries.passes), tries.flow),
             *map(str, (tries.look_ahead, tries.chunk, tries.margin, tries.sharpness)),
-            *map(str, (tries.carried_frames, tries.origin_frames)),
+            *map(str, (tries.carried_frames, tries.origin_frames, tries.texture_side)),
         ]
         for name, tries in EFFORTS.items()
     ]

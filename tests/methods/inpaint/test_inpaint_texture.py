@@ -11,6 +11,7 @@ from textured import QUICK, frame_of, hole_of_boxes, hole_psnr, panned, repaired
 from vrestore.errors import UsageError
 from vrestore.frames import Box
 from vrestore.methods.inpaint.options import InpaintOptions
+from vrestore.methods.inpaint.painted import LOST, MOST_KEYS, Key, Painted
 from vrestore.methods.inpaint.patches.patch import make_patch
 from vrestore.methods.inpaint.propagation.correspondence import FetchMap
 from vrestore.methods.inpaint.propagation.propagate import Filled
@@ -19,7 +20,6 @@ from vrestore.methods.inpaint.texture import synthesis
 from vrestore.methods.inpaint.texture.hole import MOST_MISFIT
 from vrestore.methods.inpaint.texture.painter import Painter
 from vrestore.methods.inpaint.texture.pyramid import continued
-from vrestore.methods.inpaint.texture.state import LOST, MOST_KEYS, Key, Painted
 from vrestore.methods.inpaint.texture.synthesis import synthesize
 
 HEIGHT, WIDTH = 96, 140
@@ -134,7 +134,8 @@ def filled_by_hand(index, *, before=None, shift=(0.0, 0.0), box=STILL):
     """A frame of the wall whose hole no frame shows, and which comes from the frame before by a shift."""
     whole = Box(0, 0, WIDTH, HEIGHT)
     hidden = hole(box)
-    known = np.where(hidden, np.float32(0), bricks().transpose(2, 0, 1))
+    wall = np.roll(bricks(), (round(-shift[1] * index), round(-shift[0] * index)), (0, 1))
+    known = np.where(hidden, np.float32(0), wall.transpose(2, 0, 1))
     patch = make_patch(index, whole, known, hidden)
     count = patch.hidden_count
     smooth = continued(np.ascontiguousarray(known.transpose(1, 2, 0)), hidden)[hidden].T
@@ -151,12 +152,12 @@ def test_what_a_frame_showed_before_its_motion_was_lost_stays_smooth():
     first = painter.paint(filled_by_hand(0))
     assert bool(first.is_texture.all())
     # Half of the hole comes from beside that of the frame before.
-    second = painter.paint(filled_by_hand(1, before=first, shift=(12.0, 0.0)))
+    given = filled_by_hand(1, before=first, shift=(12.0, 0.0))
+    second = painter.paint(given)
     places = painter.painted.frames
     assert {LOST, 0} == set(places.tolist())
     assert np.array_equal(second.is_texture.numpy(), places == 0)
-    unpainted = filled_by_hand(1).colors
-    assert torch.equal(second.colors[:, places == LOST], unpainted[:, places == LOST])
+    assert torch.equal(second.colors[:, places == LOST], given.colors[:, places == LOST])
     assert list(painter.painted.keys) == [0]
 
 
@@ -173,7 +174,6 @@ def test_of_many_keys_the_oldest_goes_on_in_the_newest():
     corner, filled = Box(0, 30, 60, 24), None
     for index in range(MOST_KEYS + 3):
         filled = painter.paint(filled_by_hand(index, before=filled, shift=(-6.0, 0.0), box=corner))
-        assert float(filled.is_texture.float().mean()) > 0.6
         assert set(painter.painted.frames.tolist()) <= set(painter.painted.keys)
     assert len(painter.painted.keys) <= MOST_KEYS
 

@@ -18,7 +18,7 @@ from vrestore.frames import HoleSummary, VideoMeta
 from vrestore.masks.tracks import Track, find_tracks
 from vrestore.methods.inpaint.effort import EFFORTS, QUARTER_LINES, Effort, flow_scale, smaller
 from vrestore.methods.inpaint.options import NETWORK_SCALES, Quality
-from vrestore.methods.inpaint.texture.state import MOST_KEYS, MOST_PIXELS
+from vrestore.methods.inpaint.painted import MOST_KEYS, MOST_PIXELS
 from vrestore.methods.memory_model import BASE_BYTES, CODEC_FRAMES, QUEUED_FRAMES, frames_waiting
 
 NETWORK_CONTEXT, NETWORK_MULTIPLE = 32, 16

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from vrestore.device.devices import Kernels, Precision
 from vrestore.flow.estimator import FlowName
 from vrestore.frames import Box
-from vrestore.methods.inpaint.texture.state import Painted
+from vrestore.methods.inpaint.painted import Painted
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from vrestore.frames import Frame
 from vrestore.masks.tracks import Track
 from vrestore.methods.inpaint.frame_buffer import FrameBuffer
 from vrestore.methods.inpaint.network.refine import load_refiner
+from vrestore.methods.inpaint.painted import Painted
 from vrestore.methods.inpaint.patch_io import PatchIO
 from vrestore.methods.inpaint.patches.patch import Patch
 from vrestore.methods.inpaint.propagation.passes import fill
@@ -25,7 +26,6 @@ from vrestore.methods.inpaint.propagation.read_once import LINES, Scale, read_on
 from vrestore.methods.inpaint.settings import InpaintStats, Settings, SpanState
 from vrestore.methods.inpaint.span_tracker import Span, SpanTracker
 from vrestore.methods.inpaint.texture.painter import Painter
-from vrestore.methods.inpaint.texture.state import Painted
 from vrestore.methods.inpaint.tools import Tools
 from vrestore.methods.shots import Shot
 from vrestore.threads import Arrived, Awaited, Pending

@@ -12,12 +12,12 @@ import torch
 from numpy.typing import NDArray
 
 from vrestore.frames import Box
+from vrestore.methods.inpaint.painted import SHOWN, SMOOTH, TEXTURE, Key, Kinds
 from vrestore.methods.inpaint.propagation.origins import NOWHERE, Origins
 from vrestore.methods.inpaint.propagation.propagate import Filled
 from vrestore.methods.inpaint.texture.keys import as_key, read_keys
 from vrestore.methods.inpaint.texture.matching import nearest_of
 from vrestore.methods.inpaint.texture.pyramid import Floats, Mask, continued, resized
-from vrestore.methods.inpaint.texture.state import SHOWN, SMOOTH, TEXTURE, Key, Kinds
 from vrestore.methods.inpaint.texture.synthesis import synthesize
 
 UNSURE = 0.5
@@ -200,7 +200,7 @@ class OpenHole:
         is_part = np.zeros_like(is_source)
         common = window.intersection(crop) or window
         here, there = common.relative_to(window), common.relative_to(crop)
-        is_known = (self._confidence >= UNSURE) & ~self._is_open
+        is_known = ((self._confidence >= UNSURE) & ~self._is_open) | (self.kinds == TEXTURE)
         is_source[there.rows, there.columns] = is_known[here.rows, here.columns]
         is_part[there.rows, there.columns] = part[here.rows, here.columns]
         made = synthesize(picture, is_part, is_source, side=side, seed=patch.index)

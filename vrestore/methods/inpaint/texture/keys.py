@@ -13,9 +13,9 @@ import torch
 from numpy.typing import NDArray
 
 from vrestore.frames import Box
+from vrestore.methods.inpaint.painted import SMOOTH, Key, Kinds
 from vrestore.methods.inpaint.patches.patch import SCALE
 from vrestore.methods.inpaint.texture.pyramid import Floats
-from vrestore.methods.inpaint.texture.state import SMOOTH, Key, Kinds
 from vrestore.ops.resample.quantize import as_codes
 from vrestore.ops.warp.cubic import Readable, read_cubic
 

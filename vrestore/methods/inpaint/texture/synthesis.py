@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from vrestore.methods.inpaint.painted import MOST_PIXELS
 from vrestore.methods.inpaint.texture.coherence import make_coherent
 from vrestore.methods.inpaint.texture.matching import (
     COMPONENTS,
@@ -24,7 +25,6 @@ from vrestore.methods.inpaint.texture.matching import (
 )
 from vrestore.methods.inpaint.texture.peeling import peeled
 from vrestore.methods.inpaint.texture.pyramid import Floats, Ints, Level, Mask, continued, pyramid, resized
-from vrestore.methods.inpaint.texture.state import MOST_PIXELS
 
 TURNS = 6, 4, 3, 1
 """Turns of matching and voting, from the coarsest level on; the finest has the last."""
