@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from vrestore.device.devices import network_precision
@@ -14,15 +15,18 @@ from vrestore.frames import Frame, MaskedFrame
 from vrestore.masks.masks import Masks, open_masks
 from vrestore.masks.options import MaskWords, mask_options
 from vrestore.media.preview.display import ClipWriter
+from vrestore.media.preview.key_frames import KeyFrames
 from vrestore.media.preview.provenance_map import RevealMap
 from vrestore.methods.base import Context, Summary, Values
 from vrestore.methods.inpaint.effort import EFFORTS
 from vrestore.methods.inpaint.options import DEFAULT_MODEL, InpaintOptions
+from vrestore.methods.inpaint.patches.plates import Plate, check_plate, read_plates
 from vrestore.methods.inpaint.plan import Plan, make_plan
 from vrestore.methods.inpaint.report import InpaintReport, Origins, Paint, ReadOnce
 from vrestore.methods.inpaint.settings import InpaintStats, NetworkSettings, Settings, SpanState
 from vrestore.methods.segmenter import Segments
 from vrestore.models.library import find_weights
+from vrestore.option_schema import as_paths
 from vrestore.progress import ProgressEvent
 from vrestore.protocols import FrameTransform, MaskSource
 
@@ -56,7 +60,9 @@ class OpenedInpaint:
     plan: Plan
     network: NetworkSettings | None
     reveal: ClipWriter | None
+    keys: KeyFrames | None
     shape: Mapping[str, int]
+    plates: tuple[Plate, ...] = ()
     doubts: tuple[str, ...] = ()
 
     @property
@@ -122,15 +128,18 @@ class OpenedInpaint:
                 color=meta.color,
                 settings=settings,
                 tally=stats,
-                observe=None if reveal is None else partial(_noted, reveal),
+                observe=partial(_noted, reveal, self.keys) if reveal or self.keys else None,
                 segments=segments,
                 part=shard,
+                plates={plate.frame - self.context.first_index: plate for plate in self.plates},
             )
-            if reveal is None:
-                return frames
             start = 0 if segments is None else segments.start
             first, stop = (0, None) if shard is None else (shard.first, shard.stop)
-            return reveal.drawn(frames, first=first, start=start, stop=stop)
+            if self.keys is not None:
+                frames = self.keys.saved(frames, first=first, start=start, stop=stop)
+            if reveal is not None:
+                frames = reveal.drawn(frames, first=first, start=start, stop=stop)
+            return frames
 
         return filled
 
@@ -221,10 +230,27 @@ def open_inpaint(context: Context, words: MaskWords, options: InpaintOptions) ->
         )
     )
     opened = opened_with_masks(context, masks, options)
+    for plate in opened.plates:
+        _check_plate(context, masks, plate)
     shape = {"grow": masks.grow, "feather": masks.feather}
     # A box is seen to be right at once, and a draft is there to be quick: `mask check` is for both.
     is_checked = bool(words.mask) and options.quality != "draft"
     return replace(opened, shape=shape, doubts=_doubts(context, masks) if is_checked else ())
+
+
+def _check_plate(context: Context, masks: Masks, plate: Plate) -> None:
+    """Refuse a plate that is of another frame, or lies beside it; raises UsageError."""
+    index = plate.frame - context.first_index
+    summaries = masks.summaries
+    is_there = index >= 0 and (index < len(summaries) or masks.goes_on)
+    known = summaries[min(index, len(summaries) - 1)] if is_there else None
+    hole = None if known is None else masks.drawn(plate.frame)
+    if hole is None or not hole.any():
+        raise UsageError(
+            f"plate {plate.name!r} is for frame {plate.frame}, which has no hole; give one that has"
+        )
+    if context.source != "-" and not context.meta.numbers.is_made:
+        check_plate(plate, context.source, context.meta, hole)
 
 
 def _doubts(context: Context, masks: Masks) -> tuple[str, ...]:
@@ -252,10 +278,10 @@ def opened_with_masks(context: Context, masks: MaskSource, options: InpaintOptio
         memory_bytes=context.memory_bytes,
         network_scale=options.network_scale if options.has_network else None,
         has_texture=options.has_texture,
+        plates=len(options.plate_frames),
         device_memory_bytes=context.device_memory_bytes,
     )
-    network = _network(context, options, plan)
-    return OpenedInpaint(context, options, masks, plan, network, _reveal(context, options), {})
+    return _opened(context, masks, options, plan, _network(context, options, plan))
 
 
 def reopened_inpaint(
@@ -265,8 +291,16 @@ def reopened_inpaint(
     network = None
     if words["network"] is not None:
         network = NetworkSettings(**{**words["network"], "device": context.device})
-    reveal = _reveal(context, options)
-    return OpenedInpaint(context, options, masks, Plan(**words["plan"]), network, reveal, {})
+    return _opened(context, masks, options, Plan(**words["plan"]), network)
+
+
+def _opened(
+    context: Context, masks: MaskSource, options: InpaintOptions, plan: Plan, network: NetworkSettings | None
+) -> OpenedInpaint:
+    """Read the plates and open what else is written."""
+    plates = read_plates(as_paths(options.plate), options.plate_frames, context.meta)
+    reveal, keys = _reveal(context, options), _keys(context, options)
+    return OpenedInpaint(context, options, masks, plan, network, reveal, keys, {}, plates)
 
 
 def _network(context: Context, options: InpaintOptions, plan: Plan) -> NetworkSettings | None:
@@ -285,8 +319,19 @@ def _reveal(context: Context, options: InpaintOptions) -> ClipWriter | None:
     return context.open_clip("reveal", "--reveal-map", str(options.reveal_map))
 
 
-def _noted(reveal: RevealMap, filled: Filled) -> None:
+def _keys(context: Context, options: InpaintOptions) -> KeyFrames | None:
+    """Open the folder for frames to be retouched, if one is asked for."""
+    if options.plate_out is None:
+        return None
+    return KeyFrames(Path(options.plate_out), context.meta, first=context.first_index)
+
+
+def _noted(reveal: RevealMap | None, keys: KeyFrames | None, filled: Filled) -> None:
     patch = filled.patch
+    if keys is not None and filled.is_key:
+        keys.want(patch.index)
+    if reveal is None:
+        return
     fetched, blended = filled.confidence.cpu() > 0, filled.is_blended.cpu()
     age, texture = (None if each is None else each.cpu().numpy() for each in (filled.age, filled.is_texture))
     reveal.note(patch.box, patch.hidden, fetched.numpy(), blended.numpy(), age, texture)

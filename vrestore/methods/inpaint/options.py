@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from vrestore.device.devices import AskedPrecision
 from vrestore.errors import UsageError
-from vrestore.option_schema import WRITE, PathLike, as_text, check_choices, option
+from vrestore.option_schema import WRITE, PathLike, as_paths, as_text, check_choices, option
 
 Algorithm = Literal["tsam", "propagate"]
 Quality = Literal["draft", "balanced", "best"]
@@ -45,6 +46,28 @@ class InpaintOptions:
         "surroundings where these fit, `smooth` continues colors from the rim.",
         metavar="NAME",
     )
+    plate: PathLike | Sequence[PathLike] = option(
+        (),
+        "Clean picture of a frame, or several.",
+        more="A picture of the clean background as a frame shows it, or several.",
+        metavar="IMAGE",
+        file="read",
+    )
+    plate_out: PathLike | None = option(
+        None,
+        "Also a folder of frames to retouch.",
+        more="Also write the frames in which something is invented first, restored, as pictures into a "
+        "folder: retouched, they are plates. A picture that is there stays.",
+        panel=WRITE,
+        metavar="DIR",
+        file="written",
+    )
+    plate_at: str | Sequence[str] = option(
+        (),
+        "The number of that frame.",
+        more="The numbers of the frames that the plates are of, the first is 0, in the same order.",
+        metavar="FRAME",
+    )
     model: PathLike | None = option(
         None,
         "Weights: a model's name or file.",
@@ -63,14 +86,26 @@ class InpaintOptions:
     )
 
     def __post_init__(self) -> None:
-        for name in ("reveal_map", "model"):
+        for name in ("reveal_map", "plate_out", "model"):
             object.__setattr__(self, name, as_text(getattr(self, name)))
         check_choices(self, method="method", quality="quality", precision="precision", paint="paint")
+        object.__setattr__(self, "plate", as_paths(self.plate))
+        object.__setattr__(self, "plate_at", as_paths(self.plate_at))
+        names, frames = as_paths(self.plate), self.plate_frames
+        if len(names) != len(frames):
+            raise UsageError(f"each --plate has its --plate-at, got {len(names)} and {len(frames)}")
+        if len(set(frames)) < len(frames):
+            raise UsageError(f"one plate for a frame, got frames {', '.join(map(str, frames))}")
         if self.network_scale not in (0, *NETWORK_SCALES):
             scales = ", ".join(map(str, NETWORK_SCALES))
             raise UsageError(f"the network's scale is 0 (automatic) or {scales}, got {self.network_scale}")
         if self.model is not None and not self.has_network:
             raise UsageError(f"a model is for the method tsam, got the method {self.method}")
+
+    @property
+    def plate_frames(self) -> tuple[int, ...]:
+        """The numbers of the frames that the plates are of."""
+        return tuple(_number(word) for word in as_paths(self.plate_at))
 
     @property
     def has_texture(self) -> bool:
@@ -81,3 +116,9 @@ class InpaintOptions:
     def has_network(self) -> bool:
         """Whether a network corrects what was propagated."""
         return self.method == "tsam"
+
+
+def _number(word: str) -> int:
+    if not word.isdecimal():
+        raise UsageError(f"a plate is at a frame's number, the first is 0, got {word!r}")
+    return int(word)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import numpy as np
@@ -14,7 +15,8 @@ from vrestore.frames import Box, Color, Frame, Hole, PixelFormat
 from vrestore.masks.tracks import aligned
 from vrestore.media.color.convert import composite, known_rgb
 from vrestore.methods.inpaint.patches.device_color import DeviceColor
-from vrestore.methods.inpaint.patches.patch import Patch, make_patch
+from vrestore.methods.inpaint.patches.patch import SCALE, Patch, make_patch
+from vrestore.methods.inpaint.patches.plates import Plate
 from vrestore.methods.inpaint.propagation.propagate import Filled
 from vrestore.methods.shots import Shot
 from vrestore.ops import Backend
@@ -29,12 +31,18 @@ class PatchIO:
     color: Color
     fallback: DeviceFallback
     backend: Backend
+    plates: Mapping[int, Plate] = field(default_factory=dict)
 
     def patch(self, index: int, shot: Shot, box: Box) -> Patch:
         """Cut a box out of a frame, without what its hole hides; on the CPU if the device has no memory."""
         # A frame without a hole is a source, all of it known.
         alpha = np.zeros((box.height, box.width), np.uint8) if shot.hole is None else shot.hole.alpha_in(box)
-        return self.fallback.run(partial(self._cut, index, shot.frame, box, alpha), self.fallback.device)
+        patch = self.fallback.run(partial(self._cut, index, shot.frame, box, alpha), self.fallback.device)
+        plate = self.plates.get(index)
+        if plate is None or not patch.hidden_count:
+            return patch
+        colors = plate.codes[:, box.rows, box.columns][:, patch.hidden] * np.float32(1 / SCALE)
+        return replace(patch, plate=self.fallback.up(torch.from_numpy(colors), patch.device))
 
     def put_back(self, hole: Hole, frame: Frame, filled: Filled) -> Pending[Frame]:
         """Begin to write a filled patch into the hole of a frame."""

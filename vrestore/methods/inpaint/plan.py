@@ -140,6 +140,7 @@ def make_plan(
     memory_bytes: int,
     network_scale: int | None = None,
     has_texture: bool = False,
+    plates: int = 0,
     device_memory_bytes: int = 0,
 ) -> Plan:
     """Fit the effort of a quality setting into a memory bound.
@@ -147,7 +148,7 @@ def make_plan(
     `device_memory_bytes` of a CUDA device say where the work is done and do not change the effort, so that
     frames are the same with any. With `network_scale` 0 the network works on pictures as small as its windows
     ask for, with one of `NETWORK_SCALES` on just those; None is no network. With `has_texture` what
-    no frame shows may be painted with it.
+    no frame shows may be painted with it; so many `plates` are held.
 
     Raises OutOfMemory when even the smallest plan does not fit.
     """
@@ -158,7 +159,7 @@ def make_plan(
         effort = replace(effort, texture_side=0)
     extent = _extent(summaries, effort.margin, meta.height, meta.width)
     scale = 0 if network_scale is None else network_scale or _scale_for(extent, effort.network_pixels)
-    plan = _planned(meta, effort, quality, threads, memory_bytes, extent, scale)
+    plan = _planned(meta, effort, quality, threads, memory_bytes, extent, scale, plates)
     while plan.expected_bytes > memory_bytes:
         less = smaller(effort)
         if less is None:
@@ -168,7 +169,7 @@ def make_plan(
                 "a smaller mask, or fewer --threads"
             )
         effort = less
-        plan = _planned(meta, effort, quality, threads, memory_bytes, extent, scale)
+        plan = _planned(meta, effort, quality, threads, memory_bytes, extent, scale, plates)
     return _on_device(plan, extent, device_memory_bytes)
 
 
@@ -197,6 +198,7 @@ def _planned(
     memory_bytes: int,
     extent: _Extent,
     scale: int,
+    plates: int,
 ) -> Plan:
     ahead = 2 * threads
     carried = min(effort.carried_frames, effort.look_ahead)
@@ -211,6 +213,7 @@ def _planned(
     if effort.texture_side:
         work += (effort.chunk + effort.look_ahead) * extent.hole * STEP_BYTES
         work += min(canvas, MOST_PIXELS) * TEXTURE_BYTES + MOST_KEYS * extent.hole * KEY_BYTES
+    work += plates * meta.height * meta.width * CODE_BYTES
     seen = extent.window_pixels(scale) if scale else 0
     if scale:
         work += WEIGHTS_BYTES + seen * WINDOW_BYTES + seen // scale**2 * NETWORK_BYTES

@@ -11,7 +11,7 @@ torch, which takes a second to load, is waited for only when the first hole come
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from importlib import import_module
@@ -27,6 +27,7 @@ from vrestore.methods.shots import mark_cuts
 from vrestore.threads import one_thread_here, one_torch_thread
 
 if TYPE_CHECKING:
+    from vrestore.methods.inpaint.patches.plates import Plate
     from vrestore.methods.inpaint.spans import Observer, Surroundings
 
 _SPANS = "vrestore.methods.inpaint.spans"
@@ -45,12 +46,14 @@ def inpaint(
     observe: Observer | None = None,
     segments: Segments[SpanState, InpaintStats] | None = None,
     part: Shard | None = None,
+    plates: Mapping[int, Plate] | None = None,
 ) -> Iterator[Frame]:
     """Repair a video: frames with holes in, whole frames out, one for one and in order.
 
     `observe` is told every filled patch, so that it can be drawn where colors came from. With `segments` the
     video is cut where it says, and what is before its start passes as it is. With `part` the items are those
-    of that part alone; numbers of frames are still those of the whole.
+    of that part alone; numbers of frames are still those of the whole. `plates` are what the user gives of
+    holes, by the number of their frame.
     """
     shots = mark_cuts(items, format=format) if part is None else part.shots(items)
     buffer = FrameBuffer(shots, first=0 if part is None else part.first)
@@ -68,7 +71,7 @@ def inpaint(
         executor = ThreadPoolExecutor(settings.threads, "flow", initializer=one_thread_here)
         tools = make_tools(settings, opened.enter_context(executor))
         backend = ops.select(settings.device, asked=settings.kernels)
-        patch_io = PatchIO(format, color, tools.fallback, backend)
+        patch_io = PatchIO(format, color, tools.fallback, backend, plates or {})
         return Surroundings(buffer, tracker, patch_io, settings, tools, tally, observe)
 
     threading.Thread(target=import_module, args=(_SPANS,), name="loading", daemon=True).start()

@@ -36,7 +36,8 @@ class Patch:
 
     `codes` (3, H, W) are its colors in full range, int16 of the same bits as uint16, zero where `hidden` is
     True: 16 bits keep any source's precision at half the memory of float32. They, and all that is made of
-    them, are on one device, which `backend` serves; `hidden` is on the CPU.
+    them, are on one device, which `backend` serves; `hidden` is on the CPU. `plate` (3, n) are colors in
+    [0, 1] that the user gives the hidden pixels of this frame.
     """
 
     index: int
@@ -44,6 +45,7 @@ class Patch:
     hidden: MaskArray
     codes: Tensor
     backend: Backend = TORCH
+    plate: Tensor | None = None
 
     @property
     def device(self) -> torch.device:

@@ -7,7 +7,7 @@ are smooth, so they are interpolated at every step without loss, and the color i
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import cv2
@@ -16,7 +16,8 @@ import torch
 from torch import Tensor
 
 from vrestore.frames import Box, MaskArray
-from vrestore.methods.inpaint.patches.patch import Patch
+from vrestore.methods.inpaint.patches.patch import SCALE, Patch
+from vrestore.ops.resample.quantize import as_int16
 from vrestore.ops.warp.cubic import in_32nds, read_plane
 from vrestore.ops.warp.offsets import corner_of, shift
 
@@ -64,11 +65,25 @@ class Sides:
     past: Side
     future: Side
     pictures: Mapping[int, Picture]
+    plates: Collection[int] = ()
+    """The frames whose hole the user has given, which is as sure as what is beside it."""
 
 
 def picture_of(patch: Patch) -> Picture:
-    """Return a patch as a frame to read from."""
+    """Return a patch as a frame to read from, whole where the user has given its hole."""
+    if patch.plate is not None:
+        return filled_picture(patch, patch.plate)
     return Picture(patch.box, patch.codes, patch.hidden if patch.hidden_count else None)
+
+
+def filled_picture(patch: Patch, colors: Tensor) -> Picture:
+    """Return a patch as a frame to read from, its hidden pixels with `colors` (3, n) in [0, 1]."""
+    codes = patch.codes
+    if patch.hidden_count:
+        codes = codes.clone()
+        places = patch.places_in(patch.whole)
+        codes.flatten(1).index_copy_(1, places, as_int16((colors * SCALE).round_()))
+    return Picture(patch.box, codes)
 
 
 def nowhere(patch: Patch) -> Origins:
@@ -89,6 +104,7 @@ def carried_on(
     known: Origins,
     *,
     oldest: int = 0,
+    lasting: Collection[int] = (),
     beside: int | None = None,
 ) -> Origins:
     """Return the origins of a patch's n hidden pixels, read at `targets` (n, 2) of another one.
@@ -96,12 +112,13 @@ def carried_on(
     `known` are the origins of that one's own hole; its other pixels are their own origin, or of the frame
     `beside`. Places are
     interpolated among the neighbors that come from the same frame as the nearest one that comes from any: a
-    place between places of two frames is in neither. What comes from before frame `oldest` begins anew, as
+    place between places of two frames is in neither. What comes from before frame `oldest`, but
+    from no `lasting` one, begins anew, as
     what the source shows there. Where `trust` (n) is 0 nothing is known.
     """
     window = source.outline.box.grown(1, height=source.box.height, width=source.box.width)
     beside = source.index if beside is None else beside
-    frames, offsets = _planes(source, known, window, oldest, beside)
+    frames, offsets = _planes(source, known, window, oldest, lasting, beside)
     # As OpenCV has them, so that a device gives what the CPU gives.
     at = in_32nds(targets - corner_of(window, patch.device))
     read = _read if patch.device.type == "cpu" else _read_among_four
@@ -164,12 +181,16 @@ def _read_among_four(frames: Tensor, offsets: Tensor, at: Tensor) -> tuple[Tenso
     return chosen, moved / total.clamp_min(1e-6)
 
 
-def _planes(source: Patch, known: Origins, window: Box, oldest: int, beside: int) -> tuple[Tensor, Tensor]:
+def _planes(
+    source: Patch, known: Origins, window: Box, oldest: int, lasting: Collection[int], beside: int
+) -> tuple[Tensor, Tensor]:
     """Return the frames (h, w) and offsets (2, h, w) of all pixels of a window that holds the hole."""
     frames = torch.full((window.area,), beside, dtype=torch.int32, device=source.device)
     offsets = torch.zeros(2, window.area, device=source.device)
     if source.hidden_count:
         is_old = (known.frame != NOWHERE) & (known.frame < oldest)
+        for frame in lasting:
+            is_old &= known.frame != frame
         places = source.places_in(window)
         frames.index_copy_(0, places, known.frame.masked_fill(is_old, source.index))
         offsets.index_copy_(1, places, known.offset.masked_fill(is_old, 0))

@@ -7,7 +7,7 @@ pass's flow does not mind; the origins that the last pass carries beside them ar
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from functools import partial
@@ -18,7 +18,7 @@ from torch import Tensor
 from vrestore.device.fallback import DeviceFallback
 from vrestore.device.transfers import CPU, moved
 from vrestore.frames import Box
-from vrestore.methods.inpaint.patches.patch import Patch, box_around
+from vrestore.methods.inpaint.patches.patch import Patch, box_around, luma_of
 from vrestore.methods.inpaint.propagation.correspondence import FetchMap, Linked
 from vrestore.methods.inpaint.propagation.origins import (
     Origins,
@@ -60,7 +60,8 @@ class Filled:
     asked for; once its colors are read from their origins, `age` (n) tells how many frames after this one
     these are, below 0 before it, and is 0 where the blend stayed. `step` is how it was fetched from the
     patch before, None at the first of a run and where that is not asked for.
-    Once what no frame shows is painted, `is_texture` (n) tells where with texture.
+    Once what no frame shows is painted, `is_texture` (n) tells where with texture, and `is_key` whether some
+    of it was painted for the first time in this frame.
     """
 
     patch: Patch
@@ -72,6 +73,7 @@ class Filled:
     age: Tensor | None = None
     step: FetchMap | None = None
     is_texture: Tensor | None = None
+    is_key: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +157,7 @@ class _Window:
         self._origin_frames, self._keeps_steps = origin_frames, keeps_steps
         self._executor, self._fallback = executor, fallback
         self._held: list[_Held] = []
+        self._plates: list[int] = []
         self._is_on_cpu = False
 
     def __len__(self) -> int:
@@ -166,6 +169,8 @@ class _Window:
         if self._is_on_cpu:
             linked = moved(linked, CPU)
         before = self._held[-1] if self._held else None
+        if linked.patch.plate is not None:
+            self._plates.append(linked.patch.index)
         # Carried on at once: the past needs nothing of what comes later.
         joined = self._fallback.run(self._joined, linked, known, before)
         self._follow(joined.patch)
@@ -198,7 +203,7 @@ class _Window:
         if before is not None and linked.from_previous is not None:
             past = self._advanced(patch, linked.from_previous, before.patch, before.past)
         step = linked.from_previous if self._keeps_steps else None
-        return _Held(patch, past, step=step)
+        return _Held(patch, self._given(patch, past), step=step)
 
     def _swept(self, count: int, held: list[_Held]) -> list[Filled]:
         """Carry the future backward through all that is held: the first `count`, blended, in reverse."""
@@ -213,17 +218,26 @@ class _Window:
                 future = self._unknown(this.patch)
             else:
                 future = self._advanced(this.patch, this.from_next, later.patch, future)
+            future = self._given(this.patch, future)
             if position < count:
                 # Blended on a thread while the future is carried on to the patch before.
                 filled.append(self._begun(this, future, ahead))
             later = this
         return [each.result() for each in filled]
 
+    def _given(self, patch: Patch, known: Known) -> Known:
+        """Return what is known of a hole, or what the user has given, which is sure."""
+        if patch.plate is None:
+            return known
+        colors = patch.plate if self._channels == len(patch.plate) else luma_of(patch.plate)
+        origins = own_places(patch) if self._origin_frames else None
+        return Known(colors, torch.ones_like(known.confidence), origins)
+
     def _begun(self, held: _Held, future: Known, ahead: Mapping[int, Picture]) -> Pending[Filled]:
         """Begin to blend what the past and the future gave."""
         if self._executor is None or held.patch.device.type != "cpu":
-            return Arrived(_blend(held, future, ahead))
-        return self._executor.submit(_blend, held, future, ahead)
+            return Arrived(_blend(held, future, ahead, tuple(self._plates)))
+        return self._executor.submit(_blend, held, future, ahead, tuple(self._plates))
 
     def _unknown(self, patch: Patch) -> Known:
         hidden, device = patch.hidden_count, patch.device
@@ -270,7 +284,13 @@ class _Window:
             # What the future shows lies in the frames at hand, however far.
             oldest = source.index - self._origin_frames if source.index < patch.index else 0
             origins = carried_on(
-                patch, step.targets[:hidden], confidence, source, state.origins, oldest=oldest
+                patch,
+                step.targets[:hidden],
+                confidence,
+                source,
+                state.origins,
+                oldest=oldest,
+                lasting=self._plates,
             )
         return Known(colors, confidence, origins)
 
@@ -285,7 +305,7 @@ def _reached(source: Patch, targets: Tensor) -> Box | None:
     return box_around(targets).union(source.outline.box).intersection(source.whole)
 
 
-def _blend(held: _Held, future: Known, ahead: Mapping[int, Picture]) -> Filled:
+def _blend(held: _Held, future: Known, ahead: Mapping[int, Picture], plates: Collection[int]) -> Filled:
     patch, past = held.patch, held.past
     # By the fourth power of their confidence: the surer one dominates.
     past_weight, future_weight = (each.confidence.square().square_() for each in (past, future))
@@ -301,7 +321,9 @@ def _blend(held: _Held, future: Known, ahead: Mapping[int, Picture]) -> Filled:
         colors = torch.where(fetched, colors, _surface(patch, colors, fetched))
     sides = None
     if past.origins is not None and future.origins is not None:
-        sides = Sides(Side(past.origins, past.confidence), Side(future.origins, future.confidence), ahead)
+        sides = Sides(
+            Side(past.origins, past.confidence), Side(future.origins, future.confidence), ahead, plates
+        )
     return Filled(patch, colors, confidence, is_blended, agreement, sides, step=held.step)
 
 
@@ -319,6 +341,12 @@ def regularize(filled: Filled) -> Filled:
     # A line through what was measured: 0.42 at no confidence, 0.87 at SURE, from where on it is 1.
     # What was painted has confidence 0 and lies on a surface already.
     weight = torch.where((confidence > 0) & ~sure, DOUBT + 0.5 * confidence, 1)
+    if filled.sides is not None and filled.sides.plates:
+        # What the user has given is right, however far it was carried.
+        past, future = filled.sides.past, filled.sides.future
+        frame = torch.where(past.confidence >= future.confidence, past.origins.frame, future.origins.frame)
+        for plate in filled.sides.plates:
+            weight = torch.where(frame == plate, 1, weight)
     return replace(filled, colors=weight * filled.colors + (1 - weight) * surface)
 
 

@@ -23,10 +23,9 @@ from vrestore.device.fallback import DeviceFallback
 from vrestore.flow.cells import cells_of, pixels_of
 from vrestore.frames import Box
 from vrestore.methods.inpaint.patches.patch import SCALE, Patch
-from vrestore.methods.inpaint.propagation.origins import NOWHERE, Origins, Picture, Side
+from vrestore.methods.inpaint.propagation.origins import NOWHERE, Origins, Picture, Side, filled_picture
 from vrestore.methods.inpaint.propagation.propagate import Filled, Known
 from vrestore.ops.filters.gaussian import gaussian
-from vrestore.ops.resample.quantize import as_int16
 from vrestore.ops.resample.upsample import enlarged
 from vrestore.ops.warp.cubic import Readable, read_cubic
 from vrestore.ops.warp.offsets import corner_of
@@ -95,7 +94,8 @@ def read_once(
 ) -> Iterator[Filled]:
     """Replace the fetched colors of a run's holes by those of their origins.
 
-    Of the past so many `frames` are kept to be read from, filled as they were given; `known` is what the hole
+    Of the past so many `frames` are kept to be read from, filled as they were given, and all whose hole the
+    user has given; `known` is what the hole
     of the first was filled with before. What has no origins is passed on as it is. On the CPU a frame is read
     on a thread of `executor` while the one before is written; a device is asked by this thread alone.
     """
@@ -120,6 +120,7 @@ class _Reader:
         self._scale, self._frames, self._fallback = scale, frames, fallback
         self._gallery: dict[int, Picture] = {}
         self._choice: Choice | None = None
+        self._plates: set[int] = set()
 
     def read(self, filled: Filled, known: Known | None) -> Filled:
         """Return the next frame, read once, or as it is `known`, without its origins."""
@@ -128,20 +129,12 @@ class _Reader:
             filled = replace(filled, colors=known.colors.to(filled.patch.device))
         elif filled.sides is not None and filled.patch.hidden_count:
             filled, self._choice = run(_read, filled, self._gallery, self._choice, self._scale)
-        self._gallery[index] = run(_kept, filled)
-        self._gallery.pop(index - self._frames - 1, None)
+        self._gallery[index] = run(filled_picture, filled.patch, filled.colors)
+        if filled.patch.plate is not None:
+            self._plates.add(index)
+        if index - self._frames - 1 not in self._plates:
+            self._gallery.pop(index - self._frames - 1, None)
         return replace(filled, sides=None)
-
-
-def _kept(filled: Filled) -> Picture:
-    """Return a filled patch as those that come after it read it."""
-    patch = filled.patch
-    codes = patch.codes
-    if patch.hidden_count:
-        codes = codes.clone()
-        places = patch.places_in(patch.whole)
-        codes.flatten(1).index_copy_(1, places, as_int16((filled.colors * SCALE).round_()))
-    return Picture(patch.box, codes)
 
 
 def _read(

@@ -51,6 +51,7 @@ class Painter:
                 filled = replace(
                     filled,
                     colors=torch.from_numpy(hole.colors).to(patch.device),
+                    is_key=patch.index in self._keys,
                     is_texture=torch.from_numpy(hole.is_texture).to(patch.device),
                 )
         self._before = patch, moved(places, patch.device)
