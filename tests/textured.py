@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import cv2
 import numpy as np
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from vrestore.frames import Box, Color, Frame, Hole, HoleSummary, MaskedFrame, PixelFormat, union_of
 from vrestore.media.formats import pixel_format, plane_shapes
+from vrestore.methods.inpaint.patches.plates import Plate
 from vrestore.methods.inpaint.stage import InpaintStats, Settings, inpaint
 
 Rgb = NDArray[np.float32]
@@ -95,6 +96,7 @@ def repairing(
     format: str = "rgb24",
     settings: Settings = QUICK,
     tally: InpaintStats | None = None,
+    plates: Mapping[int, Plate] | None = None,
 ) -> Iterator[Frame]:
     """Inpaint with the settings of a test."""
     return inpaint(
@@ -106,6 +108,7 @@ def repairing(
         color=Color(),
         settings=settings,
         tally=tally if tally is not None else InpaintStats(),
+        plates=plates,
     )
 
 
@@ -119,6 +122,7 @@ def repaired(
     summaries: Sequence[HoleSummary | None] | None = None,
     settings: Settings = QUICK,
     tally: InpaintStats | None = None,
+    plates: Mapping[int, Plate] | None = None,
 ) -> list[Frame]:
     """Inpaint a list of frames; summaries are those of the holes unless given."""
     result = repairing(
@@ -129,6 +133,7 @@ def repaired(
         format=format,
         settings=settings,
         tally=tally,
+        plates=plates,
     )
     return list(result)
 

@@ -58,10 +58,13 @@ def check_plate(plate: Plate, source: str, meta: VideoMeta, hole: MaskArray) -> 
 
     Raises UsageError where it lies elsewhere or shows something else.
     """
-    with open_video(source, start=plate.frame, stop=plate.frame + 1) as reader:
-        frame = next(iter(reader), None)
-    if frame is None:
-        raise UsageError(f"plate {plate.name!r} is for frame {plate.frame}, which the video does not have")
+    try:
+        with open_video(source, start=plate.frame, stop=plate.frame + 1) as reader:
+            frame = next(iter(reader))
+    except (InputError, StopIteration) as error:
+        raise UsageError(
+            f"plate {plate.name!r} is for frame {plate.frame}, which the video does not have"
+        ) from error
     theirs = shown(frame, meta).mean(0)
     ours = plate.codes.mean(0, dtype=np.float32) / np.float32(65535)
     known = _around(hole)
