@@ -166,34 +166,34 @@ def _fitted(carried: Planes, own: Planes, ring: MaskArray) -> tuple[Planes, floa
     height, width = ring.shape
     x = (np.arange(width, dtype=np.float32) - width / 2) / np.float32(SLOPE_CELLS)
     y = (np.arange(height, dtype=np.float32)[:, None] - height / 2) / np.float32(SLOPE_CELLS)
-    slopes = np.stack([np.ones(len(rows)), x[columns], y[rows, 0]])  # (3, k)
-    fitted, errors = np.empty_like(carried), np.zeros(len(rows))
-    for plane, target, result in zip(carried, own, fitted, strict=True):
-        samples = plane[rows, columns].astype(np.float64)
-        terms = np.vstack([samples, slopes])  # (4, k)
-        wanted = target[rows, columns] - samples
-        solution, error = _solved(terms, wanted)
-        scale, *rest = (np.float32(value) for value in solution)
-        result[:] = plane * (1 + scale) + rest[0] + rest[1] * x + rest[2] * y
-        errors += error**2
+    samples = carried[:, rows, columns].astype(np.float64)  # (4, k)
+    terms = np.empty((4, *samples.shape))  # (components, factors, k)
+    terms[:, 0], terms[:, 1], terms[:, 2], terms[:, 3] = samples, 1, x[columns], y[rows, 0]
+    factors, errors = _solved(terms, own[:, rows, columns] - samples)
+    scale, offset, across, down = factors.T[..., None, None].astype(np.float32)  # (4, 1, 1) each
+    fitted = carried * (1 + scale) + (offset + across * x + down * y)
     # Of both flows together: four squared components are two squared lengths.
-    return fitted, float(np.median(np.sqrt(errors / 2)))
+    return fitted, float(np.median(np.sqrt(np.square(errors).sum(0) / 2)))
 
 
 def _solved(terms: Numbers, wanted: Numbers) -> tuple[Numbers, Numbers]:
-    """Return the factors (4) of `terms` (4, k) that give what is `wanted` (k), and the errors left, (k)."""
-    count = terms.shape[1]
-    ridge = np.array(RIDGE) * count
-    ridge[0] *= max(1e-3, float(np.mean(terms[0] ** 2)))
-    factors: Numbers = np.zeros(len(terms))
-    variance = FIRST_VARIANCE
-    for _ in range(ROUNDS):
-        squared = np.square(wanted - factors @ terms)
-        weighted = terms / (1 + squared / variance) ** 2
-        normal = weighted @ terms.T + np.diag(ridge + 1e-6)
-        factors = np.linalg.solve(normal, weighted @ wanted).astype(np.float64)
-        variance = max(LEAST_VARIANCE, 1.5 * float(np.median((wanted - factors @ terms) ** 2)))
-    return factors, np.abs(wanted - factors @ terms)
+    """Return the factors (m, 4) of `terms` (m, 4, k) that give what is `wanted` (m, k), and what is left."""
+    count = terms.shape[2]
+    ridge = np.empty((len(terms), 4))
+    ridge[:] = np.array(RIDGE) * count
+    ridge[:, 0] *= np.maximum(1e-3, np.square(terms[:, 0]).mean(1))
+    kept = (ridge + 1e-6)[:, None] * np.eye(4)  # (m, 4, 4)
+    factors: Numbers = np.zeros(ridge.shape)
+    left, variance = wanted, np.full((len(terms), 1), FIRST_VARIANCE)
+    for step in range(ROUNDS):
+        if step:
+            middle = np.partition(np.square(left), count // 2, axis=1)[:, count // 2, None]  # (m, 1)
+            variance = np.maximum(LEAST_VARIANCE, 1.5 * middle)
+        weighted = terms * (1 + np.square(left) / variance)[:, None] ** -2
+        normal = weighted @ terms.transpose(0, 2, 1) + kept
+        factors = np.linalg.solve(normal, weighted @ wanted[..., None])[..., 0]
+        left = wanted - (factors[:, None] @ terms)[:, 0]
+    return factors, left
 
 
 def _smoothed(plane: Planes) -> Planes:
