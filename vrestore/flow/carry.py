@@ -64,6 +64,9 @@ BESIDE_REST = 1e-3
 UNSTEADY = 0.1
 """Squared cells by which flow may differ from the opposite of the other one, for it is measured."""
 
+MOSTLY_UNSTEADY = 0.3
+"""Mean unsteadiness in the hole from which on it counts in full: a few cells may be measured wrong."""
+
 Planes = NDArray[np.float32]
 Numbers = NDArray[np.float64]
 
@@ -181,8 +184,9 @@ def _steadiness(motion: Motion) -> Planes:
         for plane in (squares[0] * beside, squares[1] * beside, beside)
     )
     change, size = (plane / np.maximum(share, 1e-9) for plane in (change, size))
-    result: Planes = 1 - np.maximum(change - UNSTEADY, 0) / (size + UNSTEADY)
-    return np.maximum(result, 0)
+    unsteady: Planes = np.minimum(np.maximum(change - UNSTEADY, 0) / (size + UNSTEADY), 1)
+    overall = float(unsteady[motion.hidden].mean()) / MOSTLY_UNSTEADY
+    return 1 - unsteady * np.float32(min(overall, 1))
 
 
 def _fitted(carried: Planes, own: Planes, ring: MaskArray) -> tuple[Planes, float]:
