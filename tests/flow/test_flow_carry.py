@@ -97,7 +97,27 @@ def test_at_an_end_what_moves_goes_on_as_it_came():
     assert (motion.residual[2:] == -motion.residual[:2]).all()
 
 
-def test_of_nothing_known_nothing_is_corrected():
-    motion = frame(hole())
+def continued(ahead_sign):
+    """The correction where a rest was continued into the hole, which beside it goes on with a sign."""
+    hidden = hole()
+    rest = np.random.default_rng(0).normal(0, 3, (2, HEIGHT, WIDTH)).astype(np.float32)
+    rest[:, hidden] = 2.0
+    none = np.zeros_like(rest)
+    ahead = np.where(hidden, -rest, ahead_sign * rest)
+    motion = motion_of(BOX, hidden, (rest, none), (ahead, none))
+    alone = carry(motion, None, None)
+    return correction(motion, alone, alone)[0][hidden]
+
+
+def test_what_goes_on_beside_the_hole_as_it_came_is_continued():
+    assert continued(-1.0) == pytest.approx(0, abs=1e-6)
+
+
+def test_of_what_moves_to_and_fro_beside_the_hole_nothing_is_continued():
+    assert continued(1.0) == pytest.approx(-2, abs=1e-6)
+
+
+def test_without_a_hole_nothing_is_corrected():
+    motion = frame(np.zeros((HEIGHT, WIDTH), bool))
     alone = carry(motion, None, None)
     assert correction(motion, alone, alone) is None

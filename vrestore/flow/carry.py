@@ -6,6 +6,10 @@ hole, and its flow then was measured. So what flow leaves over the camera's, the
 the flow from frame to frame, from the past and from the future. On its way speed changes: at each step it is
 fitted to the frame's own residual around the hole, scaled and with a plane added, and believed as far as it
 fits there. Without the fit carrying is dangerous (-4.8 dB on one clip).
+
+What moves by itself beside the hole, such as a wing or water, says nothing of what lies behind it. It is told
+by its flow back and ahead, which are not each other's opposite: as far as they are not, the hole is left to
+the camera.
 """
 
 from __future__ import annotations
@@ -47,6 +51,21 @@ SIGMA = 2.0
 
 DOUBT = 0.1
 """Confidence that is set against the carried residual: that of the completed flow."""
+
+BESIDE = 5
+"""Cells around the hole whose flow is to go on as it came."""
+
+BESIDE_SIGMA = 4.0
+"""Cells over which that is judged, and as far as it reaches into the hole."""
+
+BESIDE_REST = 1e-3
+"""Weight of all cells beside the hole together, which decide deep inside."""
+
+UNSTEADY = 0.1
+"""Squared cells by which flow may differ from the opposite of the other one, for it is measured."""
+
+MOSTLY_UNSTEADY = 0.3
+"""Mean unsteadiness in the hole from which on it counts in full: a few cells may be measured wrong."""
 
 Planes = NDArray[np.float32]
 Numbers = NDArray[np.float64]
@@ -134,22 +153,40 @@ def carry(motion: Motion, source: Carried | None, flow: Planes | None) -> Carrie
 def correction(motion: Motion, past: Carried, future: Carried) -> Planes | None:
     """Return what is added to a frame's flow back and ahead, (4, h, w), in its hole; None for nothing.
 
-    Past and future are weighted by their squared confidence, and trusted less where they disagree.
+    Past and future are weighted by their squared confidence, and trusted less where they disagree; what
+    neither knows is continued from beside the hole as far as that is steady.
     """
     hidden = motion.hidden
-    surer, other = (pick(past.confidence, future.confidence) * hidden for pick in (np.maximum, np.minimum))
-    if not surer.any():
+    if not hidden.any():
         return None
+    guess = motion.residual * _steadiness(motion)
+    surer, other = (pick(past.confidence, future.confidence) * hidden for pick in (np.maximum, np.minimum))
     weights = [each.confidence**2 for each in (past, future)]
     total = np.maximum(weights[0] + weights[1], 1e-9)
     mean = (past.residual * weights[0] + future.residual * weights[1]) / total  # (4, h, w)
     apart = ((past.residual - future.residual) ** 2).sum(0) / 2
     weight = surer / (1 + other / np.maximum(surer, 1e-6) * apart)
-    missing = (mean - motion.residual) * weight
+    missing = (mean - guess) * weight
     # A normalized mean: where little is known near by, little is added.
     share = _smoothed(weight) + DOUBT * _smoothed(hidden.astype(np.float32)) + 1e-6
-    result = np.stack([_smoothed(plane) for plane in missing]) / share * hidden
-    return result.astype(np.float32)
+    added = np.stack([_smoothed(plane) for plane in missing]) / share
+    result: Planes = ((guess - motion.residual + added) * hidden).astype(np.float32)
+    return result
+
+
+def _steadiness(motion: Motion) -> Planes:
+    """Return how far what moves beside the hole goes on as it came, (h, w): 1 steady, 0 not at all."""
+    beside = (motion.ring & dilated(motion.hidden, BESIDE)).astype(np.float32)
+    back, ahead = motion.residual[:2], motion.residual[2:]
+    squares = [np.square(each).sum(0) for each in (back + ahead, motion.residual)]
+    change, size, share = (
+        _smoothed(plane, BESIDE_SIGMA) + np.float32(BESIDE_REST) * plane.mean()
+        for plane in (squares[0] * beside, squares[1] * beside, beside)
+    )
+    change, size = (plane / np.maximum(share, 1e-9) for plane in (change, size))
+    unsteady: Planes = np.minimum(np.maximum(change - UNSTEADY, 0) / (size + UNSTEADY), 1)
+    overall = float(unsteady[motion.hidden].mean()) / MOSTLY_UNSTEADY
+    return 1 - unsteady * np.float32(min(overall, 1))
 
 
 def _fitted(carried: Planes, own: Planes, ring: MaskArray) -> tuple[Planes, float]:
@@ -166,36 +203,36 @@ def _fitted(carried: Planes, own: Planes, ring: MaskArray) -> tuple[Planes, floa
     height, width = ring.shape
     x = (np.arange(width, dtype=np.float32) - width / 2) / np.float32(SLOPE_CELLS)
     y = (np.arange(height, dtype=np.float32)[:, None] - height / 2) / np.float32(SLOPE_CELLS)
-    slopes = np.stack([np.ones(len(rows)), x[columns], y[rows, 0]])  # (3, k)
-    fitted, errors = np.empty_like(carried), np.zeros(len(rows))
-    for plane, target, result in zip(carried, own, fitted, strict=True):
-        samples = plane[rows, columns].astype(np.float64)
-        terms = np.vstack([samples, slopes])  # (4, k)
-        wanted = target[rows, columns] - samples
-        solution, error = _solved(terms, wanted)
-        scale, *rest = (np.float32(value) for value in solution)
-        result[:] = plane * (1 + scale) + rest[0] + rest[1] * x + rest[2] * y
-        errors += error**2
+    samples = carried[:, rows, columns].astype(np.float64)  # (4, k)
+    terms = np.empty((4, *samples.shape))  # (components, factors, k)
+    terms[:, 0], terms[:, 1], terms[:, 2], terms[:, 3] = samples, 1, x[columns], y[rows, 0]
+    factors, errors = _solved(terms, own[:, rows, columns] - samples)
+    scale, offset, across, down = factors.T[..., None, None].astype(np.float32)  # (4, 1, 1) each
+    fitted = carried * (1 + scale) + (offset + across * x + down * y)
     # Of both flows together: four squared components are two squared lengths.
-    return fitted, float(np.median(np.sqrt(errors / 2)))
+    return fitted, float(np.median(np.sqrt(np.square(errors).sum(0) / 2)))
 
 
 def _solved(terms: Numbers, wanted: Numbers) -> tuple[Numbers, Numbers]:
-    """Return the factors (4) of `terms` (4, k) that give what is `wanted` (k), and the errors left, (k)."""
-    count = terms.shape[1]
-    ridge = np.array(RIDGE) * count
-    ridge[0] *= max(1e-3, float(np.mean(terms[0] ** 2)))
-    factors: Numbers = np.zeros(len(terms))
-    variance = FIRST_VARIANCE
-    for _ in range(ROUNDS):
-        squared = np.square(wanted - factors @ terms)
-        weighted = terms / (1 + squared / variance) ** 2
-        normal = weighted @ terms.T + np.diag(ridge + 1e-6)
-        factors = np.linalg.solve(normal, weighted @ wanted).astype(np.float64)
-        variance = max(LEAST_VARIANCE, 1.5 * float(np.median((wanted - factors @ terms) ** 2)))
-    return factors, np.abs(wanted - factors @ terms)
+    """Return the factors (m, 4) of `terms` (m, 4, k) that give what is `wanted` (m, k), and what is left."""
+    count = terms.shape[2]
+    ridge = np.empty((len(terms), 4))
+    ridge[:] = np.array(RIDGE) * count
+    ridge[:, 0] *= np.maximum(1e-3, np.square(terms[:, 0]).mean(1))
+    kept = (ridge + 1e-6)[:, None] * np.eye(4)  # (m, 4, 4)
+    factors: Numbers = np.zeros(ridge.shape)
+    left, variance = wanted, np.full((len(terms), 1), FIRST_VARIANCE)
+    for step in range(ROUNDS):
+        if step:
+            middle = np.partition(np.square(left), count // 2, axis=1)[:, count // 2, None]  # (m, 1)
+            variance = np.maximum(LEAST_VARIANCE, 1.5 * middle)
+        weighted = terms * (1 + np.square(left) / variance)[:, None] ** -2
+        normal = weighted @ terms.transpose(0, 2, 1) + kept
+        factors = np.linalg.solve(normal, weighted @ wanted[..., None])[..., 0]
+        left = wanted - (factors[:, None] @ terms)[:, 0]
+    return factors, left
 
 
-def _smoothed(plane: Planes) -> Planes:
-    smooth = cv2.GaussianBlur(plane.astype(np.float32), (0, 0), SIGMA, borderType=cv2.BORDER_REPLICATE)
+def _smoothed(plane: Planes, sigma: float = SIGMA) -> Planes:
+    smooth = cv2.GaussianBlur(plane.astype(np.float32), (0, 0), sigma, borderType=cv2.BORDER_REPLICATE)
     return smooth.astype(np.float32, copy=False)

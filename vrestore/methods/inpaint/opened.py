@@ -255,8 +255,11 @@ def _check_plate(context: Context, masks: Masks, plate: Plate) -> None:
 
 def _doubts(context: Context, masks: Masks) -> tuple[str, ...]:
     """Check the masks, and tell at once what looks wrong."""
+    from vrestore.methods.inpaint.stage import begin_loading
     from vrestore.methods.mask_check.check import check_masks
 
+    # The check takes about as long as loading torch, and leaves a core to it.
+    begin_loading()
     try:
         found = check_masks(context.source, context.meta, masks)
     except InputError as error:  # such as a playlist, which is opened by what only the run was told

@@ -74,8 +74,13 @@ def inpaint(
         patch_io = PatchIO(format, color, tools.fallback, backend, plates or {})
         return Surroundings(buffer, tracker, patch_io, settings, tools, tally, observe)
 
-    threading.Thread(target=import_module, args=(_SPANS,), name="loading", daemon=True).start()
+    begin_loading()
     yield from _repaired(take_apart(buffer, tracker, tally, segments=segments, part=part), surroundings)
+
+
+def begin_loading() -> None:
+    """Load torch on a thread, beside what is done before the first hole; to begin again does nothing."""
+    threading.Thread(target=import_module, args=(_SPANS,), name="loading", daemon=True).start()
 
 
 def _repaired(

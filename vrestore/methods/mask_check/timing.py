@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vrestore.flow.estimator import FlowEstimator
-from vrestore.frames import MaskArray
+from vrestore.frames import Box, MaskArray
 from vrestore.methods.mask_check.windows import SmallMasks, Window
 
 Field = NDArray[np.float32]
@@ -35,6 +35,7 @@ more in all but one, whose object hardly moves; none gains more than 1.04 by an 
 """
 
 _EDGE_SIGMA, _OUTLINE_SIGMA = 2.0, 1.4  # pixels
+_DRAWN = 12  # pixels from a mask beyond which no outline of it can be told from nothing
 _NO_EDGE = 1e3  # pixels, further than any outline is looked for
 _STRONGEST_EDGES, _STRONGEST_MOTION = 95, 97  # percentiles; a few strong ones would decide all
 
@@ -70,13 +71,15 @@ def _fits(
     edges = {number: edge for number in judged if (edge := _edges(window, number, flow)) is not None}
     if not edges:
         return None
-    depths = [_signed_distance(mask) for _, mask in drawn]
+    part = _around([mask for _, mask in drawn])
+    depths = [_signed_distance(mask[part]) for _, mask in drawn]
     rows, columns = list(edges), {number: column for column, (number, _) in enumerate(drawn)}
-    known = _normalized(list(edges.values()))  # (frames, h*w)
+    known = _normalized(list(edges.values()))[:, *part].reshape(len(edges), -1)  # (frames, h*w)
     fits = np.full((len(WIDENED), len(offsets)), np.nan)
     for width, widened in enumerate(WIDENED):
         # (frames, masks): Pearson's correlation of every outline with the edges of every frame.
-        fit = known @ _normalized([_outline(depth, widened) for depth in depths]).T
+        outlines = np.stack([_outline(depth, widened) for depth in depths]).reshape(len(depths), -1)
+        fit = known @ outlines.T / _lengths(outlines, drawn[0][1].size)
         for place, offset in enumerate(offsets):
             pairs = [(row, columns.get(number + offset)) for row, number in enumerate(rows)]
             found = [fit[row, column] for row, column in pairs if column is not None]
@@ -124,9 +127,23 @@ def _outline(distance: Field, widened: int) -> Field:
     return np.asarray(np.exp(-(((distance - widened) / _OUTLINE_SIGMA) ** 2) / 2), np.float32)
 
 
+def _around(masks: Sequence[MaskArray]) -> tuple[slice, slice]:
+    """Return the part of the picture that outlines are drawn in."""
+    box = Box(*cv2.boundingRect(np.logical_or.reduce(masks).view(np.uint8)))
+    height, width = masks[0].shape
+    around = box.grown(_DRAWN, height=height, width=width)
+    return around.rows, around.columns
+
+
 def _normalized(fields: Sequence[Field]) -> Field:
-    """Return fields as rows (n, h*w) of mean 0 and length 1, so that products are correlations."""
-    rows = np.stack(fields).reshape(len(fields), -1)
-    rows = rows - rows.mean(axis=1, keepdims=True)
-    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
-    return np.asarray(rows / np.where(lengths > 0, lengths, 1), np.float32)
+    """Return fields (n, h, w) with mean 0 and length 1, so that products are correlations."""
+    stacked = np.stack(fields)
+    stacked -= stacked.mean(axis=(1, 2), keepdims=True)
+    lengths = np.linalg.norm(stacked, axis=(1, 2), keepdims=True)
+    return np.asarray(stacked / np.where(lengths > 0, lengths, 1), np.float32)
+
+
+def _lengths(outlines: Field, pixels: int) -> Field:
+    """Return how long outlines (n, k) are, less their mean over so many pixels, most of which are 0; (n)."""
+    squared = np.square(outlines).sum(axis=1) - outlines.sum(axis=1) ** 2 / pixels
+    return np.asarray(np.where(squared > 0, np.sqrt(np.maximum(squared, 0)), 1), np.float32)

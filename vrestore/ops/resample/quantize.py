@@ -29,6 +29,8 @@ def unsigned(codes: Tensor) -> Tensor:
 
 def as_int16(numbers: Tensor) -> Tensor:
     """Return whole numbers of [0, 65535] as int16 of the same bits as uint16."""
+    if numbers.device.type == "cpu":
+        return as_codes(numbers.numpy().astype(np.uint16))
     # Not by the conversion of what int16 cannot hold, which is the device's own affair.
     return ((numbers + 2**15) % 2**16 - 2**15).to(torch.int16)
 

@@ -69,42 +69,47 @@ def _read_by_opencv(
     pictures: Sequence[Readable], points: NDArray[np.float32], counts: Sequence[int]
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     x, y = points  # (m) each
-    sizes = np.array([picture.codes.shape[1:] for picture in pictures])
-    height, width = np.repeat(sizes, counts, axis=0).T
-    is_read = (x >= 0) & (y >= 0) & (x <= width - 1) & (y <= height - 1)
+    sizes = [picture.codes.shape[1:] for picture in pictures]
+    ends = np.array([(width - 1, height - 1, width) for height, width in sizes], np.float32)
+    right, bottom, stride = np.repeat(ends.T, counts, axis=1)
+    is_read = (x >= 0) & (y >= 0) & (x <= right) & (y <= bottom)
     # Down to the pixel before, for inside they are not negative.
-    columns, rows = np.clip(x.astype(np.int64), 0, width - 1), np.clip(y.astype(np.int64), 0, height - 1)
-    right, below = np.minimum(columns + 1, width - 1), np.minimum(rows + 1, height - 1)
-    places = np.stack([row * width + column for row in (rows, below) for column in (columns, right)])
-    channels = pictures[0].codes.shape[0]
-    values = np.empty((channels, len(x)), np.float32)
-    around = np.empty((channels, 4, len(x)), np.uint16)
-    total, seen = np.ones(len(x), np.float32), np.ones((4, len(x)), np.bool_)
+    column, row = np.clip(x, 0, right), np.clip(y, 0, bottom)
+    columns = [each.astype(np.intp) for each in (column, np.minimum(column + 1, right))]
+    width = stride.astype(np.intp)
+    rows = [each.astype(np.intp) * width for each in (row, np.minimum(row + 1, bottom))]
+    places = np.stack([first + second for first in rows for second in columns])  # (4, m)
+    channels, count = pictures[0].codes.shape[0], len(x)
+    values = np.empty((channels, count), np.float32)
+    around = np.empty((channels, 4, count), np.uint16)
+    is_masked = any(picture.known is not None for picture in pictures)
+    total = np.full(count, _HALF, np.float32)
+    unknown = np.zeros((4, count if is_masked else 0), np.bool_)
     start = 0
     # Of few points each: what need not be done picture by picture is done for all at once.
-    for picture, count in zip(pictures, counts, strict=True):
-        part = slice(start, start + count)
-        start += count
+    for picture, size in zip(pictures, counts, strict=True):
+        part = slice(start, start + size)
+        start += size
         codes = as_array(picture.codes)
         for plane, out in zip(codes, values, strict=True):
             out[part] = read_plane(plane, points[:, part], cv2.INTER_CUBIC)
         codes.reshape(channels, -1).take(places[:, part], axis=1, out=around[:, :, part], mode="clip")
         if picture.known is not None:
-            known = picture.known.numpy()
-            total[part] = (
-                read_plane(known.view(np.uint8) * np.uint8(_HALF), points[:, part], cv2.INTER_CUBIC) / _HALF
-            )
-            seen[:, part] = known.reshape(-1).take(places[:, part])
-    is_read &= (total > LEAST_KNOWN) & seen.any(0)
-    values /= np.maximum(total, LEAST_KNOWN)
-    # Codes of what is not known are 0, which is the greatest of nothing.
-    greatest, least = (
-        around.max(1).astype(np.float32),
-        np.where(seen, around, _MOST).min(1).astype(np.float32),
-    )
-    margin = OVERSHOOT * (greatest - least)
-    np.clip(values, np.maximum(least - margin, 0), np.minimum(greatest + margin, _FULL), out=values)
-    values[:, ~is_read] = 0
+            known = picture.known.numpy().view(np.uint8)
+            total[part] = read_plane(known * np.uint8(_HALF), points[:, part], cv2.INTER_CUBIC)
+            unknown[:, part] = known.reshape(-1).take(places[:, part]) == 0
+    greatest, least = around.max(1).astype(np.float32), around
+    if is_masked:
+        total /= _HALF
+        is_read &= (total > LEAST_KNOWN) & ~unknown.all(0)
+        values /= np.maximum(total, LEAST_KNOWN)
+        # Codes of what is not known are 0, which is the greatest of nothing.
+        least = around | unknown * _MOST
+    lowest = least.min(1).astype(np.float32)
+    margin = OVERSHOOT * (greatest - lowest)
+    np.maximum(values, lowest - margin, out=values)
+    np.minimum(values, np.minimum(greatest + margin, _FULL), out=values)
+    values *= is_read
     return values, is_read
 
 

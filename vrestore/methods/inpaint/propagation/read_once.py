@@ -20,7 +20,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from vrestore.device.fallback import DeviceFallback
-from vrestore.flow.cells import cells_of, pixels_of
+from vrestore.flow.cells import cells_of, mean_of_cells, pixels_of
 from vrestore.frames import Box
 from vrestore.methods.inpaint.patches.patch import SCALE, Patch
 from vrestore.methods.inpaint.propagation.origins import NOWHERE, Origins, Picture, Side, filled_picture
@@ -30,6 +30,8 @@ from vrestore.ops.resample.upsample import enlarged
 from vrestore.ops.warp.cubic import Readable, read_cubic
 from vrestore.ops.warp.offsets import corner_of
 from vrestore.threads import Arrived, Pending
+
+_NO_AGE = np.int16(-(2**15))
 
 LINES = 240
 """Lines of a picture that the distances below are given for; in larger ones they grow with it."""
@@ -152,14 +154,14 @@ def _read(
     from_past, *kept = area.at_points(torch.stack([chosen, *whole]))  # (n) each
     # A border as wide as a cell; where one side has nothing to say the other is taken.
     past_share = torch.where(has[0] & has[1], from_past, has[0].float())
-    colors, share, trusted = (torch.zeros_like(each) for each in (filled.colors, past_share, past_share))
     parts = (past_share, torch.where(has[1], 1 - past_share, 0))
+    sums = torch.zeros(5, patch.hidden_count, device=patch.device)
     for side, part, is_kept, pictures in zip(both, parts, kept, (gallery, sides.pictures), strict=True):
-        read, is_read = _fetched(patch, side.origins, part > 0, pictures)
-        part = part * is_read
-        colors += read * part
-        share += part
-        trusted += is_kept * part
+        which, read, is_read = _fetched(patch, side.origins, (part > 0) & (is_kept > 0), pictures)
+        share = part.index_select(0, which) * is_read
+        given = torch.cat([read * share, torch.stack([share, share * is_kept.index_select(0, which)])])
+        sums += torch.zeros_like(sums).index_copy_(1, which, given)
+    colors, share, trusted = sums[:3], sums[3], sums[4]
     is_found = share > 0.99
     offset, alike = _compared(area, colors, filled.colors, is_found)
     weight = torch.where(is_found, trusted * alike, 0)
@@ -184,19 +186,25 @@ class Area:
         """The cells of the frame."""
         self.covered = self.means(torch.ones(1, patch.hidden_count, device=patch.device))[0]
         """The share of each that is hidden, (h, w)."""
+        numbers = torch.arange(patch.hidden_count, dtype=torch.int32, device=patch.device)
+        self._firsts = self._spread(numbers[None], -1)[0, ::cell, ::cell].flatten()  # -1: not hidden
 
-    def spread(self, values: Tensor, rest: float = 0) -> Tensor:
+    def _spread(self, values: Tensor, rest: float = 0) -> Tensor:
         """Return values (C, n) of the hidden pixels as planes (C, H, W), with `rest` beside them."""
         planes = values.new_full((len(values), self._box.area), rest)
         return planes.index_copy_(1, self._places, values).view(-1, self._box.height, self._box.width)
 
     def means(self, values: Tensor) -> Tensor:
         """Return values (C, n) of the hidden pixels, 0 beside them, in the means of cells, (C, h, w)."""
-        return F.avg_pool2d(self.spread(values)[None], self.cell)[0]
+        planes = self._spread(values)
+        if planes.device.type != "cpu":
+            return F.avg_pool2d(planes[None], self.cell)[0]
+        return torch.from_numpy(np.stack([mean_of_cells(plane, self.cell) for plane in planes.numpy()]))
 
     def corners(self, values: Tensor, rest: float = 0) -> Tensor:
         """Return values (C, n) at the first pixel of each cell, (C, h, w), `rest` where it is not hidden."""
-        return self.spread(values, rest)[:, :: self.cell, :: self.cell]
+        found = values.index_select(1, self._firsts.clamp_min(0))
+        return found.masked_fill_(self._firsts < 0, rest).view(-1, *self.covered.shape)
 
     def smoothed(self, cells: Tensor, pixels: float) -> Tensor:
         """Smooth cells (C, h, w) over so many pixels of a picture of LINES lines."""
@@ -249,31 +257,34 @@ def _whole(origins: Origins, area: Area) -> Tensor:
 
 def _fetched(
     patch: Patch, origins: Origins, is_wanted: Tensor, pictures: Mapping[int, Picture]
-) -> tuple[Tensor, Tensor]:
-    """Read the wanted pixels (n) at their origins; returns colors (3, n) in [0, 1] and which were read."""
-    count, device = patch.hidden_count, patch.device
-    colors = torch.zeros(3, count, device=device)
-    is_read = torch.zeros(count, dtype=torch.bool, device=device)
-    # As small numbers, which are sorted many times as fast; the frame itself, of age 0, is for the unwanted.
-    ages = torch.where(is_wanted, origins.frame - patch.index, 0).to(torch.int16).cpu().numpy()
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Read the wanted pixels (n) at their origins.
+
+    Returns which of the n were read from a picture, (m), their colors (3, m) in [0, 1], and whether enough
+    was known there, (m).
+    """
+    device = patch.device
+    wanted = is_wanted.nonzero().flatten()
+    # As small numbers, which are sorted many times as fast.
+    ages = (origins.frame.index_select(0, wanted) - patch.index).to(torch.int16).cpu().numpy()
     order = np.argsort(ages, kind="stable")
-    found, counts = np.unique(ages[order], return_counts=True)
-    parts = [pictures.get(patch.index + age) if age else None for age in found.tolist()]
+    starts = np.flatnonzero(np.diff(ages[order], prepend=_NO_AGE))
+    counts = np.diff(starts, append=len(order))
+    parts = [pictures.get(patch.index + age) for age in ages[order[starts]].tolist()]
     chosen = [(picture, count) for picture, count in zip(parts, counts.tolist(), strict=True) if picture]
+    order = order[np.repeat(np.array([part is not None for part in parts], np.bool_), counts)]
+    which = wanted.index_select(0, torch.from_numpy(order).to(device))
     if not chosen:
-        return colors, is_read
-    which = torch.from_numpy(order[np.repeat([part is not None for part in parts], counts)]).to(device)
+        return which, torch.zeros(3, 0, device=device), torch.zeros(0, dtype=torch.bool, device=device)
+    # Coordinate by coordinate in memory, as the points are.
+    places = (patch.points[: patch.hidden_count].T + origins.offset).index_select(1, which)  # (2, m)
     counts_chosen = [count for _, count in chosen]
-    corners = torch.stack([corner_of(picture.box, device) for picture, _ in chosen])
-    places = patch.points[:count].index_select(0, which) + origins.offset.index_select(1, which).T
-    places = places + (corner_of(patch.box, device) - corners).repeat_interleave(
-        torch.tensor(counts_chosen, device=device), 0
-    )
+    corners = torch.stack([corner_of(picture.box, device) for picture, _ in chosen], 1)
+    between = corner_of(patch.box, device)[:, None] - corners
+    places += between.repeat_interleave(torch.tensor(counts_chosen, device=device), 1)
     readable = [Readable(picture.codes.to(device), picture.known_on(device)) for picture, _ in chosen]
-    read, is_good = read_cubic(readable, places, counts_chosen)
-    colors.index_copy_(1, which, read / SCALE)
-    is_read.index_copy_(0, which, is_good)
-    return colors, is_read
+    read, is_read = read_cubic(readable, places.T, counts_chosen)
+    return which, read.div_(SCALE), is_read
 
 
 def _compared(area: Area, colors: Tensor, blend: Tensor, is_found: Tensor) -> tuple[Tensor, Tensor]:
@@ -282,16 +293,13 @@ def _compared(area: Area, colors: Tensor, blend: Tensor, is_found: Tensor) -> tu
     The latter is 1 where what lies between low and fine agrees, 0 where it contradicts, (n).
     """
     found = is_found.float()
-    means = area.means(torch.cat([colors * found, blend * found, found[None]]))
+    differs = (blend - colors) * found
+    means = area.means(torch.cat([differs, (blend.mean(0) * found)[None], found[None]]))
     low = area.smoothed(means, LOW_SIGMA)
-    ours, theirs = (each / low[6].clamp_min(1e-6) for each in (low[:3], low[3:6]))
-    middle = area.smoothed(torch.stack([means[:3].mean(0), means[3:6].mean(0), means[6]]), MIDDLE_SIGMA)
-    our_band, their_band = (
-        (each / middle[2].clamp_min(1e-6) - slow.mean(0)) * means[6]
-        for each, slow in ((middle[0], ours), (middle[1], theirs))
-    )
-    energies = torch.stack([(our_band - their_band).square(), their_band.square()])
-    differing, own = area.smoothed(energies, LOW_SIGMA) / low[6].clamp_min(1e-6)
+    offset, slow = low[:3] / low[4].clamp_min(1e-6), low[3] / low[4].clamp_min(1e-6)
+    middle = area.smoothed(torch.stack([means[:3].mean(0), means[3], means[4]]), MIDDLE_SIGMA)
+    bands = middle[:2] / middle[2].clamp_min(1e-6) - torch.stack([offset.mean(0), slow])
+    differing, own = area.smoothed((bands * means[4]).square(), LOW_SIGMA) / low[4].clamp_min(1e-6)
     alike = ((UNLIKE - differing / (own + LEAST_ENERGY)) / (UNLIKE - ALIKE)).clamp(0, 1)
-    *offset, alike = area.at_points(torch.cat([theirs - ours, alike[None]]))
-    return torch.stack(offset), alike
+    *added, alike = area.at_points(torch.cat([offset, alike[None]]))
+    return torch.stack(added), alike
