@@ -19,7 +19,7 @@ from vrestore.media.formats import pixel_format
 from vrestore.methods.inpaint.effort import EFFORTS, flow_scale
 from vrestore.methods.inpaint.options import Quality
 from vrestore.methods.inpaint.plan import network_scale_for
-from vrestore.methods.inpaint.propagation.propagate import Filled
+from vrestore.methods.inpaint.propagation.filled import Filled
 from vrestore.methods.inpaint.settings import InpaintStats, NetworkSettings, Settings
 from vrestore.methods.inpaint.stage import inpaint
 from vrestore.ops.filters.membrane import membrane

@@ -24,7 +24,7 @@ from vrestore.methods.inpaint.network import refine as paint
 from vrestore.methods.inpaint.patches.device_color import DeviceColor
 from vrestore.methods.inpaint.patches.gray import gray_filled, gray_without_hole, mean_of_codes
 from vrestore.methods.inpaint.patches.patch import Patch, make_patch
-from vrestore.methods.inpaint.propagation import correspondence, passes, propagate, read_once
+from vrestore.methods.inpaint.propagation import blending, correspondence, passes, propagate, read_once
 from vrestore.methods.inpaint.settings import InpaintStats, NetworkSettings, Settings
 from vrestore.ops import Backend
 
@@ -234,7 +234,7 @@ WORK = {
     "look": (Patch, "rim_values"),
     "fetch": (propagate, "fetch"),
     "meet": (propagate, "match_seam_gain"),
-    "smooth": (propagate, "membrane"),
+    "smooth": (blending, "membrane"),
     "show": (passes, "gray_filled"),
     "soften": (spans, "regularize"),
     "carry": (propagate, "carried_on"),

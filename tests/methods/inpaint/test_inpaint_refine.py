@@ -19,8 +19,8 @@ from vrestore.methods.inpaint.network import refine as paint
 from vrestore.methods.inpaint.network.refine import Refiner, load_refiner, shrunk
 from vrestore.methods.inpaint.network.windows import clip_of, window_of
 from vrestore.methods.inpaint.patches.patch import make_patch
+from vrestore.methods.inpaint.propagation.blending import regularize
 from vrestore.methods.inpaint.propagation.passes import fill
-from vrestore.methods.inpaint.propagation.propagate import regularize
 from vrestore.methods.inpaint.settings import NetworkSettings, Settings
 from vrestore.methods.inpaint.tools import NETWORK_FLOW, make_tools
 from vrestore.models.tsam.config import SMALL

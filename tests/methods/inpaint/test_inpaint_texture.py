@@ -14,7 +14,7 @@ from vrestore.methods.inpaint.options import InpaintOptions
 from vrestore.methods.inpaint.painted import LOST, MOST_KEYS, Key, Painted
 from vrestore.methods.inpaint.patches.patch import make_patch
 from vrestore.methods.inpaint.propagation.correspondence import FetchMap
-from vrestore.methods.inpaint.propagation.propagate import Filled
+from vrestore.methods.inpaint.propagation.filled import Filled
 from vrestore.methods.inpaint.settings import InpaintStats
 from vrestore.methods.inpaint.texture import synthesis
 from vrestore.methods.inpaint.texture.hole import MOST_MISFIT

@@ -14,7 +14,8 @@ from vrestore.masks.tracks import find_tracks
 from vrestore.methods.inpaint.network.windows import clip_of, motion_between, window_of
 from vrestore.methods.inpaint.patches.patch import make_patch
 from vrestore.methods.inpaint.plan import NETWORK_CONTEXT, NETWORK_SCALES, window_size
-from vrestore.methods.inpaint.propagation.propagate import Filled, regularize
+from vrestore.methods.inpaint.propagation.blending import regularize
+from vrestore.methods.inpaint.propagation.filled import Filled
 
 WORLD = texture(140, 190, seed=3)
 

@@ -31,7 +31,7 @@ from vrestore.progress import ProgressEvent
 from vrestore.protocols import FrameTransform, MaskSource
 
 if TYPE_CHECKING:
-    from vrestore.methods.inpaint.propagation.propagate import Filled
+    from vrestore.methods.inpaint.propagation.filled import Filled
     from vrestore.methods.sharding import Met, Shard
 
 _NUMBERS = (

@@ -17,7 +17,7 @@ from vrestore.media.color.convert import composite, known_rgb
 from vrestore.methods.inpaint.patches.device_color import DeviceColor
 from vrestore.methods.inpaint.patches.patch import SCALE, Patch, make_patch
 from vrestore.methods.inpaint.patches.plates import Plate
-from vrestore.methods.inpaint.propagation.propagate import Filled
+from vrestore.methods.inpaint.propagation.filled import Filled
 from vrestore.methods.shots import Shot
 from vrestore.ops import Backend
 from vrestore.threads import Arrived, Pending

@@ -20,8 +20,9 @@ from vrestore.methods.inpaint.network.refine import load_refiner
 from vrestore.methods.inpaint.painted import Painted
 from vrestore.methods.inpaint.patch_io import PatchIO
 from vrestore.methods.inpaint.patches.patch import Patch
+from vrestore.methods.inpaint.propagation.blending import regularize
+from vrestore.methods.inpaint.propagation.filled import Filled, Known
 from vrestore.methods.inpaint.propagation.passes import fill
-from vrestore.methods.inpaint.propagation.propagate import Filled, Known, regularize
 from vrestore.methods.inpaint.propagation.read_once import LINES, Scale, read_once
 from vrestore.methods.inpaint.settings import InpaintStats, Settings, SpanState
 from vrestore.methods.inpaint.span_tracker import Span, SpanTracker

@@ -8,8 +8,10 @@ from close import assert_close
 from vrestore.device.fallback import DeviceFallback
 from vrestore.frames import Box
 from vrestore.methods.inpaint.patches.patch import make_patch
+from vrestore.methods.inpaint.propagation.blending import SURE, regularize
 from vrestore.methods.inpaint.propagation.correspondence import FetchMap, Linked
-from vrestore.methods.inpaint.propagation.propagate import DECAY, SURE, Filled, propagate, regularize
+from vrestore.methods.inpaint.propagation.filled import Filled
+from vrestore.methods.inpaint.propagation.propagate import DECAY, propagate
 
 HEIGHT, WIDTH = 19, 27
 BOX = Box(0, 0, WIDTH, HEIGHT)

@@ -12,8 +12,9 @@ from vrestore.device.fallback import DeviceFallback
 from vrestore.frames import Box
 from vrestore.methods.inpaint.patches.patch import make_patch
 from vrestore.methods.inpaint.propagation.correspondence import FetchMap, Linked
+from vrestore.methods.inpaint.propagation.filled import Known
 from vrestore.methods.inpaint.propagation.origins import Origins, Side
-from vrestore.methods.inpaint.propagation.propagate import Known, propagate
+from vrestore.methods.inpaint.propagation.propagate import propagate
 from vrestore.methods.inpaint.propagation.read_once import Scale, read_once
 
 HEIGHT, WIDTH, COUNT, STEP = 48, 64, 10, 1.3

@@ -22,7 +22,7 @@ from vrestore.masks.tracks import Track
 from vrestore.methods.inpaint.network.stream import Stream
 from vrestore.methods.inpaint.network.windows import Window, clip_of, motion_between, window_of
 from vrestore.methods.inpaint.plan import window_size
-from vrestore.methods.inpaint.propagation.propagate import Filled
+from vrestore.methods.inpaint.propagation.filled import Filled
 from vrestore.methods.inpaint.settings import NetworkSettings
 from vrestore.methods.inpaint.tools import Tools
 from vrestore.models.blocks import in_channels_last

@@ -21,7 +21,8 @@ from vrestore.device.transfers import Transfers
 from vrestore.flow.estimator import FlowEstimator
 from vrestore.frames import Box
 from vrestore.methods.inpaint.patches.patch import gray
-from vrestore.methods.inpaint.propagation.propagate import Filled, regularize
+from vrestore.methods.inpaint.propagation.blending import regularize
+from vrestore.methods.inpaint.propagation.filled import Filled
 from vrestore.models.tsam.network import Clip
 from vrestore.ops.warp.consistency import Tolerance, consistency
 from vrestore.ops.warp.shift_align import Motion

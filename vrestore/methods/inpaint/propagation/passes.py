@@ -9,8 +9,9 @@ from functools import partial
 from vrestore.methods.inpaint.patches.gray import gray_filled, gray_without_hole
 from vrestore.methods.inpaint.patches.patch import Patch, luma_of
 from vrestore.methods.inpaint.propagation.correspondence import link
+from vrestore.methods.inpaint.propagation.filled import Filled, Known
 from vrestore.methods.inpaint.propagation.pair_flow import View, estimate_pair
-from vrestore.methods.inpaint.propagation.propagate import Filled, Known, propagate
+from vrestore.methods.inpaint.propagation.propagate import propagate
 from vrestore.methods.inpaint.settings import Settings
 from vrestore.methods.inpaint.tools import Tools
 from vrestore.ops.warp.consistency import Tolerance
@@ -26,7 +27,7 @@ def fill(
 
     `known` is what the hole of the first patch was filled with before, if it was. All passes but the last
     are there for the flow of the next one and carry luma only, as flow sees no color. Colors of little
-    confidence are as they were fetched: see `vrestore.methods.inpaint.propagation.propagate.regularize`.
+    confidence are as they were fetched: see `vrestore.methods.inpaint.propagation.blending.regularize`.
     """
     # As fine as the flow is searched: a finer picture would show it nothing.
     cell, run = settings.cell, tools.fallback.run

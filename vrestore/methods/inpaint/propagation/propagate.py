@@ -7,7 +7,7 @@ pass's flow does not mind; the origins that the last pass carries beside them ar
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from functools import partial
@@ -19,9 +19,10 @@ from vrestore.device.fallback import DeviceFallback
 from vrestore.device.transfers import CPU, moved
 from vrestore.frames import Box
 from vrestore.methods.inpaint.patches.patch import Patch, box_around, luma_of
+from vrestore.methods.inpaint.propagation.blending import SURE, blend
 from vrestore.methods.inpaint.propagation.correspondence import FetchMap, Linked
+from vrestore.methods.inpaint.propagation.filled import Filled, Known
 from vrestore.methods.inpaint.propagation.origins import (
-    Origins,
     Picture,
     Side,
     Sides,
@@ -30,7 +31,6 @@ from vrestore.methods.inpaint.propagation.origins import (
     own_places,
     picture_of,
 )
-from vrestore.ops.filters.membrane import membrane
 from vrestore.ops.filters.seam import match_seam_gain
 from vrestore.ops.warp.offsets import corner_of
 from vrestore.ops.warp.propagate import fetch
@@ -38,51 +38,6 @@ from vrestore.threads import Arrived, Pending
 
 DECAY = 0.98
 """Confidence a color loses by growing one frame older."""
-
-DOUBT = 0.42
-"""Share of a fetched color of no confidence; measured best: 0.5 below 0.2, 0.7 at 0.5, 0.92 at 0.85."""
-
-DISAGREEMENT = 0.25
-"""Mean difference of past and future, in shares of full scale, that is no agreement at all."""
-
-SURE = 0.9
-"""Fetched rim pixels of at least this confidence are compared with the known ones."""
-
-
-@dataclass(frozen=True, slots=True)
-class Filled:
-    """A patch whose hole has colors.
-
-    `colors` (3, n) in [0, 1], or luma (1, n) where only that was asked for, and `confidence` (n) in [0, 1]
-    are those of the hidden pixels in the order of `patch.points`; confidence 0 was painted, not fetched.
-    `is_blended` (n) tells where past and future both had a say, `agreement` (n) in [0, 1] how alike these
-    were: 0 also where only one had. `sides` are the past and the future it was blended from, if origins are
-    asked for; once its colors are read from their origins, `age` (n) tells how many frames after this one
-    these are, below 0 before it, and is 0 where the blend stayed. `step` is how it was fetched from the
-    patch before, None at the first of a run and where that is not asked for.
-    Once what no frame shows is painted, `is_texture` (n) tells where with texture, and `is_key` whether some
-    of it was painted for the first time in this frame.
-    """
-
-    patch: Patch
-    colors: Tensor
-    confidence: Tensor
-    is_blended: Tensor
-    agreement: Tensor
-    sides: Sides | None = None
-    age: Tensor | None = None
-    step: FetchMap | None = None
-    is_texture: Tensor | None = None
-    is_key: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """Colors (3, n), or luma (1, n), and confidence (n) of a patch's hidden pixels, and their origins."""
-
-    colors: Tensor
-    confidence: Tensor
-    origins: Origins | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,9 +190,14 @@ class _Window:
 
     def _begun(self, held: _Held, future: Known, ahead: Mapping[int, Picture]) -> Pending[Filled]:
         """Begin to blend what the past and the future gave."""
+        sides, past = None, held.past
+        if past.origins is not None and future.origins is not None:
+            both = Side(past.origins, past.confidence), Side(future.origins, future.confidence)
+            sides = Sides(*both, ahead, tuple(self._plates))
+        work = partial(_blended, held, future, sides)
         if self._executor is None or held.patch.device.type != "cpu":
-            return Arrived(_blend(held, future, ahead, tuple(self._plates)))
-        return self._executor.submit(_blend, held, future, ahead, tuple(self._plates))
+            return Arrived(work())
+        return self._executor.submit(work)
 
     def _unknown(self, patch: Patch) -> Known:
         hidden, device = patch.hidden_count, patch.device
@@ -305,62 +265,5 @@ def _reached(source: Patch, targets: Tensor) -> Box | None:
     return box_around(targets).union(source.outline.box).intersection(source.whole)
 
 
-def _blend(held: _Held, future: Known, ahead: Mapping[int, Picture], plates: Collection[int]) -> Filled:
-    patch, past = held.patch, held.past
-    # By the fourth power of their confidence: the surer one dominates.
-    past_weight, future_weight = (each.confidence.square().square_() for each in (past, future))
-    total = past_weight + future_weight
-    colors = (past.colors * past_weight + future.colors * future_weight) / total.clamp_min(1e-12)  # (C, n)
-    confidence = torch.maximum(past.confidence, future.confidence)
-    is_blended = (past.confidence > 0) & (future.confidence > 0)
-    difference = (past.colors - future.colors).abs().mean(0)  # (n)
-    agreement = (1 - difference / DISAGREEMENT).clamp_min(0) * is_blended
-    fetched = confidence > 0
-    if not _is_sure_of(fetched):
-        # What nobody saw is painted: smoothly from the rim and from what was fetched.
-        colors = torch.where(fetched, colors, _surface(patch, colors, fetched))
-    sides = None
-    if past.origins is not None and future.origins is not None:
-        sides = Sides(
-            Side(past.origins, past.confidence), Side(future.origins, future.confidence), ahead, plates
-        )
-    return Filled(patch, colors, confidence, is_blended, agreement, sides, step=held.step)
-
-
-def regularize(filled: Filled) -> Filled:
-    """Draw doubtful pixels towards a smooth surface through the rim and the sure ones.
-
-    Of a misplaced texture and a smooth surface, each wrong in its own way, the mean is nearer to the
-    truth than either. For the last pass only: the flow of a further pass needs the texture.
-    """
-    confidence = filled.confidence
-    sure = confidence > SURE
-    if _is_sure_of(sure):
-        return filled
-    surface = _surface(filled.patch, filled.colors, sure)
-    # A line through what was measured: 0.42 at no confidence, 0.87 at SURE, from where on it is 1.
-    # What was painted has confidence 0 and lies on a surface already.
-    weight = torch.where((confidence > 0) & ~sure, DOUBT + 0.5 * confidence, 1)
-    if filled.sides is not None and filled.sides.plates:
-        # What the user has given is right, however far it was carried.
-        past, future = filled.sides.past, filled.sides.future
-        frame = torch.where(past.confidence >= future.confidence, past.origins.frame, future.origins.frame)
-        for plate in filled.sides.plates:
-            weight = torch.where(frame == plate, 1, weight)
-    return replace(filled, colors=weight * filled.colors + (1 - weight) * surface)
-
-
-def _is_sure_of(trusted: Tensor) -> bool:
-    """Tell whether all is trusted; a device is not waited for: what may be untrusted is not."""
-    return trusted.device.type == "cpu" and bool(trusted.all())
-
-
-def _surface(patch: Patch, colors: Tensor, trusted: Tensor) -> Tensor:
-    """Return the membrane through the rim and the trusted pixels of the hole, at all its pixels."""
-    window = patch.hole
-    places = patch.places_in(window)
-    # The rim and all around it are known, of the hole what is trusted.
-    known = torch.ones(window.area, dtype=torch.bool, device=patch.device).index_copy_(0, places, trusted)
-    picture = patch.filled(colors, window)
-    surface = membrane(picture, known.view(window.height, window.width), backend=patch.backend)
-    return surface.flatten(1).index_select(1, places)  # (C, n)
+def _blended(held: _Held, future: Known, sides: Sides | None) -> Filled:
+    return replace(blend(held.patch, held.past, future), sides=sides, step=held.step)

@@ -23,8 +23,8 @@ from vrestore.device.fallback import DeviceFallback
 from vrestore.flow.cells import cells_of, mean_of_cells, pixels_of
 from vrestore.frames import Box
 from vrestore.methods.inpaint.patches.patch import SCALE, Patch
+from vrestore.methods.inpaint.propagation.filled import Filled, Known
 from vrestore.methods.inpaint.propagation.origins import NOWHERE, Origins, Picture, Side, filled_picture
-from vrestore.methods.inpaint.propagation.propagate import Filled, Known
 from vrestore.ops.filters.gaussian import gaussian
 from vrestore.ops.resample.upsample import enlarged
 from vrestore.ops.warp.cubic import Readable, read_cubic

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from vrestore.frames import Box
 from vrestore.methods.inpaint.painted import SHOWN, SMOOTH, TEXTURE, Key, Kinds
+from vrestore.methods.inpaint.propagation.filled import Filled
 from vrestore.methods.inpaint.propagation.origins import NOWHERE, Origins
-from vrestore.methods.inpaint.propagation.propagate import Filled
 from vrestore.methods.inpaint.texture.keys import as_key, read_keys
 from vrestore.methods.inpaint.texture.matching import nearest_of
 from vrestore.methods.inpaint.texture.pyramid import Floats, Mask, continued, resized

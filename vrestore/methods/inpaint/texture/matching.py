@@ -26,8 +26,8 @@ SAMPLES = 4000
 SPARE, ITERATIONS = 6, 8
 """Further components and rounds of the iteration that finds them."""
 
-MOST_COMPARISONS = 40_000_000
-"""Comparisons up to which all are made, where no match is known to start from."""
+MOST_COMPARISONS = 15_000_000
+"""Comparisons up to which all are made; for a start that many, among evenly many of the sources."""
 
 AT_A_TIME = 512
 """Targets that are compared with all sources at a time."""
@@ -105,7 +105,14 @@ class Field:
         self.costs = self._distances(self._ours, self.sources)
 
     def improve(self, rounds: int, rng: np.random.Generator) -> None:
-        """Try what neighbors have, and what lies around the match at random, for so many rounds."""
+        """Look for better sources: all where they are few, else in so many rounds.
+
+        In each it is tried what neighbors have, and what lies around the match at random.
+        """
+        if len(self.targets) * np.count_nonzero(self._is_source) <= MOST_COMPARISONS:
+            self.sources = self._searched()
+            self.costs = self._distances(self._ours, self.sources)
+            return
         height, width = self.shape
         for _ in range(rounds):
             for neighbor in NEIGHBORS:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from vrestore.methods.inpaint.propagation.correspondence import FetchMap
-from vrestore.methods.inpaint.propagation.propagate import Filled
+from vrestore.methods.inpaint.propagation.filled import Filled
 from vrestore.methods.inpaint.texture.pyramid import Floats, Ints
 
 SURE = 0.5

@@ -9,8 +9,8 @@ import torch
 from vrestore.device.transfers import CPU, moved
 from vrestore.methods.inpaint.painted import LOST, MOST_KEYS, Key, Painted
 from vrestore.methods.inpaint.patches.patch import Patch
+from vrestore.methods.inpaint.propagation.filled import Filled
 from vrestore.methods.inpaint.propagation.origins import NOWHERE, Origins, carried_on, nowhere
-from vrestore.methods.inpaint.propagation.propagate import Filled
 from vrestore.methods.inpaint.texture.hole import OpenHole
 from vrestore.methods.inpaint.texture.motion import carried_targets
 
