@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import torch
 
 from vrestore.device.transfers import CPU, moved
@@ -11,7 +12,7 @@ from vrestore.methods.inpaint.painted import LOST, MOST_KEYS, Key, Painted
 from vrestore.methods.inpaint.patches.patch import Patch
 from vrestore.methods.inpaint.propagation.filled import Filled
 from vrestore.methods.inpaint.propagation.origins import NOWHERE, Origins, carried_on, nowhere
-from vrestore.methods.inpaint.texture.hole import OpenHole
+from vrestore.methods.inpaint.texture.hole import LEAST_THICKNESS, OpenHole
 from vrestore.methods.inpaint.texture.motion import carried_targets
 
 
@@ -43,7 +44,7 @@ class Painter:
             places, self._given = Origins(frames, offsets), None
         else:
             places = self._carried(filled)
-            if patch.hidden_count and bool((filled.confidence == 0).any()):
+            if patch.hidden_count and self._has_work(filled, places):
                 hole = OpenHole(filled, places, self._grain)
                 hole.read(self._keys)
                 self._keep(patch.index, hole)
@@ -56,6 +57,14 @@ class Painter:
                 )
         self._before = patch, moved(places, patch.device)
         return replace(filled, step=None)
+
+    def _has_work(self, filled: Filled, places: Origins) -> bool:
+        """Tell whether there is something to read from a key, or enough to be painted into one."""
+        unseen = filled.confidence == 0
+        least = np.pi * (LEAST_THICKNESS * self._grain / 2) ** 2
+        return bool((unseen & (places.frame >= 0)).any()) or (
+            int((unseen & (places.frame == NOWHERE)).sum()) >= least
+        )
 
     def _carried(self, filled: Filled) -> Origins:
         """Return where in the keys the hidden pixels lie, as far as the frame before knows."""
