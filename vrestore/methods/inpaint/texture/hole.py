@@ -50,7 +50,7 @@ class OpenHole:
 
     def __init__(self, filled: Filled, places: Origins, grain: float) -> None:
         patch = filled.patch
-        self._patch, self._grain, self._colors = patch, grain, filled.colors
+        self._patch, self._grain = patch, grain
         self._window = patch.hole
         self._index = patch.places_in(self._window).cpu().numpy()
         self.picture = _pixels(patch.filled(filled.colors, self._window))
