@@ -31,7 +31,7 @@ def run(*words, environment=None):
 
 def run_process(*words):
     return subprocess.run(
-        [sys.executable, "-c", "from vrestore.cli.main import main; main()", *words],
+        [sys.executable, "-m", "vrestore", *words],
         check=False,
         capture_output=True,
         text=True,
