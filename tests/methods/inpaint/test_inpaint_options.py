@@ -115,3 +115,21 @@ def test_every_method_knows_the_common_words(method, words):
 def test_a_word_that_no_method_knows_is_refused(method, words):
     with pytest.raises(TypeError, match="there is no option 'colour'; known are "):
         make_job(method, "a.mp4", colour=1, **words)
+
+
+def test_a_painter_is_a_file_that_counts_by_what_it_holds():
+    job = inpaint_job("a.mp4", box="0,0,1,1", mask="m.png", painter=Path("own.onnx"))
+    assert job.reads == [Path("m.png"), Path("own.onnx")]
+    assert "painter" not in job.output_settings()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ({"paint": "smooth"}, "a painter paints texture, got --paint smooth"),
+        ({"method": "tsam"}, "a painter is for the method propagate, got the method tsam"),
+    ],
+)
+def test_a_painter_goes_with_what_it_can_paint(words, said):
+    with pytest.raises(UsageError, match=said):
+        inpaint_job("a.mp4", box="0,0,1,1", painter="own.onnx", **words)

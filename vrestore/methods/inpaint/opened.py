@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from vrestore.device.devices import network_precision
 from vrestore.device.memory import format_bytes
 from vrestore.errors import InputError, UsageError
 from vrestore.frames import Frame, MaskedFrame
@@ -19,13 +18,13 @@ from vrestore.media.preview.key_frames import KeyFrames
 from vrestore.media.preview.provenance_map import RevealMap
 from vrestore.methods.base import Context, Summary, Values
 from vrestore.methods.inpaint.effort import EFFORTS
-from vrestore.methods.inpaint.options import DEFAULT_MODEL, InpaintOptions
+from vrestore.methods.inpaint.network.choice import Networks, find_networks, networks_again
+from vrestore.methods.inpaint.options import InpaintOptions
 from vrestore.methods.inpaint.patches.plates import Plate, check_plate, read_plates
 from vrestore.methods.inpaint.plan import Plan, make_plan
 from vrestore.methods.inpaint.report import InpaintReport, Origins, Paint, ReadOnce
-from vrestore.methods.inpaint.settings import InpaintStats, NetworkSettings, Settings, SpanState
+from vrestore.methods.inpaint.settings import InpaintStats, Settings, SpanState
 from vrestore.methods.segmenter import Segments
-from vrestore.models.library import find_weights
 from vrestore.option_schema import as_paths
 from vrestore.progress import ProgressEvent
 from vrestore.protocols import FrameTransform, MaskSource
@@ -58,7 +57,7 @@ class OpenedInpaint:
     options: InpaintOptions
     masks: MaskSource
     plan: Plan
-    network: NetworkSettings | None
+    networks: Networks
     reveal: ClipWriter | None
     keys: KeyFrames | None
     shape: Mapping[str, int]
@@ -95,16 +94,12 @@ class OpenedInpaint:
         return replace(self, plan=replace(self.plan, **dict[str, Any](numbers)))
 
     def settings(self) -> Values:
-        """Return how far the masks are grown and feathered, and which network works."""
-        values: Values = {"masks": dict(self.shape)}
-        if self.network is not None:
-            sha256 = find_weights(self.network.model).sha256()
-            values["network"] = asdict(self.network) | {"sha256": sha256}
-        return values
+        """Return how far the masks are grown and feathered, and which networks work."""
+        return {"masks": dict(self.shape), **self.networks.settings()}
 
     def lines(self) -> list[str]:
-        """Say which network works."""
-        return [] if self.network is None else [self.network.line()]
+        """Say which networks work."""
+        return self.networks.lines()
 
     def transform(
         self,
@@ -166,8 +161,7 @@ class OpenedInpaint:
 
     def described(self) -> Values:
         """Return what `reopened_inpaint` needs, in plain values."""
-        network = None if self.network is None else asdict(self.network)
-        return {"plan": self.plan.to_dict(), "network": network}
+        return {"plan": self.plan.to_dict(), "networks": self.networks.described()}
 
     def _settings(self) -> Settings:
         plan = self.plan
@@ -183,7 +177,8 @@ class OpenedInpaint:
             origin_frames=plan.origin_frames,
             texture_side=plan.texture_side,
             threads=plan.threads,
-            network=self.network,
+            network=self.networks.refiner,
+            painter=self.networks.painter,
             device=self.context.device if plan.fills_on_device else "cpu",
             kernels=self.context.kernels,
         )
@@ -272,7 +267,7 @@ def _doubts(context: Context, masks: Masks) -> tuple[str, ...]:
 
 
 def opened_with_masks(context: Context, masks: MaskSource, options: InpaintOptions) -> OpenedInpaint:
-    """Make the plan and find the network for masks that are read already."""
+    """Make the plan and find the networks for masks that are read already."""
     plan = make_plan(
         context.meta,
         masks.summaries,
@@ -284,35 +279,24 @@ def opened_with_masks(context: Context, masks: MaskSource, options: InpaintOptio
         plates=len(options.plate_frames),
         device_memory_bytes=context.device_memory_bytes,
     )
-    return _opened(context, masks, options, plan, _network(context, options, plan))
+    return _opened(context, masks, options, plan, find_networks(context, options, plan))
 
 
 def reopened_inpaint(
     context: Context, masks: MaskSource, words: Mapping[str, Any], options: InpaintOptions
 ) -> OpenedInpaint:
     """Return the method as a worker needs it for a part; `words` are those of `OpenedInpaint.described`."""
-    network = None
-    if words["network"] is not None:
-        network = NetworkSettings(**{**words["network"], "device": context.device})
-    return _opened(context, masks, options, Plan(**words["plan"]), network)
+    networks = networks_again(words["networks"], device=context.device)
+    return _opened(context, masks, options, Plan(**words["plan"]), networks)
 
 
 def _opened(
-    context: Context, masks: MaskSource, options: InpaintOptions, plan: Plan, network: NetworkSettings | None
+    context: Context, masks: MaskSource, options: InpaintOptions, plan: Plan, networks: Networks
 ) -> OpenedInpaint:
     """Read the plates and open what else is written."""
     plates = read_plates(as_paths(options.plate), options.plate_frames, context.meta)
     reveal, keys = _reveal(context, options), _keys(context, options)
-    return OpenedInpaint(context, options, masks, plan, network, reveal, keys, {}, plates)
-
-
-def _network(context: Context, options: InpaintOptions, plan: Plan) -> NetworkSettings | None:
-    """Return the network's settings, once there is such a model; None without a network."""
-    if not options.has_network:
-        return None
-    weights, device = find_weights(str(options.model or DEFAULT_MODEL)), context.device
-    precision = network_precision(device) if options.precision == "auto" else options.precision
-    return NetworkSettings(str(weights.path), plan.network_scale, precision, device, context.kernels)
+    return OpenedInpaint(context, options, masks, plan, networks, reveal, keys, {}, plates)
 
 
 def _reveal(context: Context, options: InpaintOptions) -> ClipWriter | None:

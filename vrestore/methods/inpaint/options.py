@@ -41,10 +41,19 @@ class InpaintOptions:
     quality: Quality = option("balanced", "draft, balanced (default) or best.", metavar="NAME")
     paint: Paint = option(
         "texture",
-        "What no frame shows: texture (default), smooth.",
+        "Unseen: texture (default) or smooth.",
         more="How `propagate` paints what no frame shows: `texture` puts it together from patches of its "
         "surroundings where these fit, `smooth` continues colors from the rim.",
         metavar="NAME",
+    )
+    painter: PathLike | None = option(
+        None,
+        "A network of your own for that (ONNX).",
+        more="An `.onnx` file of your own, such as LaMa or MI-GAN, that paints what no frame shows in place "
+        "of texture from patches; needs the extra `onnx`.",
+        metavar="FILE",
+        setting="painter.file",
+        file="read",
     )
     plate: PathLike | Sequence[PathLike] = option(
         (),
@@ -86,7 +95,7 @@ class InpaintOptions:
     )
 
     def __post_init__(self) -> None:
-        for name in ("reveal_map", "plate_out", "model"):
+        for name in ("reveal_map", "painter", "plate_out", "model"):
             object.__setattr__(self, name, as_text(getattr(self, name)))
         check_choices(self, method="method", quality="quality", precision="precision", paint="paint")
         object.__setattr__(self, "plate", as_paths(self.plate))
@@ -101,6 +110,10 @@ class InpaintOptions:
             raise UsageError(f"the network's scale is 0 (automatic) or {scales}, got {self.network_scale}")
         if self.model is not None and not self.has_network:
             raise UsageError(f"a model is for the method tsam, got the method {self.method}")
+        if self.painter is not None and self.has_network:
+            raise UsageError(f"a painter is for the method propagate, got the method {self.method}")
+        if self.painter is not None and not self.has_texture:
+            raise UsageError(f"a painter paints texture, got --paint {self.paint}; leave one of them out")
 
     @property
     def plate_frames(self) -> tuple[int, ...]:

@@ -32,6 +32,20 @@ class NetworkSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class PainterSettings:
+    """Which ONNX file of the user's own paints what no frame shows, known by its hash, and where."""
+
+    file: str
+    sha256: str
+    threads: int
+    device: str = "cpu"
+
+    def line(self) -> str:
+        """Say which file paints, and where."""
+        return f"painter {Path(self.file).name} on {self.device}"
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """How hard propagation tries; `chunk` and `look_ahead` count frames and bound the memory.
 
@@ -53,6 +67,8 @@ class Settings:
     """Frames of the past that colors are read from, once and sharp, in the end; 0: they stay as blended."""
     texture_side: int = 9
     """The side of the patches, in pixels, that what no frame shows is painted with; 0: it stays smooth."""
+    painter: PainterSettings | None = None
+    """What paints in place of texture from patches."""
     threads: int = 2
     network: NetworkSettings | None = None
     device: str = "cpu"

@@ -26,6 +26,7 @@ from vrestore.methods.inpaint.propagation.passes import fill
 from vrestore.methods.inpaint.propagation.read_once import LINES, Scale, read_once
 from vrestore.methods.inpaint.settings import InpaintStats, Settings, SpanState
 from vrestore.methods.inpaint.span_tracker import Span, SpanTracker
+from vrestore.methods.inpaint.texture.onnx_painter.network import load_network
 from vrestore.methods.inpaint.texture.painter import Painter
 from vrestore.methods.inpaint.tools import Tools
 from vrestore.methods.shots import Shot
@@ -150,7 +151,9 @@ class HoleSpan:
         if self._refiner is not None or not side:
             return None
         painted = None if carried is None else carried.painted[number]
-        return Painter(side=side, grain=track.height / LINES, painted=painted)
+        own = self._settings.painter
+        network = None if own is None else load_network(own)
+        return Painter(side=side, grain=track.height / LINES, painted=painted, network=network)
 
     def _shots(self) -> Iterator[tuple[int, Shot]]:
         """Yield the span with the frame before and after it, where they are of the same scene.

@@ -17,6 +17,8 @@ from vrestore.methods.inpaint.propagation.filled import Filled
 from vrestore.methods.inpaint.propagation.origins import NOWHERE, Origins
 from vrestore.methods.inpaint.texture.keys import as_key, read_keys
 from vrestore.methods.inpaint.texture.matching import nearest_of
+from vrestore.methods.inpaint.texture.onnx_painter.network import PaintingNetwork
+from vrestore.methods.inpaint.texture.onnx_painter.painting import painted_by, surroundings_of
 from vrestore.methods.inpaint.texture.pyramid import Floats, Mask, continued, resized
 from vrestore.methods.inpaint.texture.synthesis import synthesize
 
@@ -105,18 +107,18 @@ class OpenHole:
         self.picture[is_read] = (colors[chosen] + light[is_read]).clip(0, 1)
         self.kinds[wanted] = kinds
 
-    def extended(self, *, side: int) -> Key | None:
+    def extended(self, *, side: int, network: PaintingNetwork | None = None) -> Key | None:
         """Paint what no key shows and is large enough; returns a key of it, which its pixels lie in from now.
 
-        `side` is that of the patches. None where there is nothing to be painted. What does not fit stays
-        smooth in the key, so that it is not tried again.
+        `side` is that of the patches; a `network` paints instead of them. None where there is nothing to be
+        painted. What does not fit stays smooth in the key, so that it is not tried again.
         """
         is_new = self._is_open & (self._frames == NOWHERE)
         parts = list(self._parts(is_new))
         if not parts:
             return None
         for part in parts:
-            self._paint(part, side)
+            self._paint(part, side, network)
         # What is open and was too thin to be painted may be part of something larger later.
         is_placed = self._is_hidden & ~is_new
         for part in parts:
@@ -188,13 +190,11 @@ class OpenHole:
         for label in thick[thick > 0].tolist():
             yield labels == label
 
-    def _paint(self, part: Mask, side: int) -> None:
+    def _paint(self, part: Mask, side: int, network: PaintingNetwork | None) -> None:
         patch, window = self._patch, self._window
         x, y, width, height = cv2.boundingRect(part.view(np.uint8))
-        across = round(max(BESIDE_COLUMNS * self._grain, BESIDE_SHARE * width))
-        down = round(max(BESIDE_ROWS * self._grain, BESIDE_SHARE * height))
-        crop = Box(window.x + x - across, window.y + y - down, width + 2 * across, height + 2 * down)
-        crop = crop.intersection(patch.whole) or patch.whole
+        box = Box(window.x + x, window.y + y, width, height)
+        crop = self._beside(box) if network is None else surroundings_of(box, patch.whole)
         picture = _pixels(patch.filled(torch.from_numpy(self.colors).to(patch.device), crop))
         is_source = np.ones((crop.height, crop.width), np.bool_)
         is_part = np.zeros_like(is_source)
@@ -203,14 +203,24 @@ class OpenHole:
         is_known = ((self._confidence >= UNSURE) & ~self._is_open) | (self.kinds == TEXTURE)
         is_source[there.rows, there.columns] = is_known[here.rows, here.columns]
         is_part[there.rows, there.columns] = part[here.rows, here.columns]
-        made = synthesize(picture, is_part, is_source, side=side, seed=patch.index)
-        if made is None or made.misfit > MOST_MISFIT:
+        if network is None:
+            made = _textured(picture, is_part, is_source, side=side, seed=patch.index)
+        else:
+            made = painted_by(network, picture, is_source)
+        if made is None:
             return
-        painted = made.picture[there.rows, there.columns]
+        painted = made[there.rows, there.columns]
         inside = self.picture[here.rows, here.columns]
         chosen = is_part[there.rows, there.columns]
         inside[chosen] = painted[chosen]
         self.kinds[part] = TEXTURE
+
+    def _beside(self, box: Box) -> Box:
+        """Return the box of the patch in which sources are looked for to paint another one."""
+        across = round(max(BESIDE_COLUMNS * self._grain, BESIDE_SHARE * box.width))
+        down = round(max(BESIDE_ROWS * self._grain, BESIDE_SHARE * box.height))
+        crop = Box(box.x - across, box.y - down, box.width + 2 * across, box.height + 2 * down)
+        return crop.intersection(self._patch.whole) or self._patch.whole
 
     def _spread(self, values: NDArray[S], rest: S) -> NDArray[S]:
         """Return values (n) of the hidden pixels as a plane of the window, with `rest` beside them."""
@@ -222,6 +232,12 @@ class OpenHole:
         size = 2 * round(pixels * self._grain) + 1
         kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
         return cv2.dilate(mask.view(np.uint8), kernel) > 0
+
+
+def _textured(picture: Floats, is_part: Mask, is_source: Mask, *, side: int, seed: int) -> Floats | None:
+    """Return a picture with a part of it painted from patches, None where they do not fit."""
+    made = synthesize(picture, is_part, is_source, side=side, seed=seed)
+    return None if made is None or made.misfit > MOST_MISFIT else made.picture
 
 
 def _pixels(planes: torch.Tensor) -> Floats:

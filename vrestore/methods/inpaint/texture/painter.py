@@ -14,17 +14,26 @@ from vrestore.methods.inpaint.propagation.filled import Filled
 from vrestore.methods.inpaint.propagation.origins import NOWHERE, Origins, carried_on, nowhere
 from vrestore.methods.inpaint.texture.hole import LEAST_THICKNESS, OpenHole
 from vrestore.methods.inpaint.texture.motion import carried_targets
+from vrestore.methods.inpaint.texture.onnx_painter.network import PaintingNetwork
 
 
 class Painter:
     """Paints the holes of a track, frame after frame."""
 
-    def __init__(self, *, side: int, grain: float, painted: Painted | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        side: int,
+        grain: float,
+        painted: Painted | None = None,
+        network: PaintingNetwork | None = None,
+    ) -> None:
         """Start anew, or from what was `painted` of the first frame, which is given as it was filled.
 
         `side` is that of the patches in pixels, odd; `grain` pixels stand for one of a picture of 240 lines.
+        With a `network` that paints instead of patches.
         """
-        self._side, self._grain, self._given = side, grain, painted
+        self._side, self._grain, self._given, self._network = side, grain, painted, network
         self._keys: dict[int, Key] = {} if painted is None else dict(painted.keys)
         self._before: tuple[Patch, Origins] | None = None
 
@@ -82,7 +91,7 @@ class Painter:
 
     def _keep(self, index: int, hole: OpenHole) -> None:
         """Paint a new key if one is needed, and let go of the oldest where there are too many."""
-        key = hole.extended(side=self._side)
+        key = hole.extended(side=self._side, network=self._network)
         if key is None:
             return
         self._keys[index] = key
