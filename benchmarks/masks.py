@@ -1,6 +1,6 @@
-"""How well masks are found and checked, on real clips with composed logos and dirt.
+"""How well masks are found and checked, on real clips with composed logos, overlays and dirt.
 
-    python -m benchmarks.masks [check] [logo] [dirt] [--data DIR] [--json PATH]
+    python -m benchmarks.masks [check] [logo] [overlay] [dirt] [--data DIR] [--json PATH]
 
 Each part prints its figures and bars; without words all parts are measured.
 """
@@ -13,7 +13,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks import masks_check, masks_dirt, masks_logo
+from benchmarks import masks_check, masks_dirt, masks_logo, masks_overlay
 from benchmarks.bars import Bar, show_bars
 from benchmarks.clips import find_data
 from benchmarks.machine import RESULTS, Values, describe_machine, write_results
@@ -24,6 +24,7 @@ Part = Callable[[Path, Console], tuple[Values, list[Bar]]]
 PARTS: dict[str, Part] = {
     "check": masks_check.measure,
     "logo": masks_logo.measure,
+    "overlay": masks_overlay.measure,
     "dirt": masks_dirt.measure,
 }
 

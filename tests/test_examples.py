@@ -22,6 +22,7 @@ SHOWN = {
     "07_progress.py": "MaskError, exit code 4: box '300,10,48,18' spans",
     "08_read_frames.py": "frame 4 at 0.167 s",
     "09_clear_haze.py": "24 frames cleared\nhaze: ",
+    "10_restore_overlay.py": "overlay: ",
 }
 MOST_LINES = 40
 

@@ -45,9 +45,10 @@ class Option:
         False. metavar: of its value in the help. setting: what a report calls it, with dots for tables within
         tables; the name if empty. file: whether it names a file that is read, which counts by its content, or
         a further one to write. folder_word: a batch's word for a folder that has such a file for each video,
-        such as `masks`. is_of_one_video: it says nothing for many videos. is_of_pictures: it says nothing
-        where a mask is written instead of a restored picture. is_hidden: left out of the help.
-        has_default_shown: the help names the default. parse: makes the value out of the command line's word.
+        such as `masks`. words: what may stand in place of a file. is_of_one_video: it says nothing for many
+        videos. is_of_pictures: it says nothing where a mask is written instead of a restored picture.
+        is_hidden: left out of the help. has_default_shown: the help names the default. parse: makes the value
+        out of the command line's word.
     """
 
     help: str
@@ -59,6 +60,7 @@ class Option:
     setting: str = ""
     file: Literal["read", "written"] | None = None
     folder_word: str = ""
+    words: tuple[str, ...] = ()
     is_of_one_video: bool = False
     is_of_pictures: bool = False
     is_hidden: bool = False
@@ -127,6 +129,19 @@ def names_that(affects: Affects, *kinds: type) -> list[str]:
 def files_of(use: Literal["read", "written"], *kinds: type) -> list[str]:
     """Return the names of the options that name files to read, or further files to write."""
     return [name for name, each in options_of(*kinds).items() if each.option.file == use]
+
+
+def files_read(values: object) -> list[str]:
+    """Return the files that a dataclass of options names to be read, but not words in their place."""
+    known = options_of(type(values))
+    named = {name: as_paths(getattr(values, name) or ()) for name in files_of("read", type(values))}
+    return [path for name, paths in named.items() for path in paths if path not in known[name].option.words]
+
+
+def words_for_files(values: Mapping[str, Any], *kinds: type) -> dict[str, str]:
+    """Return the options among these values that hold a word in place of a file."""
+    words = {name: each.option.words for name, each in options_of(*kinds).items()}
+    return {name: value for name, value in values.items() if value in words.get(name, ())}
 
 
 def settings_of(values: object) -> dict[str, Any]:

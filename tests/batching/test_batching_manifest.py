@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from vrestore.batching.manifest import read_manifest
 from vrestore.errors import InputError, MaskError, TargetError, UsageError, VRestoreError
+from vrestore.parallel.task import job_of
 
 
 @pytest.fixture
@@ -54,6 +55,14 @@ def test_jobs_have_their_own_options_and_the_defaults(folder):
     assert other.target == str(folder / "out" / "b.clean.mkv")
     assert other.options == {"quality": "best", "box": BOX}
     assert manifest.state == folder / ".vrestore" / "jobs.toml"
+
+
+def test_a_word_in_place_of_a_file_is_no_path(folder):
+    found, said = read(folder, f'{JOB}overlay = "auto"\n{JOB}overlay = "a.mkv"\ntarget = "b.mp4"').tasks
+    assert found.options["overlay"] == "auto"
+    assert said.options["overlay"] == str(folder / "a.mkv")
+    assert job_of(found).reads == []
+    assert job_of(said).reads == [folder / "a.mkv"]
 
 
 def test_without_an_output_results_lie_beside_their_sources(folder):

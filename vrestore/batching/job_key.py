@@ -10,7 +10,7 @@ from pathlib import Path
 from vrestore import __version__
 from vrestore.batching.journal import Journal
 from vrestore.files import check_source_file
-from vrestore.option_schema import files_of, names_that
+from vrestore.option_schema import files_of, names_that, words_for_files
 from vrestore.parallel.task import Task
 from vrestore.run.content_hash import FileHash, content_of, sum_of
 from vrestore.run.file_stamps import files_behind, stamp_of
@@ -31,7 +31,8 @@ def key_of(task: Task, job: Job, *, journal: Journal, base: Path) -> str:
         "version": __version__,
         "command": task.command,
         "target": str(target.relative_to(base) if target.is_relative_to(base) else target),
-        "options": {name: value for name, value in task.options.items() if name in counted},
+        "options": {name: value for name, value in task.options.items() if name in counted}
+        | words_for_files(task.options, *kinds),
         "device": device_kind(job.run.device),
         "reads": [content_of(source, partial(_known_hash, journal=journal)) for source in _read_by(job)],
         "weights": dict(job.weights),

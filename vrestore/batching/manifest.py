@@ -22,7 +22,7 @@ from vrestore.errors import InputError, MaskError, TargetError, UsageError, VRes
 from vrestore.files import check_folder, check_source_file, place_of, reason_of
 from vrestore.media.images.sequence import images_of, is_pattern, is_sequence
 from vrestore.models.library import SUFFIX
-from vrestore.option_schema import Plain, files_of, options_of
+from vrestore.option_schema import Plain, files_of, options_of, words_for_files
 from vrestore.parallel.task import Task, job_of
 from vrestore.run.job import command_named, default_target
 from vrestore.run.options import RunOptions
@@ -97,7 +97,8 @@ def _task(
     kinds = (RunOptions, *command.options)
     options = {key: value for key, value in defaults.items() if key in options_of(*kinds)} | job
     for word in (*files_of("read", *kinds), *files_of("written", *kinds)):
-        options |= {word: _placed(options[word], folder)} if word in options else {}
+        is_file = word in options and word not in words_for_files(options, *kinds)
+        options |= {word: _placed(options[word], folder)} if is_file else {}
     if str(options.get("model", "")).endswith(SUFFIX):  # else it is a name
         options["model"] = _placed(options["model"], folder)
     place = str(folder / source)

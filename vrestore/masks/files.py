@@ -112,27 +112,35 @@ def _images_of(path: Path) -> list[Path]:
 
 
 def _read_image(path: Path) -> MaskImage:
-    try:
-        data = np.fromfile(path, np.uint8)
-    except OSError as error:
-        raise MaskError(f"cannot read mask image {str(path)!r}: {error.strerror}") from error
-    try:
-        check_still(path)
-    except InputError as error:
-        raise MaskError(f"mask {error}") from error
-    level = cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # it is told below
-    picture = cv2.imdecode(data, cv2.IMREAD_UNCHANGED) if data.size else None
-    cv2.utils.logging.setLogLevel(level)
-    if picture is None:
-        raise MaskError(f"cannot read mask image {str(path)!r}; it is damaged or no image")
-    if bytes(data[:2]) not in {b"II", b"MM"}:  # TIFF, which OpenCV has turned itself
-        picture = turned(picture, rotation=orientation_of(data.tobytes()))
-    peak = 1.0 if picture.dtype.kind == "f" else float(np.iinfo(picture.dtype.str).max)
+    picture, peak = decoded_image(path, what="mask")
     if picture.ndim == 2:
         return _marked([picture], low=0, high=peak)
     if picture.shape[2] == 4 and picture[:, :, 3].min() < peak:
         return _marked([picture[:, :, 3]], low=0, high=peak)
     return _marked([picture[:, :, channel] for channel in range(min(3, picture.shape[2]))], low=0, high=peak)
+
+
+def decoded_image(path: Path, *, what: str) -> tuple[Samples, float]:
+    """Read an image file as a viewer shows it: (H, W), or (H, W, 3 or 4) in the order BGRA; and its white.
+
+    `what` it is begins the message of the MaskError for a file that is no image.
+    """
+    try:
+        data = np.fromfile(path, np.uint8)
+    except OSError as error:
+        raise MaskError(f"cannot read {what} image {str(path)!r}: {error.strerror}") from error
+    try:
+        check_still(path)
+    except InputError as error:
+        raise MaskError(f"{what} {error}") from error
+    level = cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # it is told below
+    picture = cv2.imdecode(data, cv2.IMREAD_UNCHANGED) if data.size else None
+    cv2.utils.logging.setLogLevel(level)
+    if picture is None:
+        raise MaskError(f"cannot read {what} image {str(path)!r}; it is damaged or no image")
+    if bytes(data[:2]) not in {b"II", b"MM"}:  # TIFF, which OpenCV has turned itself
+        picture = turned(picture, rotation=orientation_of(data.tobytes()))
+    return picture, 1.0 if picture.dtype.kind == "f" else float(np.iinfo(picture.dtype.str).max)
 
 
 def _video_times(path: Path) -> tuple[Fraction | None, Fraction | None]:

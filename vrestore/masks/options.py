@@ -9,15 +9,22 @@ from typing import TYPE_CHECKING
 
 from vrestore.errors import UsageError
 from vrestore.media.choices import Fit
-from vrestore.option_schema import FILL, OptionField, PathLike, as_paths, option, options_of
+from vrestore.option_schema import FILL, OptionField, PathLike, as_paths, as_text, option, options_of
 
 if TYPE_CHECKING:
     from vrestore.masks.masks import MaskOptions
 
 
+FOUND_OVERLAY = "auto"
+"""In place of a file: the overlay is found."""
+
+MEASURED_SUFFIX = ".npz"
+"""Of the file of an overlay that was measured."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MaskWords:
-    """What says which part of a picture is meant; at least one `mask` or `box` is needed, or `dirt`."""
+    """What says which part of a picture is meant; a `mask` or `box` is needed, or `dirt` or `overlay`."""
 
     mask: PathLike | Sequence[PathLike] = option(
         (),
@@ -67,6 +74,7 @@ class MaskWords:
         flags=("--yes",),
         setting="masks.allow_full",
         is_of_one_video=True,
+        is_hidden=True,  # the error that it is for names it
     )
 
     dirt: bool = option(
@@ -78,9 +86,29 @@ class MaskWords:
         setting="masks.dirt",
     )
 
+    overlay: PathLike | None = option(
+        None,
+        "Restore what shines through: auto or FILE.",
+        more="Restore what shines through a semi-transparent overlay: `auto` finds it, a picture with alpha "
+        "says what it is.",
+        panel=FILL,
+        metavar="FILE",
+        setting="masks.overlay",
+        file="read",
+        words=(FOUND_OVERLAY,),
+    )
+
     def __post_init__(self) -> None:
         object.__setattr__(self, "mask", as_paths(self.mask))
         object.__setattr__(self, "box", as_paths(self.box))
+        object.__setattr__(self, "overlay", as_text(self.overlay))
+        if self.is_overlay_to_measure:
+            if self.mask or self.box or self.dirt or self.invert or self.mask_offset:
+                raise UsageError(
+                    "--overlay goes alone, without --mask, --box, --dirt, --invert and --mask-offset; "
+                    "restore the overlay first, then fill the rest in a second run"
+                )
+            return
         if self.dirt and (self.invert or self.mask_offset):
             raise UsageError(
                 "--dirt goes with neither --invert nor --mask-offset; "
@@ -89,10 +117,15 @@ class MaskWords:
         if not self.dirt or self.mask or self.box:
             mask_options(self)  # what does not fit together shows at once
 
+    @property
+    def is_overlay_to_measure(self) -> bool:
+        """Whether an overlay is still to be found, or measured; then it is known by a file of its own."""
+        return self.overlay is not None and not str(self.overlay).endswith(MEASURED_SUFFIX)
+
 
 def drawn_fields() -> dict[str, OptionField]:
     """Return the options that say what is meant by files and boxes, without what is found first."""
-    return {name: each for name, each in options_of(MaskWords).items() if name != "dirt"}
+    return {name: each for name, each in options_of(MaskWords).items() if name not in {"dirt", "overlay"}}
 
 
 def mask_options(words: MaskWords) -> MaskOptions:

@@ -22,8 +22,9 @@ from vrestore.methods.memory_model import frames_waiting
 from vrestore.progress import Progress, ProgressEvent
 from vrestore.protocols import FrameTransform, MaskSource
 from vrestore.run.build_report import account_for
-from vrestore.run.detection import plan_detection, run_detection, with_dirt_found
+from vrestore.run.detection import plan_detection, run_detection
 from vrestore.run.file_stamps import check_unchanged
+from vrestore.run.finding.masks import with_masks_found
 from vrestore.run.job import Job
 from vrestore.run.job_files import Done, JobFiles, Ready, open_clip, open_files
 from vrestore.run.memory_limits import check_one_device, device_memory_for, kernel_lines, memory_for
@@ -50,7 +51,7 @@ def run_job(job: Job, *, progress: Progress = silent) -> Report | DetectionRepor
         threading.Thread(target=import_module, args=(job.command.warm_up,), daemon=True).start()
     with ExitStack() as closing:
         closing.enter_context(sole_writer(job.target))
-        ready = open_job(with_dirt_found(job, closing, progress=progress), closing, progress)
+        ready = open_job(with_masks_found(job, closing, progress=progress), closing, progress)
         store = store_for(ready.files, ready.opened)
         stats, segments, start = ready.opened.stats(), None, 0
         if store is not None:
@@ -71,7 +72,7 @@ def plan_job(job: Job) -> PlanReport:
         return plan_detection(job)
     with ExitStack() as closing:
         whole = replace(job, run=replace(job.run, overwrite=True, segment=0.0))
-        ready = open_job(with_dirt_found(whole, closing, progress=silent), closing, silent)
+        ready = open_job(with_masks_found(whole, closing, progress=silent), closing, silent)
         reader, writer, opened = ready.files.reader, ready.files.writer, ready.opened
         meta = reader.meta
         return PlanReport(

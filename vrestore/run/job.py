@@ -17,10 +17,12 @@ from vrestore.option_schema import (
     PathLike,
     as_plain,
     files_of,
+    files_read,
     made_from,
     names_that,
     options_of,
     settings_of,
+    words_for_files,
 )
 from vrestore.run.options import RunOptions
 
@@ -54,11 +56,7 @@ class Job:
     @property
     def reads(self) -> list[Path]:
         """The files that are read beside the source, such as masks."""
-        names = files_of("read", *self.command.options)
-        given = (getattr(values, name, ()) for values in self.options for name in names)
-        return [
-            Path(path) for paths in given for path in ((paths,) if isinstance(paths, str) else paths or ())
-        ]
+        return [Path(path) for values in self.options for path in files_read(values)]
 
     @property
     def weights(self) -> Mapping[str, str]:
@@ -80,6 +78,7 @@ class Job:
             files = {*files_of("read", kind), *files_of("written", kind)}
             names = (name for name in names_that("output", kind) if name not in files)
             told |= {name: as_plain(getattr(values, name)) for name in names}
+            told |= words_for_files({name: getattr(values, name) for name in files_of("read", kind)}, kind)
         return told
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 RUN_EXAMPLES = """\
 [bold]Examples[/bold]
   vrestore inpaint street.mp4 --mask car/ -o clean.mp4
-  vrestore inpaint show.mkv --box=-40,20,160,90 --grow 2
+  vrestore inpaint show.mp4 --overlay auto -o clean.mp4
   vrestore inpaint talk.mp4 -b "5%,85%,90%,12%@1:02-1:09" -c ffv1 -o talk.mkv
 """
 BATCH_EXAMPLES = """\

@@ -20,9 +20,12 @@ from vrestore.methods.base import Context, Summary, Values
 from vrestore.methods.inpaint.effort import EFFORTS
 from vrestore.methods.inpaint.network.choice import Networks, find_networks, networks_again
 from vrestore.methods.inpaint.options import InpaintOptions
+from vrestore.methods.inpaint.overlay.model import Overlay
+from vrestore.methods.inpaint.overlay.restore import restorer_for
+from vrestore.methods.inpaint.overlay.trim import load_trimmed
 from vrestore.methods.inpaint.patches.plates import Plate, check_plate, read_plates
 from vrestore.methods.inpaint.plan import Plan, make_plan
-from vrestore.methods.inpaint.report import InpaintReport, Origins, Paint, ReadOnce
+from vrestore.methods.inpaint.report import InpaintReport
 from vrestore.methods.inpaint.settings import InpaintStats, Settings, SpanState
 from vrestore.methods.segmenter import Segments
 from vrestore.option_schema import as_paths
@@ -50,7 +53,7 @@ _NUMBERS = (
 class OpenedInpaint:
     """An OpenedMethod; `shape` says by how many pixels the masks are grown and feathered.
 
-    `doubts` are what looks wrong about the masks.
+    `doubts` are what looks wrong about the masks. What shines through an `overlay` is restored.
     """
 
     context: Context
@@ -63,6 +66,7 @@ class OpenedInpaint:
     shape: Mapping[str, int]
     plates: tuple[Plate, ...] = ()
     doubts: tuple[str, ...] = ()
+    overlay: Overlay | None = None
 
     @property
     def algorithm(self) -> str:
@@ -113,8 +117,8 @@ class OpenedInpaint:
         meta, settings = self.context.meta, self._settings()
         reveal = None if self.reveal is None else RevealMap(self.reveal, meta)
 
-        def filled(items: Iterator[MaskedFrame]) -> Iterator[Frame]:
-            frames = inpaint(
+        def holes_filled(items: Iterator[MaskedFrame]) -> Iterator[Frame]:
+            return inpaint(
                 items,
                 summaries=self.masks.summaries,
                 height=meta.height,
@@ -128,6 +132,11 @@ class OpenedInpaint:
                 part=shard,
                 plates={plate.frame - self.context.first_index: plate for plate in self.plates},
             )
+
+        fill = holes_filled if self.overlay is None else restorer_for(self.overlay, meta, stats, holes_filled)
+
+        def filled(items: Iterator[MaskedFrame]) -> Iterator[Frame]:
+            frames = fill(items)
             start = 0 if segments is None else segments.start
             first, stop = (0, None) if shard is None else (shard.first, shard.stop)
             if self.keys is not None:
@@ -140,12 +149,7 @@ class OpenedInpaint:
 
     def summarize(self, stats: InpaintStats) -> Summary:
         """Say where the hidden pixels' colors came from."""
-        read = stats.from_past + stats.from_future
-        details = InpaintReport(
-            Origins(stats.copied, stats.blended, stats.painted),
-            ReadOnce(stats.from_past, stats.from_future, round(stats.age_frames / read, 1) if read else None),
-            Paint(stats.textured, stats.painted - stats.textured),
-        )
+        details = InpaintReport.counted(stats, has_overlay=self.overlay is not None)
         return Summary(stats.repaired_frames, stats.scenes, details, self._shortages(stats))
 
     def survey(self, items: Iterator[MaskedFrame], length: int) -> Iterator[Met]:
@@ -208,8 +212,10 @@ class OpenedInpaint:
 def open_inpaint(context: Context, words: MaskWords, options: InpaintOptions) -> OpenedInpaint:
     """Read the masks, then open the method; the quick checks first.
 
-    Raises UsageError where dirt is still to be found: the run does that before, in one process.
+    Raises UsageError where dirt or an overlay is still to be found: the run does that before, in one process.
     """
+    if words.is_overlay_to_measure:
+        raise UsageError("--overlay is measured by one process; pass one --device and no --executor")
     if words.dirt:
         raise UsageError(
             "--dirt is found by one process; run vrestore mask dirt first, and pass its result as --mask"
@@ -228,9 +234,13 @@ def open_inpaint(context: Context, words: MaskWords, options: InpaintOptions) ->
     for plate in opened.plates:
         _check_plate(context, masks, plate)
     shape = {"grow": masks.grow, "feather": masks.feather}
-    # A box is seen to be right at once, and a draft is there to be quick: `mask check` is for both.
-    is_checked = bool(words.mask) and options.quality != "draft"
-    return replace(opened, shape=shape, doubts=_doubts(context, masks) if is_checked else ())
+    # A box is seen to be right at once, a draft is there to be quick, an overlay was found on the picture.
+    is_checked = bool(words.mask) and options.quality != "draft" and words.overlay is None
+    opened = replace(opened, shape=shape, doubts=_doubts(context, masks) if is_checked else ())
+    if words.overlay is None:
+        return opened
+    trimmed, overlay = load_trimmed(Path(words.overlay), masks, context.meta)
+    return replace(opened, masks=trimmed, overlay=overlay)
 
 
 def _check_plate(context: Context, masks: Masks, plate: Plate) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from typing import Self
 
 from vrestore.methods.base import Values
+from vrestore.methods.inpaint.settings import InpaintStats
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,15 +47,55 @@ class Paint:
 
 
 @dataclass(frozen=True, slots=True)
+class OverlayShares:
+    """What became of an overlay's pixels, summed over all frames: inverted, or filled.
+
+    `residue` is how much of its edges' contrast is left, None where it has no edges.
+    """
+
+    restored: int
+    filled: int
+    residue: float | None
+
+    @classmethod
+    def counted(cls, stats: InpaintStats) -> Self:
+        """Return what was counted of an overlay."""
+        before, after = stats.overlay_edges_before, stats.overlay_edges_after
+        residue = round(abs(after / before), 3) if before else None
+        return cls(stats.overlay_restored, stats.overlay_filled, residue)
+
+    def line(self) -> str:
+        """Return the shares as a person reads them."""
+        share = self.restored / max(self.restored + self.filled, 1)
+        left = "" if self.residue is None else f"; {self.residue:.1%} of its edges are left"
+        return f"overlay: {share:.1%} of its pixels restored, {1 - share:.1%} filled{left}"
+
+
+@dataclass(frozen=True, slots=True)
 class InpaintReport:
-    """A MethodReport."""
+    """A MethodReport; `overlay` is None where none was restored."""
 
     origins: Origins
     read_once: ReadOnce = ReadOnce()
     paint: Paint = Paint()
+    overlay: OverlayShares | None = None
+
+    @classmethod
+    def counted(cls, stats: InpaintStats, *, has_overlay: bool) -> Self:
+        """Return what was counted while frames passed."""
+        read = stats.from_past + stats.from_future
+        return cls(
+            Origins(stats.copied, stats.blended, stats.painted),
+            ReadOnce(stats.from_past, stats.from_future, round(stats.age_frames / read, 1) if read else None),
+            Paint(stats.textured, stats.painted - stats.textured),
+            OverlayShares.counted(stats) if has_overlay else None,
+        )
 
     def line(self) -> str:
         """Return the shares as a person reads them."""
+        return self._fill_line() if self.overlay is None else f"{self.overlay.line()}; {self._fill_line()}"
+
+    def _fill_line(self) -> str:
         origins, read = self.origins, self.read_once
         counts = (origins.copied, origins.blended, origins.painted, read.from_past, read.from_future)
         copied, blended, painted, past, future = (count / max(origins.total, 1) for count in counts)
@@ -76,4 +118,5 @@ class InpaintReport:
             "origins": asdict(self.origins),
             "read_once": asdict(self.read_once),
             "paint": asdict(self.paint),
+            "overlay": None if self.overlay is None else asdict(self.overlay),
         }

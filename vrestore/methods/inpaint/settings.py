@@ -151,6 +151,12 @@ class InpaintStats:
     """Frames that the network gave on the CPU because its device had too little memory."""
     cpu_fallback_frames: int = 0
     """Frames whose holes were filled on the CPU for the same reason."""
+    overlay_restored: int = 0
+    """Pixels of an overlay that were inverted; of one that is a mean of both, its share."""
+    overlay_filled: int = 0
+    overlay_edges_before: int = 0
+    """How much frames show of the overlay's edges, summed up, and how much the result does."""
+    overlay_edges_after: int = 0
 
     def __add__(self, other: InpaintStats) -> InpaintStats:
         """Return what was counted in two parts of a video."""

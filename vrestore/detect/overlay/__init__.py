@@ -1,0 +1,1 @@
+"""Measure what a semi-transparent overlay does to the picture behind it."""

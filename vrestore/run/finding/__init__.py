@@ -1,0 +1,1 @@
+"""Find what a job is to fill or restore, before it starts."""
