@@ -9,6 +9,7 @@ from statistics import median
 import pytest
 
 LAYERS = [
+    {"__main__"},
     {"cli"},
     {"__init__"},
     {"api"},

@@ -21,7 +21,7 @@ Overwrite = Annotated[
     bool, typer.Option("--overwrite", "-y", rich_help_panel=WRITE, help="Replace a target that exists.")
 ]
 NoOverwrite = Annotated[
-    bool, typer.Option("--no-overwrite", "-n", rich_help_panel=WRITE, help="Never ask, never replace.")
+    bool, typer.Option("--no-overwrite", "-n", hidden=True, help="Never ask, never replace.")
 ]
 
 Kernels = Annotated[
@@ -38,10 +38,10 @@ Progress = Annotated[
     typer.Option(metavar="HOW", rich_help_panel=WORK, help="rich, plain, json or none, on stderr."),
 ]
 LogFile = Annotated[
-    str | None, typer.Option(metavar="FILE", rich_help_panel=WORK, help="Append all that happens to it.")
+    str | None, typer.Option(metavar="FILE", hidden=True, help="Append all that happens to it.")
 ]
 Debug = Annotated[
-    bool, typer.Option("--debug", rich_help_panel=WORK, help="Show where in the code an error arose.")
+    bool, typer.Option("--debug", hidden=True, help="Show where in the code an error arose.")
 ]
 
 Folder = Annotated[str, typer.Argument(metavar="FOLDER", hidden=True)]

@@ -93,6 +93,7 @@ class RunOptions:
         setting="encode.extra",
         parse=key_and_value,
         is_of_pictures=True,
+        is_hidden=True,  # of use to who knows the encoder
     )
     compare: PathLike | None = option(
         None,
@@ -165,6 +166,7 @@ class RunOptions:
         "`crypto`, or several with commas. Without it nothing but the source itself is opened.",
         metavar="LIST",
         setting="protocols",
+        is_hidden=True,  # the error that asks for it names it
     )
     device: str = option(
         "auto",
@@ -198,6 +200,7 @@ class RunOptions:
         metavar="SECONDS",
         setting="segment_seconds",
         is_of_pictures=True,
+        is_hidden=True,  # seldom of use; see docs/resume.md
     )
     resume: bool = option(
         True,
@@ -206,6 +209,7 @@ class RunOptions:
         affects="placement",
         flags=("--no-resume",),
         is_of_pictures=True,
+        is_hidden=True,
     )
 
     def __post_init__(self) -> None:
