@@ -40,9 +40,7 @@ Progress = Annotated[
 LogFile = Annotated[
     str | None, typer.Option(metavar="FILE", hidden=True, help="Append all that happens to it.")
 ]
-Debug = Annotated[
-    bool, typer.Option("--debug", hidden=True, help="Show where in the code an error arose.")
-]
+Debug = Annotated[bool, typer.Option("--debug", hidden=True, help="Show where in the code an error arose.")]
 
 Folder = Annotated[str, typer.Argument(metavar="FOLDER", hidden=True)]
 """The folder, said in a sentence like `SourceInText`."""
