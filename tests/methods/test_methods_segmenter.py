@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from textured import QUICK, frame_of, hole_of_boxes, hole_psnr, layout, panned, rgb_of, summaries_of, texture
 
 from vrestore.frames import Box, Color, MaskedFrame
-from vrestore.methods.inpaint.settings import InpaintStats
+from vrestore.methods.inpaint.settings import InpaintStats, SpanState
 from vrestore.methods.inpaint.stage import inpaint
 from vrestore.methods.segmenter import Segments
 
@@ -58,6 +58,7 @@ CASES = {
     "one long run": (lambda: scene(40), [STILL] * 40),
     "gaps and two tracks": (lambda: scene(40), with_gaps(40)),
     "a cut": (lambda: [*scene(17), *scene(23, seed=5)], [STILL] * 40),
+    "painted": (lambda: scene(30, step=(0.0, 0.0)), [STILL] * 30),
     "no hole": (lambda: scene(24), [None] * 24),
 }
 
@@ -69,6 +70,7 @@ def test_going_on_at_any_border_gives_the_same_frames(name):
     expected = planes(filled(pictures, holes, whole))
     assert len(whole.borders) >= 2
     for border, carried in whole.borders.items():
+        carried = carried and SpanState.unpacked(carried.packed())  # as it is kept on the disk
         rest = Segments(length=7, start=border, carried=carried)
         again = planes(filled(pictures, holes, rest))
         assert_same(again[border:], expected[border:])
@@ -85,6 +87,15 @@ def test_a_run_is_cut_at_twice_the_length_and_carries_what_it_knows():
         assert carried.parts == STILL.parts
         assert [each.shape for each in carried.colors] == [(3, STILL.pixel_count)]
         assert (carried.confidence[0] > 0).any()
+
+
+def test_what_is_painted_is_the_same_behind_a_border():
+    pictures, segments = scene(16, step=(0.0, 0.0)), Segments(length=4)
+    whole = planes(filled(pictures, [STILL] * 16, segments))
+    assert list(segments.borders) == [8]
+    for index, plane in enumerate(whole):
+        change = np.abs(plane.astype(int) - whole[0].astype(int)).max()
+        assert change <= 2, f"frame {index}"
 
 
 def test_what_is_carried_is_used():
