@@ -8,7 +8,7 @@ from clips import mask_meta
 
 from vrestore.frames import Box, HoleSummary
 from vrestore.methods.inpaint.plan import make_plan
-from vrestore.methods.inpaint.report import InpaintReport, Origins, ReadOnce
+from vrestore.methods.inpaint.report import InpaintReport, Origins, Paint, ReadOnce
 from vrestore.run.report import PlanReport, Report
 
 PLAN = make_plan(
@@ -47,6 +47,12 @@ def test_what_was_read_once_is_told_with_its_age():
     assert line.endswith(
         "; 40.0% read from earlier frames, 20.0% from later ones, 7.5 frames away on average"
     )
+
+
+def test_texture_is_told_apart_from_smooth_paint():
+    report = InpaintReport(Origins(50, 25, 25), paint=Paint(texture=20, smooth=5))
+    assert report.line().endswith("25.0% painted (no frame shows them), 20.0% with texture")
+    assert report.to_dict()["paint"] == {"texture": 20, "smooth": 5}
 
 
 def test_without_hidden_pixels_all_shares_are_nothing():

@@ -11,6 +11,7 @@ from vrestore.media.preview.provenance_map import (
     OLDEST_SHARE,
     PAINTED,
     PAST,
+    TEXTURE,
     _colors,
 )
 
@@ -36,3 +37,9 @@ def test_the_further_away_the_darker_down_to_a_bound():
     assert (near > far).all()
     assert far == pytest.approx(np.array(PAST) * OLDEST_SHARE)
     assert (far == further).all()
+
+
+def test_texture_has_a_color_of_its_own():
+    fetched, blended = np.array([False, False, True]), np.array([False] * 3)
+    colors = _colors(fetched, blended, texture=np.array([True, False, False])).T * 255
+    assert colors == pytest.approx(np.array([TEXTURE, PAINTED, COPIED]), abs=0.01)

@@ -104,7 +104,7 @@ class InpaintReport:
             "(no frame shows them)"
         )
         if self.paint.texture:
-            said += f", {self.paint.texture / max(origins.total, 1):.1%} of them with texture"
+            said += f", {self.paint.texture / max(origins.total, 1):.1%} with texture"
         if read.mean_age_frames is None:
             return said
         return (
