@@ -7,9 +7,8 @@ Parts: stills, logo, plates; all by default. Stills and plates are of the clips 
 
 from __future__ import annotations
 
-import argparse
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -21,11 +20,12 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 from rich.console import Console
 
-from benchmarks.bars import Bar, show_bars
-from benchmarks.clips import find_data
-from benchmarks.machine import RESULTS, Values, describe_machine, write_results
+from benchmarks.bars import Bar
+from benchmarks.machine import Values
+from benchmarks.parts import Part, measure_parts
 from benchmarks.tables import figures_table
 from vrestore import inpaint
+from vrestore.methods.inpaint.texture.hole import BESIDE_COLUMNS, BESIDE_ROWS, BESIDE_SHARE
 from vrestore.methods.inpaint.texture.pyramid import continued
 from vrestore.methods.inpaint.texture.synthesis import synthesize
 
@@ -33,9 +33,6 @@ Picture = NDArray[np.float32]
 """(H, W, 3) in [0, 1]."""
 
 SIDE = 9
-BESIDE_ROWS, BESIDE_COLUMNS, BESIDE_SHARE = 32, 96, 0.6
-"""How far around a still's hole patches are looked for, as in a video of as many lines."""
-
 LEAST_GRADIENT, MOST_GRADIENT = 0.35, 1.3
 PLAIN, BRICK = "sky", "brick"
 """Of the stills, the one that must stay plain, and the one that must go on exactly."""
@@ -155,7 +152,7 @@ def plates(data: Path, console: Console) -> tuple[Values, list[Bar]]:
     return {"plates": rows}, bars
 
 
-PARTS: dict[str, Callable[[Path, Console], tuple[Values, list[Bar]]]] = {
+PARTS: dict[str, Part] = {
     "stills": stills,
     "logo": logo,
     "plates": plates,
@@ -215,23 +212,7 @@ def _write(path: Path, frames: Sequence[NDArray[np.uint8]]) -> None:
 
 def main(words: Sequence[str] | None = None) -> None:
     """Measure, print the bars and write JSON."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.texture")
-    parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)}; all by default")
-    parser.add_argument("--data", type=Path, metavar="DIR", help="folder of the real clips")
-    parser.add_argument("--json", type=Path, default=RESULTS / "texture.json", metavar="PATH")
-    options, console = parser.parse_args(words), Console()
-    data = find_data(options.data)
-    if data is None:
-        raise SystemExit("no real clips: pass --data DIR or set VRESTORE_DATA")
-    results: Values = {}
-    for name in options.parts or PARTS:
-        figures, bars = PARTS[name](data, console)
-        show_bars(bars, console)
-        results[name] = figures | {"bars": [bar.to_dict() for bar in bars]}
-    settings: Values = {"parts": list(results)}
-    machine = describe_machine()
-    write_results(options.json, benchmark="texture", settings=settings, results=results, machine=machine)
-    console.print(f"written to {options.json}")
+    measure_parts("texture", PARTS, words)
 
 
 if __name__ == "__main__":
