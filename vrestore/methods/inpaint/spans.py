@@ -131,18 +131,18 @@ class HoleSpan:
         # Each track reads the shots for itself; the buffer keeps them until all have.
         filled = fill(self._patches(self._shots(), track), self._settings, self._tools, known=known)
         if self._refiner is None:
-            softened: Iterator[Filled] = (self._tools.fallback.run(regularize, each) for each in filled)
+            made: Iterator[Filled] = (self._tools.fallback.run(regularize, each) for each in filled)
             painter = self._painters[number]
             if self._settings.origin_frames:
-                softened = read_once(
-                    softened,
+                made = read_once(
+                    made,
                     scale=Scale(self._settings.cell, track.height / LINES),
                     frames=self._settings.origin_frames,
                     executor=self._tools.executor,
                     fallback=self._tools.fallback,
                     known=known,
                 )
-            return softened if painter is None else map(painter.paint, softened)
+            return made if painter is None else map(painter.paint, made)
         return self._refiner.paint(filled, track, self._tools, network_cpu_frames=self._count_network_on_cpu)
 
     def _painter(self, number: int, track: Track) -> Painter | None:
@@ -209,10 +209,7 @@ class HoleSpan:
 
 
 def _counted(filled: Filled) -> Tensor:
-    """Return how many pixels were fetched, blended, read from past and future, the sum of their ages, and how
-    many have texture.
-
-    """
+    """Count the pixels fetched, blended, read from past and future, their ages in all, and the textured."""
     age = torch.zeros(1, dtype=torch.int32) if filled.age is None else filled.age
     texture = torch.zeros_like(filled.is_blended) if filled.is_texture is None else filled.is_texture
     fetched, blended = (filled.confidence > 0) & ~texture, filled.is_blended & ~texture
