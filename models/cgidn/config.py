@@ -25,8 +25,8 @@ class HazeConfig:
     """Pixels of a square that become channels before the first convolution, so scale 0 is 1/shrink."""
     stem_kernel: int
     channels: tuple[int, ...]
-    """The channels of each scale. Sides of pictures are multiples of shrink * 2^(scales - 1): 16 for both
-    here, see `vrestore.methods.dehaze.thumbnail.MULTIPLE`."""
+    """The channels of each scale. Sides of pictures are multiples of shrink * 2^(scales - 1): 16 and
+    32 here, see `vrestore.methods.dehaze.thumbnail.MULTIPLE`."""
     encoder_blocks: int
     """Residual blocks of each scale that every frame passes."""
     align_channels: int
@@ -82,7 +82,7 @@ CGIDN_SMALL = HazeConfig(
     frames=3,
     shrink=4,
     stem_kernel=5,
-    channels=(32, 64, 96),
+    channels=(32, 64, 96, 128),
     encoder_blocks=1,
     align_channels=32,
     align_from=1,

@@ -31,9 +31,6 @@ BRANCH_START = 0.1
 PRIOR_CHANNELS = 4
 """The channels of transmission and air light, as the dark channel sees them."""
 
-LOGIT_MARGIN = 0.02
-"""The prior is kept so far from the least transmission and from 1, where its logit could not be corrected."""
-
 OVERALL_GAIN = 8.0
 """The gain on the four numbers for the whole picture: they have few weights, and would learn late without."""
 
@@ -161,7 +158,7 @@ class CgIdn(nn.Module):
         for part, skip in zip(self.up, reversed(skips), strict=True):
             decoded = part(decoded, skip)
         if isinstance(self.head, HazeHead):
-            return cast("Haze", self.head(middle.prior, decoded, deepest))
+            return cast("Haze", self.head(middle.prior.air, decoded, deepest))
         # In 32 bits under autocast too: bfloat16 has 8 of them, too few for a smooth sky.
         cleared = cast("Tensor", self.head(decoded).float())
         return cleared + middle.picture if self.config.output == "residual" else cleared
@@ -265,10 +262,11 @@ class Boost(nn.Module):
 
 
 class HazeHead(nn.Module):
-    """Reads the haze off the decoded features: by how much the prior is wrong.
+    """Reads the haze off the decoded features: depth as it is, air light by how much the prior is wrong.
 
-    An untrained network returns the prior itself. So little is left to learn: where there is no haze, where
-    white things are near, what the air's color is.
+    The dark channel's depth is among what the encoder sees and no more. Were it added here, its blocks would
+    have to be cancelled pixel by pixel, and they stood in the result. An untrained network says that half of
+    the light comes through everywhere, and its air light is the prior's.
     """
 
     def __init__(self, config: HazeConfig) -> None:
@@ -280,18 +278,15 @@ class HazeHead(nn.Module):
         self.overall = nn.Sequential(nn.Linear(2 * deepest, 32), nn.LeakyReLU(SLOPE), nn.Linear(32, 4))
         self.tint = nn.Conv2d(deepest, 3, 1)
 
-    def forward(self, prior: Prior, decoded: Tensor, deepest: Tensor) -> Haze:
-        """Return the haze from the prior and from features at scale 0 and at the coarsest."""
-        # t = exp(-depth) lies in [LEAST_TRANSMISSION, 1]; scaled to [0, 1] it has a logit, and corrections
-        # are sums there: whatever the network says, the transmission stays one that can be.
-        through = (torch.exp(-prior.depth) - LEAST_TRANSMISSION) / (1 - LEAST_TRANSMISSION)
-        start = through.clamp(LOGIT_MARGIN, 1 - LOGIT_MARGIN).logit()  # (N, 1, h, w)
+    def forward(self, air: Tensor, decoded: Tensor, deepest: Tensor) -> Haze:
+        """Return the haze from the prior's air light and from features at scale 0 and at the coarsest."""
         # The mean for what is everywhere, the maximum for what is somewhere, such as a sky: (N, 2 * C).
         pooled = torch.cat([deepest.mean((-2, -1)), deepest.amax((-2, -1))], 1)
         overall = OVERALL_GAIN * self.overall(pooled).float()  # (N, 4): air light, then depth
-        through = (start + self.depth(decoded).float() + overall[:, 3:, None, None]).sigmoid()
+        # t = exp(-depth) lies in [LEAST_TRANSMISSION, 1], whatever the network says.
+        through = (self.depth(decoded).float() + overall[:, 3:, None, None]).sigmoid()
         depth = -(LEAST_TRANSMISSION + (1 - LEAST_TRANSMISSION) * through).log()
-        air = (prior.air.clamp(DARKEST_AIR, BRIGHTEST_AIR).logit() + overall[:, :3]).sigmoid()
+        air = (air.clamp(DARKEST_AIR, BRIGHTEST_AIR).logit() + overall[:, :3]).sigmoid()
         return Haze(depth, air, MAX_TINT * self.tint(deepest).float().tanh())
 
 

@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, cast, get_args
 
 import cv2
 import torch
@@ -16,7 +16,8 @@ import typer
 from rich.console import Console
 from torch import nn
 
-from vrestore.errors import ModelError, VRestoreError
+from vrestore.device.devices import AskedPrecision
+from vrestore.errors import ModelError, UsageError, VRestoreError
 from vrestore.models.blocks import in_channels_last
 from vrestore.models.cgidn.config import HAZE_CONFIGS
 from vrestore.models.cgidn.network import CgIdn
@@ -141,6 +142,12 @@ def _prepare(seed: int, threads: int) -> None:
     cv2.setNumThreads(1)
 
 
+def _precision(asked: str) -> AskedPrecision:
+    if asked not in get_args(AskedPrecision):
+        raise UsageError(f"--precision is {', '.join(get_args(AskedPrecision))}, got {asked!r}")
+    return cast("AskedPrecision", asked)
+
+
 def _begin_with(network: nn.Module, model: str) -> str:
     """Load the weights of a model of its shape into a network, and return their sha256."""
     weights = find_weights(model)
@@ -166,7 +173,9 @@ def dehaze(
     validate_every: Annotated[int, typer.Option(min=1, help="Steps between validations.")] = 500,
     save_every: Annotated[int, typer.Option(min=1, help="Steps between checkpoints.")] = 250,
     log_every: Annotated[int, typer.Option(min=1, help="Steps between lines of the log.")] = 50,
+    workers: Annotated[int, typer.Option(min=1, help="Threads that draw examples.")] = 1,
     threads: Annotated[int, typer.Option(min=1, help="Threads of the network, on a CPU.")] = 2,
+    precision: Annotated[str, typer.Option(help="auto (measured), fp32 or bf16.")] = "auto",
     device: Annotated[str, typer.Option(help="cpu, cuda or cuda:N.")] = "cpu",
 ) -> None:
     """Train the network that sees haze, on haze put over photographs, clips and recordings with depth."""
@@ -185,7 +194,16 @@ def dehaze(
         )
         scenery = Scenery.load(data, held_out_frames=held_out)
         learner = in_channels_last(CgIdn(HAZE_CONFIGS[network]).to(place))
-        task = Dehazing(learner, scenery, settings, seed=seed, device=place)
+        task = Dehazing(
+            learner,
+            scenery,
+            settings,
+            seed=seed,
+            device=place,
+            precision=_precision(precision),
+            drawers=workers,
+        )
+        console.print(f"precision: {task.precision_words}")
         identity = {"network": network, "seed": seed, "held_out": held_out} | asdict(settings)
         origin = {"command": command_line(), "machine": machine(place)}
         train(task, schedule, out, identity=identity, origin=origin, console=console)

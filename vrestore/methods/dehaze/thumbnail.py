@@ -30,7 +30,7 @@ T = TypeVar("T")
 Values = TypeVarTuple("Values")
 
 WORKING_SIDE = 192
-MULTIPLE = 16
+MULTIPLE = 32
 """The network needs both sides to be multiples of it."""
 
 MOST_STRETCH = 4

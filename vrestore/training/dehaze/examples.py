@@ -7,6 +7,7 @@ law holds, the haze itself is compared too.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -45,7 +46,11 @@ WEIGHT_LARGE = 0.5
 """The weight of the root of the mean square, beside the mean: PSNR counts large errors more."""
 
 WEIGHT_TRANSMISSION, WEIGHT_AIR, WEIGHT_CLEARED, WEIGHT_CONFIDENCE = 0.6, 8.0, 0.1, 0.05
+WEIGHT_DEPTH, WEIGHT_SLOPE = 0.1, 0.25
 """The weights of the other losses beside the picture's, whose weight is 1."""
+
+SLOPE_SCALES = 4
+"""Slopes of depth are compared at so many sizes, each half of the one before."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +80,7 @@ class Judged:
     total: Tensor
     picture: Tensor
     transmission: Tensor
+    slope: Tensor
     air: Tensor
     cleared: Tensor
 
@@ -124,20 +130,23 @@ def judge(network: CgIdn, examples: Examples) -> Judged:
         # (N, 1, 1, 1): haze added in linear light has no transmission that this law could be compared with.
         lawful = examples.is_lawful.float()[:, None, None, None]
         wrong_haze = ((transmission - examples.transmission).abs() * lawful).mean()
+        wrong_depth, wrong_slope = _wrong_depth(seen.depth, examples.transmission, lawful)
         # Air light shows by 1 - t alone: where there is no haze, any is right.
         thickness = (1 - examples.transmission).mean((1, 2, 3))
         # Mostly the prior is nearly right, so by the median of errors nothing would be learnt; hence squares.
         wrong_air = ((seen.air - examples.air).square().mean(1) * thickness).mean()
     else:
-        picture, wrong_haze, wrong_air = seen, zero, zero
+        picture = seen
+        wrong_haze = wrong_air = wrong_depth = wrong_slope = zero
     # A clamp has no slope beyond its ends; a small share of what was cut off leads back into the range.
     shown = picture.clamp(0, 1)
     error = shown - examples.clear + BEYOND * (picture - shown)
     wrong_picture = error.abs().mean()
     large = (error.square().mean((1, 2, 3)) + MIN_SQUARE).sqrt().mean()
     total = wrong_picture + WEIGHT_LARGE * large + WEIGHT_TRANSMISSION * wrong_haze + WEIGHT_AIR * wrong_air
+    total = total + WEIGHT_DEPTH * wrong_depth + WEIGHT_SLOPE * wrong_slope
     total = total + WEIGHT_CLEARED * cleared + WEIGHT_CONFIDENCE * confidence
-    return Judged(total, wrong_picture, wrong_haze, wrong_air, cleared)
+    return Judged(total, wrong_picture, wrong_haze, wrong_slope, wrong_air, cleared)
 
 
 def take_away(haze: Haze, pictures: Tensor) -> tuple[Tensor, Tensor]:
@@ -151,6 +160,23 @@ def take_away(haze: Haze, pictures: Tensor) -> tuple[Tensor, Tensor]:
     tint = F.interpolate(haze.tint, size=size, mode="bilinear", align_corners=False)
     air = haze.air[:, :, None, None] + tint  # (N, 3, H, W)
     return unscatter(pictures, transmission, air, least=MIN_TRANSMISSION), transmission
+
+
+def _wrong_depth(depth: Tensor, transmission: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
+    """Return by how much optical depth (N, 1, h, w) is off, and by how much its slopes are.
+
+    `transmission` is the truth (N, 1, H, W), `weight` (N, 1, 1, 1). An error of depth is one of contrast,
+    however thick the haze is; slopes at several sizes (Li and Snavely 2018, "MegaDepth", eq. 4) are what the
+    eye takes for blotches and for edges in the wrong place.
+    """
+    truth = F.adaptive_avg_pool2d(transmission, (depth.shape[-2], depth.shape[-1]))
+    most = -math.log(MIN_TRANSMISSION)
+    error = (depth.clamp(max=most) + truth.clamp(min=MIN_TRANSMISSION).log()) * weight
+    slopes = []
+    for scale in range(SLOPE_SCALES):
+        coarse = F.avg_pool2d(error, 2**scale)
+        slopes += [coarse.diff(dim=axis).abs().mean() for axis in (-2, -1)]
+    return error.abs().mean(), torch.stack(slopes).mean()
 
 
 def _pre_dehazing(frame: Features, clear: Tensor) -> tuple[Tensor, Tensor]:

@@ -33,15 +33,15 @@ CLIP_FRAMES = 48
 SMALLEST, LARGEST = 1.0, 1.8
 """The shorter side of a picture before a piece is cut out of it, in shorter sides of the piece."""
 
-SHARE_CLIPS, SHARE_RECORDED = 0.25, 0.2
+SHARE_CLIPS, SHARE_RECORDED = 0.2, 0.35
 """The shares of the samples, where there are such; the others are photographs."""
 
 SHARE_BLACK, BLACK_QUANTILE, MAX_BLACK = 0.75, 0.02, 0.5
 """Photographs and clips have haze of their own: most get a black as dark as without it."""
 
 MILLIMETRES = 1000.0
-HELD_BACK = 40
-"""Every so many-th photograph is for validation."""
+HELD_BACK, RECORDED_HELD_BACK = 40, 8
+"""Every so many-th photograph, and every so many-th still with depth, is for validation."""
 
 
 @dataclass(frozen=True)
@@ -54,12 +54,12 @@ class Scene:
 
 @dataclass(frozen=True)
 class Recording:
-    """A clip with measured depth."""
+    """A clip with measured depth, or a still, which is one of one frame."""
 
     pictures: Bytes
     """(T, H, W, 3)."""
     depth: Maps
-    """(T, H, W), metres, no gaps."""
+    """(T, H, W), metres or a unit of its own, no gaps."""
 
 
 @dataclass(frozen=True)
@@ -75,34 +75,40 @@ class Scenery:
         """Read `stills/`, `video/` and `rgbd/*/` of a folder.
 
         Args:
-            held_out_frames: how many at the end of a recording are not to be used; no clip of its name is.
+            held_out_frames: how many at the end of a clip with depth are not to be used, but half of it is;
+                no clip of its name in `video` is.
         """
         sources = Sources.find(folder)
-        recorded = sorted(path for path in (folder / "rgbd").glob("*") if (path / "color.mp4").is_file())
+        recorded = sorted(path for path in (folder / "rgbd").glob("*") if path.is_dir())
         names = {path.name for path in recorded}
         videos = [path for path in sources.clips if path.stem.split("_")[0] not in names]
         return Scenery(
             tuple(read_photograph(path) for path in sources.photographs),
             tuple(_small(read_clip(path)[:CLIP_FRAMES]) for path in videos),
-            tuple(read_recording(path, held_out_frames=held_out_frames) for path in recorded),
+            tuple(each for path in recorded for each in read_recordings(path, held_out_frames)),
         )
 
     def split(self) -> tuple[Scenery, Scenery]:
         """Return what is to learn from, and photographs held back to validate on."""
         used = tuple(each for index, each in enumerate(self.photographs) if index % HELD_BACK)
-        return Scenery(used, self.clips, self.recordings), Scenery(self.photographs[::HELD_BACK], (), ())
+        stills = [each for each in self.recordings if len(each.pictures) == 1]
+        clips = [each for each in self.recordings if len(each.pictures) > 1]
+        learnt = [each for index, each in enumerate(stills) if index % RECORDED_HELD_BACK]
+        held_back = Scenery(self.photographs[::HELD_BACK], (), tuple(stills[::RECORDED_HELD_BACK]))
+        return Scenery(used, self.clips, (*clips, *learnt)), held_back
 
     def draw(self, random: np.random.Generator, *, frames: int, height: int, width: int) -> Scene:
         """Draw a clip of so many frames of that size."""
         kind = random.random()
         if self.recordings and kind < SHARE_RECORDED:
-            return _recolored(
-                _recorded(self._one(random, self.recordings), random, frames, height, width), random
-            )
+            # A clip's frames are much alike: it counts as often as the root of their number.
+            often = np.sqrt([len(each.pictures) for each in self.recordings])
+            recording = self.recordings[int(random.choice(len(often), p=often / often.sum()))]
+            return _recolored(_recorded(recording, random, frames, height, width), random)
         if self.clips and kind < SHARE_RECORDED + SHARE_CLIPS:
             scene = _filmed(self._one(random, self.clips), random, frames, height, width)
         else:
-            scene = _moved(self._one(random, self.photographs), random, frames, height, width)
+            scene = _moved(self._one(random, self.photographs), None, random, frames, height, width)
         return _recolored(_blackened(scene, random), random)
 
     @staticmethod
@@ -110,13 +116,24 @@ class Scenery:
         return things[int(random.integers(len(things)))]
 
 
-def read_recording(folder: Path, *, held_out_frames: int = 0) -> Recording:
-    """Read `color.mp4` and `depth/*.png` (uint16, millimetres, 0 unknown) but for the last frames."""
-    pictures = read_clip(folder / "color.mp4")
-    count = len(pictures) - held_out_frames
-    files = sorted((folder / "depth").glob("*.png"))[:count]
-    depth = [_without_gaps(_read_depth(path)) for path in files]
-    return Recording(pictures[:count], np.stack(depth))
+def read_recordings(folder: Path, held_out_frames: int = 0) -> list[Recording]:
+    """Read `color.mp4`, but for its last frames, or stills `color/*.jpg`, with their depth.
+
+    Depth is `depth_filled/*.png`, else `depth/*.png`: uint16, millimetres or another unit, 0 unknown.
+    """
+    filled = folder / "depth_filled"
+    files = sorted((filled if filled.is_dir() else folder / "depth").glob("*.png"))
+    clip = folder / "color.mp4"
+    if not clip.is_file():
+        stills = sorted((folder / "color").glob("*.jpg"))
+        return [
+            Recording(read_photograph(still)[None], _without_gaps(_read_depth(file))[None])
+            for still, file in zip(stills, files, strict=True)
+        ]
+    pictures = read_clip(clip)
+    count = len(pictures) - min(held_out_frames, len(pictures) // 2)
+    depth = [_without_gaps(_read_depth(path)) for path in files[:count]]
+    return [Recording(pictures[:count], np.stack(depth))]
 
 
 def _read_depth(path: Path) -> NDArray[np.uint16]:
@@ -149,6 +166,8 @@ def _small(frames: Bytes) -> Bytes:
 def _recorded(
     recording: Recording, random: np.random.Generator, frames: int, height: int, width: int
 ) -> Scene:
+    if len(recording.pictures) < frames:
+        return _moved(recording.pictures[0], recording.depth[0], random, frames, height, width)
     indices = _indices(len(recording.pictures), random, frames)
     cut = _Cut.draw(recording.pictures.shape[1:3], random, height, width)
     pictures = np.stack([cut(recording.pictures[index]) for index in indices])
@@ -162,13 +181,21 @@ def _filmed(clip: Bytes, random: np.random.Generator, frames: int, height: int, 
     return Scene(pictures, layered_depth(pictures, random))
 
 
-def _moved(photograph: Bytes, random: np.random.Generator, frames: int, height: int, width: int) -> Scene:
-    """Let a camera pan, zoom and roll a little over a photograph."""
+def _moved(
+    photograph: Bytes,
+    depth: NDArray[np.float32] | None,
+    random: np.random.Generator,
+    frames: int,
+    height: int,
+    width: int,
+) -> Scene:
+    """Let a camera pan, zoom and roll a little over a photograph, whose depth is made up if none is known."""
     room = 12  # pixels that the camera can move by before it sees the border
     cut = _Cut.draw(photograph.shape[:2], random, height + room, width + room)
     picture = _unit(cut(photograph)[None])
+    far = layered_depth(picture, random)[0] if depth is None else cut(depth)
     # Color and depth go through the same warp, (H, W, 4), so that the depth stays that of the picture.
-    both = np.concatenate([picture[0], layered_depth(picture, random)[0][..., None]], -1)
+    both = np.concatenate([picture[0], far[..., None]], -1)
     velocity, zoom, roll = random.normal(0, 2.5, 2), random.normal(0, 0.006), random.normal(0, 0.004)
     center = np.array([(width + room) / 2, (height + room) / 2])
     seen = []

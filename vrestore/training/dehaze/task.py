@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from vrestore.device.devices import AskedPrecision, Precision
 from vrestore.models.cgidn.network import CgIdn, Haze
+from vrestore.training.ahead import Ahead
 from vrestore.training.data.sources import Picture
-from vrestore.training.dehaze.examples import Examples, draw_examples, judge, take_away
+from vrestore.training.dehaze.examples import Examples, Judged, draw_examples, judge, take_away
 from vrestore.training.dehaze.scenes import Scenery
 from vrestore.training.loop import State
+from vrestore.training.precision import autocast, learning_precision
 
 VALIDATION_SEED, VALIDATION_BATCHES, SHOWN = 99, 6, 12
 """The seed and the batches that are judged, the same for all networks, and how many examples are shown."""
@@ -27,8 +29,8 @@ class ExampleSettings:
     """
 
     batch: int = 8
-    height: int = 128
-    width: int = 160
+    height: int = 192
+    width: int = 256
     clip_every: int = 8
     """Every so many-th step sees clips."""
 
@@ -37,31 +39,40 @@ class Dehazing:
     """A `vrestore.training.loop.Task`."""
 
     def __init__(
-        self, network: CgIdn, scenery: Scenery, settings: ExampleSettings, *, seed: int, device: torch.device
+        self,
+        network: CgIdn,
+        scenery: Scenery,
+        settings: ExampleSettings,
+        *,
+        seed: int,
+        device: torch.device,
+        precision: AskedPrecision = "auto",
+        drawers: int = 1,
     ) -> None:
         self.network: CgIdn = network
         self._settings, self._seed, self._device = settings, seed, device
         self._learnt_from, held_back = scenery.split()
         # Drawn once: figures of different steps are of the same examples.
         self._validation = [
-            self._drawn(held_back, (VALIDATION_SEED, index), clips=True)
+            self._drawn(held_back, (VALIDATION_SEED, index), clips=True).to(device)
             for index in range(VALIDATION_BATCHES)
         ]
+        self._ahead = Ahead(self._examples, threads=drawers)
+        trial = self._drawn(held_back, (VALIDATION_SEED,), clips=False).to(device)
+        self.precision, self.precision_words = learning_precision(
+            precision, network, lambda tried: self._judged(network, trial, tried).total
+        )
 
     def losses(self, step: int) -> dict[str, Tensor]:
         """See `Task`."""
-        examples = self._drawn(
-            self._learnt_from, (self._seed, step), clips=step % self._settings.clip_every == 0
-        )
-        with self._autocast():
-            return vars(judge(self.network, examples))
+        return vars(self._judged(self.network, self._ahead.at(step).to(self._device), self.precision))
 
     def validate(self, network: nn.Module) -> tuple[dict[str, float], Picture | None]:
         """See `Task`: the losses, and for some examples haze, result, truth, transmission and its truth."""
         assert isinstance(network, CgIdn)
         sums: dict[str, list[float]] = {}
         rows: list[Picture] = []
-        with torch.inference_mode(), self._autocast():
+        with torch.inference_mode(), autocast(self._device, self.precision):
             for examples in self._validation:
                 for name, value in vars(judge(network, examples)).items():
                     sums.setdefault(f"validation {name}", []).append(float(value))
@@ -77,17 +88,21 @@ class Dehazing:
     def restore(self, state: State) -> None:
         """See `Task`."""
 
+    def _judged(self, network: CgIdn, examples: Examples, precision: Precision) -> Judged:
+        with autocast(self._device, precision):
+            return judge(network, examples)
+
+    def _examples(self, step: int) -> Examples:
+        clips = step % self._settings.clip_every == 0
+        return self._drawn(self._learnt_from, (self._seed, step), clips=clips)
+
     def _drawn(self, scenery: Scenery, seed: tuple[int, ...], *, clips: bool) -> Examples:
         own = self._settings
         # A clip costs the work of its frames, so there are half as many of them.
         count, frames = (own.batch // 2, self.network.config.frames) if clips else (own.batch, 1)
-        examples = draw_examples(
+        return draw_examples(
             scenery, seed=seed, count=count, frames=frames, height=own.height, width=own.width
         )
-        return examples.to(self._device)
-
-    def _autocast(self) -> AbstractContextManager[object]:
-        return torch.autocast(self._device.type, torch.bfloat16)
 
 
 def _rows(network: CgIdn, examples: Examples) -> list[Picture]:

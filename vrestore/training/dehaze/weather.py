@@ -69,7 +69,7 @@ class Hazed:
 def draw_weather(random: np.random.Generator, depth: Maps) -> Weather:
     """Draw the haze for pictures of this depth: thin or dense, gray or tinted, even or smoke."""
     wanted = random.uniform(MIN_MEAN, MAX_MEAN)
-    is_dim, is_tinted, is_uneven = random.random(3) < (0.1, 0.3, 0.4)
+    is_dim, is_tinted, is_uneven = random.random(3) < (0.1, 0.3, 0.5)
     # RESIDE draws from 0.7 to 1; fog by day is exposed near to white.
     level = random.uniform(0.4, 0.75) if is_dim else 1 - 0.3 * random.random() ** 2
     spread = 0.08 if is_tinted else 0.02
@@ -78,8 +78,8 @@ def draw_weather(random: np.random.Generator, depth: Maps) -> Weather:
     return Weather(
         density=density_for(depth, wanted),
         air=(float(air[0]), float(air[1]), float(air[2])),
-        smoke=random.uniform(0.2, 0.8) if is_uneven else 0.0,
-        smoke_size=random.uniform(0.15, 0.8),
+        smoke=random.uniform(0.2, 1.0) if is_uneven else 0.0,
+        smoke_size=random.uniform(0.15, 1.5),
         wind=(random.uniform(-0.02, 0.02), random.uniform(-0.01, 0.01)),
         glow=random.uniform(0.1, 0.5) if glows else 0.0,
         is_linear=bool(is_linear),
