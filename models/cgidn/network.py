@@ -31,7 +31,7 @@ BRANCH_START = 0.1
 PRIOR_CHANNELS = 4
 """The channels of transmission and air light, as the dark channel sees them."""
 
-OVERALL_GAIN = 8.0
+OVERALL_GAIN = 2.0
 """The gain on the four numbers for the whole picture: they have few weights, and would learn late without."""
 
 DARKEST_AIR, BRIGHTEST_AIR = 0.05, 0.97
@@ -61,8 +61,8 @@ class Features:
     """The encoder's features, the finest first."""
     matched: tuple[Tensor, ...]
     """The features of the scales that are aligned, projected to as many channels each, the finest first."""
-    prior: Prior
-    """What the dark channel says."""
+    air: Tensor
+    """The air light (N, 3) as the dark channel sees it."""
     cleared: Tensor
     """The pre-dehazed frame, (N, 3, h, w) at scale 0."""
     confidence: Tensor
@@ -89,7 +89,7 @@ class Features:
             change(self.picture),
             tuple(change(each) for each in self.scales),
             tuple(change(each) for each in self.matched),
-            Prior(change(self.prior.depth), change(self.prior.air)),
+            change(self.air),
             change(self.cleared),
             change(self.confidence),
         )
@@ -158,7 +158,7 @@ class CgIdn(nn.Module):
         for part, skip in zip(self.up, reversed(skips), strict=True):
             decoded = part(decoded, skip)
         if isinstance(self.head, HazeHead):
-            return cast("Haze", self.head(middle.prior.air, decoded, deepest))
+            return cast("Haze", self.head(middle.air, decoded, deepest))
         # In 32 bits under autocast too: bfloat16 has 8 of them, too few for a smooth sky.
         cleared = cast("Tensor", self.head(decoded).float())
         return cleared + middle.picture if self.config.output == "residual" else cleared
@@ -225,7 +225,7 @@ class Encoder(nn.Module):
             for project, each in zip(self.project, scales[self.config.align_from :], strict=True)
         ]
         cleared = small + estimate[:, :3]
-        return Features(pictures, tuple(scales), tuple(matched), prior, cleared, estimate[:, 3:])
+        return Features(pictures, tuple(scales), tuple(matched), prior.air, cleared, estimate[:, 3:])
 
 
 class Residual(nn.Module):

@@ -186,7 +186,7 @@ def dehaze(
         schedule = Schedule(
             steps=steps,
             rate=rate,
-            warm_up=200,
+            warm_up=500,
             keep=0.998,
             log_every=log_every,
             validate_every=validate_every,

@@ -1,7 +1,5 @@
 """Taking away haze that is known: what comes back, what must not change, and what each setting leaves."""
 
-from itertools import pairwise
-
 import numpy as np
 import pytest
 import torch
@@ -84,50 +82,57 @@ def test_more_strength_leaves_less_haze():
     assert errors == sorted(errors, reverse=True)
 
 
-def test_what_is_left_is_the_same_haze_made_thinner():
-    """At strength s, transmission is t ** (1 - s), were it not for thin haze, which stays."""
+def test_strength_is_the_share_of_the_veil_that_goes():
+    """What is left is haze of transmission t' with 1 - t' = (1 - s) (1 - t)."""
     clear, depth = clear_pictures(1), slanted_depth(near=0.5, far=1.6)
     frames = frames_of(hazed(clear, depth), "rgb24")
-    half = pictures_of(cleared(frames, "rgb24", estimate=knowing(depth), strength=0.5), "rgb24")
-    gone = 0.5 * depth**2 / (depth + 0.2)
-    assert psnr(half, hazed(clear, depth - gone)) > 35
+    for strength in (0.25, 0.5, 0.75):
+        result = pictures_of(cleared(frames, "rgb24", estimate=knowing(depth), strength=strength), "rgb24")
+        left = 1 - (1 - strength) * (1 - np.exp(-depth))
+        # What is wrong at full strength, some 25 dB because of the texture's edges, is wrong by that share.
+        assert psnr(result, hazed(clear, -np.log(left))) > 24 - 20 * np.log10(strength)
 
 
-def test_thin_haze_goes_last():
-    """It may be none: a scene without blacks."""
-    clear = clear_pictures(1)
-    shares = []
-    for dense in (0.1, 1.0):
-        depth = slanted_depth(near=dense, far=dense)
-        hazy = hazed(clear, depth)
-        frames = cleared(frames_of(hazy, "rgb24"), "rgb24", estimate=knowing(depth), strength=0.6)
-        result = pictures_of(frames, "rgb24")
-        shares.append(np.abs(result - hazy).mean() / np.abs(clear - hazy).mean())
-    assert shares[0] < 0.6 * shares[1]
+@pytest.mark.parametrize("dense", [0.3, 0.8, 1.6])
+@pytest.mark.parametrize("name", ["rgb24", "yuv420p10le"])
+def test_the_slider_is_linear(name, dense):
+    depth = slanted_depth(near=dense / 2, far=dense)
+    hazy = frames_of(0.4 * hazed(clear_pictures(1), depth), name)  # dark enough to be lifted
+
+    def made(strength):
+        return pictures_of(cleared(hazy, name, estimate=knowing(depth), strength=strength), name)
+
+    before = pictures_of(hazy, name)
+    full = made(1.0) - before
+    for strength in (0.25, 0.5, 0.75):
+        share = float(((made(strength) - before) * full).sum() / (full * full).sum())
+        assert abs(share - strength) < 0.02
 
 
 def test_haze_that_is_thick_nowhere_may_be_none_and_the_picture_is_changed_only_so_far():
-    clear, depth = clear_pictures(1), np.full((64, 96), 0.8, np.float32)
+    clear, depth = clear_pictures(1), np.full((64, 96), 0.25, np.float32)
     faded = hazed(clear, depth)
-    frames = frames_of(faded, "rgb24")
-    results = [
-        pictures_of(cleared(frames, "rgb24", estimate=knowing(depth), strength=s), "rgb24")
-        for s in (0.3, 0.6, 0.7, 0.85, 1.0)
-    ]
-    kept = [psnr(result, faded) for result in results]
-    assert all(lower <= higher + 0.01 for higher, lower in pairwise(kept))
-    assert 28 < kept[1] < 30
-    assert abs(kept[1] - kept[2]) < 0.3  # not believed yet
-    assert kept[4] < 20
-    assert psnr(results[4], clear) > 25
+    frames, tally = frames_of(faded, "rgb24"), DehazeStats()
+    held, sure = (
+        pictures_of(
+            cleared(frames, "rgb24", estimate=knowing(depth), is_hazy=is_hazy, tally=tally), "rgb24"
+        )
+        for is_hazy in (False, True)
+    )
+    assert psnr(held, faded) > 25.5
+    assert psnr(sure, faded) < 22
+    assert psnr(sure, clear) > 25
+    assert 0.5 < tally.mean_belief < 0.95  # the mean of both runs
 
 
 def test_haze_that_is_thick_somewhere_is_believed():
     clear, depth = clear_pictures(1), slanted_depth()
     depth = np.where(np.arange(96) < 32, 2.0, depth * 0.5).astype(np.float32)
     frames = frames_of(hazed(clear, depth), "rgb24")
-    result = pictures_of(cleared(frames, "rgb24", estimate=knowing(depth), strength=0.6), "rgb24")
+    tally = DehazeStats()
+    result = pictures_of(cleared(frames, "rgb24", estimate=knowing(depth), tally=tally), "rgb24")
     assert psnr(result, hazed(clear, depth)) < 25
+    assert tally.mean_belief == 1
 
 
 def test_what_is_brighter_than_the_air_is_left_alone():
@@ -215,7 +220,7 @@ def test_protect_sky_leaves_the_sky():
     assert changed[True][ground].mean() > 10
 
 
-def test_a_foggy_sky_is_held_back_below_full_strength():
+def test_a_foggy_sky_is_held_back():
     """Where all is the color of the air there is nothing to see but noise."""
     foggy = np.broadcast_to(np.float32(AIR)[:, None, None], (1, 3, 64, 96)).copy()
     foggy += np.random.default_rng(0).normal(0, 0.004, foggy.shape).astype(np.float32)
@@ -226,21 +231,16 @@ def test_a_foggy_sky_is_held_back_below_full_strength():
     assert growth < np.exp(0.5 * 0.7 * 2.0)
 
 
-def test_at_full_strength_blacks_come_back_though_the_estimate_missed_them():
+def test_blacks_come_back_though_the_estimate_missed_them():
     clear, depth = clear_pictures(1), slanted_depth(near=1.0, far=1.0)
     clear[..., ::8] = 0.0
     frames = frames_of(hazed(clear, depth), "rgb24")
     thin = knowing(0.7 * depth)
-    errors = {}
-    for strength in (0.7, 1.0):
-        (result,) = cleared(frames, "rgb24", estimate=thin, strength=strength)
-        reached = np.exp(-0.7 * strength)
-        plain = (hazed(clear, depth) - np.float32(AIR)[:, None, None]) / reached
-        plain += np.float32(AIR)[:, None, None]
-        picture = pictures_of([result], "rgb24")
-        errors[strength] = np.abs(picture - clear).mean() / np.abs(np.clip(plain, 0, 1) - clear).mean()
-    assert errors[0.7] > 0.9
-    assert errors[1.0] < 0.5
+    (result,) = cleared(frames, "rgb24", estimate=thin)
+    plain = (hazed(clear, depth) - np.float32(AIR)[:, None, None]) / np.exp(-0.7)
+    plain += np.float32(AIR)[:, None, None]
+    error = np.abs(pictures_of([result], "rgb24") - clear).mean()
+    assert error < 0.5 * np.abs(np.clip(plain, 0, 1) - clear).mean()
 
 
 def test_the_air_that_is_asked_for_is_taken():

@@ -13,7 +13,7 @@ from textured import frame_of
 from vrestore.errors import ModelError
 from vrestore.flow.dis import DisFlow
 from vrestore.methods.dehaze.estimators.estimate import HazeEstimate
-from vrestore.methods.dehaze.estimators.network import network_estimator
+from vrestore.methods.dehaze.estimators.network import frames_before, network_estimator
 from vrestore.methods.dehaze.settings import DehazeSettings
 from vrestore.methods.dehaze.temporal import FIRST_FRAMES, steadied
 from vrestore.methods.dehaze.thumbnail import Thumbnail
@@ -134,7 +134,7 @@ def test_the_dark_channel_flickers_less_when_steadied():
 def test_windows_give_what_the_whole_clip_gives(count):
     """At the ends the nearest frame stands in for the one that is not there."""
     network, clip = stirred(), looks(clear_pictures(count))
-    given = list(network_estimator(network)(iter(clip)))
+    given = list(network_estimator(network, every=1)(iter(clip)))
     for index, veil in enumerate(given):
         with torch.inference_mode():
             encoded = [network.encode(look.picture) for look in clip]
@@ -147,18 +147,43 @@ def test_windows_give_what_the_whole_clip_gives(count):
 
 
 def test_a_scene_does_not_see_the_next():
-    network, pictures = stirred(), clear_pictures(6)
-    both = list(network_estimator(network)(iter(looks(pictures, cuts=(0, 3)))))
-    alone = list(network_estimator(network)(iter(looks(pictures[:3]))))
-    alone += list(network_estimator(network)(iter(looks(pictures[3:]))))
+    network, pictures = stirred(), clear_pictures(8)
+    both = list(network_estimator(network)(iter(looks(pictures, cuts=(0, 4)))))
+    alone = list(network_estimator(network)(iter(looks(pictures[:4]))))
+    alone += list(network_estimator(network)(iter(looks(pictures[4:]))))
     for one, other in zip(both, alone, strict=True):
         assert_close(one.depth, other.depth)
 
 
-def test_each_frame_is_encoded_once():
+@pytest.mark.parametrize(("every", "encoded"), [(1, 9), (2, 5), (3, 3)])
+def test_each_frame_that_is_seen_is_encoded_once(every, encoded):
     network, calls = stirred(), []
     network.encoder.register_forward_hook(lambda *_: calls.append(1))
-    assert len(list(network_estimator(network)(iter(looks(clear_pictures(9)))))) == len(calls) == 9
+    assert len(list(network_estimator(network, every=every)(iter(looks(clear_pictures(9)))))) == 9
+    assert len(calls) == encoded
+
+
+def test_frames_between_have_the_mean_haze_of_those_that_are_seen():
+    network, clip = stirred(), looks(clear_pictures(6), cuts=(0, 3))
+    given = list(network_estimator(network)(iter(clip)))
+    assert [veil.look.frame.index for veil in given] == list(range(6))
+    # Seen are 0, 2 and, as a scene begins there, 3; then 4. After 2 comes the cut, after 5 nothing.
+    expected = {1: (0, 2), 5: (4, 4)}
+    for index, (before, after) in expected.items():
+        assert_close(given[index].depth, (given[before].depth + given[after].depth) / 2)
+        assert_close(given[index].air, (given[before].air + given[after].air) / 2)
+        assert_close(given[index].tint, (given[before].tint + given[after].tint) / 2)
+        assert given[index].look is clip[index]
+
+
+def test_what_is_seen_goes_by_a_frames_number_not_by_where_reading_began():
+    network, clip = stirred(), looks(clear_pictures(12))
+    whole = list(network_estimator(network)(iter(clip)))
+    for start in (6, 7):
+        before = frames_before(network.config)
+        later = list(network_estimator(network)(iter(clip[start - before :])))
+        for one, other in zip(whole[start:], later[before:], strict=True):
+            assert_close(one.depth, other.depth)
 
 
 def test_the_network_looks_no_further_ahead_than_its_window():
@@ -170,10 +195,11 @@ def test_the_network_looks_no_further_ahead_than_its_window():
             taken.append(1)
             yield look
 
-    given = network_estimator(stirred())(counted())
+    network = stirred()
+    given = network_estimator(network)(counted())
     for number in range(1, 7):
         next(given)
-        assert len(taken) == number + 1
+        assert len(taken) <= number + frames_before(network.config)
 
 
 def test_steadying_looks_no_further_ahead_than_its_first_frames():

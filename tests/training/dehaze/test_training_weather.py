@@ -12,7 +12,7 @@ from lessons import draw_data, picture_of
 from textured import texture
 
 from vrestore.training.dehaze.layered_depth import layered_depth
-from vrestore.training.dehaze.scenes import Scenery, read_recording
+from vrestore.training.dehaze.scenes import Scenery, read_recordings
 from vrestore.training.dehaze.weather import DISPLAY_GAMMA, Weather, add_haze, density_for, draw_weather
 
 PLAIN = Weather(density=0.8, air=(0.8, 0.85, 0.9))
@@ -125,7 +125,7 @@ def test_a_plain_sky_is_the_farthest():
 
 @pytest.fixture
 def folder(tmp_path):
-    """Photographs, a clip, and a recording of 13 frames with depth."""
+    """Photographs, a clip, a recording of 13 frames with depth, and two stills with it."""
     data = draw_data(tmp_path / "data", stills=3)
     own = data / "rgbd" / "room"
     (own / "depth").mkdir(parents=True)
@@ -136,27 +136,47 @@ def folder(tmp_path):
     codes[20:30, 50:60] = 0
     for index in range(13):
         cv2.imwrite(str(own / "depth" / f"{index:05}.png"), codes)
+    stills = data / "rgbd" / "stills"
+    for place in ("color", "depth", "depth_filled"):
+        (stills / place).mkdir(parents=True)
+    for index in range(2):
+        cv2.imwrite(str(stills / "color" / f"{index:05}.jpg"), picture)
+        cv2.imwrite(str(stills / "depth" / f"{index:05}.png"), codes)
+        cv2.imwrite(
+            str(stills / "depth_filled" / f"{index:05}.png"), np.full((60, 80), 1500 + 3000 * index, np.uint16)
+        )
     return data
 
 
 def test_a_recording_is_read_in_metres_without_gaps(folder):
-    recording = read_recording(folder / "rgbd" / "room")
+    (recording,) = read_recordings(folder / "rgbd" / "room")
     assert recording.pictures.shape == (13, 60, 80, 3)
     assert np.unique(recording.depth).tolist() == [1.5, 3.0]
     assert (recording.depth[:, 20:30, 50:60] == 3.0).all()
 
 
 def test_the_last_frames_of_a_recording_are_kept_back(folder):
-    assert len(read_recording(folder / "rgbd" / "room", held_out_frames=5).depth) == 8
+    assert len(read_recordings(folder / "rgbd" / "room", 5)[0].depth) == 8
+    assert len(read_recordings(folder / "rgbd" / "room", 12)[0].depth) == 7  # half is always learnt from
     scenery = Scenery.load(folder, held_out_frames=5)
-    assert [len(each.pictures) for each in scenery.recordings] == [8]
+    assert [len(each.pictures) for each in scenery.recordings] == [8, 1, 1]
+
+
+def test_stills_with_depth_are_recordings_of_one_frame_and_depth_that_was_completed_is_preferred(folder):
+    first, second = read_recordings(folder / "rgbd" / "stills")
+    assert first.pictures.shape == (1, 60, 80, 3)
+    assert np.unique(first.depth).tolist() == [1.5]
+    assert np.unique(second.depth).tolist() == [4.5]
 
 
 def test_what_is_validated_on_is_not_learnt_from(folder):
     learnt, held_back = Scenery.load(folder).split()
     assert held_back.photographs
     assert not {id(each) for each in learnt.photographs} & {id(each) for each in held_back.photographs}
-    assert (held_back.clips, held_back.recordings) == ((), ())
+    assert held_back.clips == ()
+    assert [len(each.pictures) for each in held_back.recordings] == [1]
+    assert len(learnt.recordings) == 2
+    assert not {id(each) for each in learnt.recordings} & {id(each) for each in held_back.recordings}
 
 
 def test_scenes_of_every_kind_are_drawn_in_the_size_asked_for(folder):

@@ -115,7 +115,7 @@ class OpenedDehaze:
                 f"{self.context.device} had too little memory for all that {stats.cpu_fallback_frames} "
                 "frames need; the rest of it was done by the CPU"
             )
-        haze = HazeSeen(stats.mean_transmission, stats.airs)
+        haze = HazeSeen(stats.mean_transmission, stats.airs, stats.mean_belief)
         return Summary(
             stats.frames if self.options.strength else 0, stats.scenes, DehazeReport(haze), warnings
         )
@@ -128,6 +128,7 @@ class OpenedDehaze:
             keep_depth=options.keep_depth,
             protect_sky=options.protect_sky,
             night=options.night,
+            is_hazy=options.haze == "yes",
             air_light="shot" if options.airlight == "shot" else "auto",
             air=options.air,
             steady=options.steady,
@@ -140,10 +141,15 @@ class OpenedDehaze:
             from vrestore.methods.dehaze.estimators.dark_channel import estimate_dark
 
             return estimate_dark
-        from vrestore.methods.dehaze.estimators.network import network_estimator
+        from vrestore.methods.dehaze.estimators.network import EVERY, network_estimator
         from vrestore.models.weights import load_model
 
-        return network_estimator(load_model(self.weights.path), precision=self._precision())
+        return network_estimator(
+            load_model(self.weights.path),
+            precision=self._precision(),
+            # Where every frame is to be looked at by itself, so does the network.
+            every=EVERY if self.options.steady else 1,
+        )
 
     def _precision(self) -> Precision:
         asked, device = self.options.precision, self.context.device

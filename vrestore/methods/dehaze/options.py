@@ -14,6 +14,7 @@ HAZE = "What to take away"
 
 Algorithm = Literal["cgidn", "dcp"]
 AirLight = Literal["auto", "shot"]
+Hazy = Literal["auto", "yes"]
 
 DEFAULT_MODEL = "cgidn-small"
 
@@ -23,11 +24,18 @@ class DehazeOptions:
     """What `dehaze` can be told beside what every command can; all are optional."""
 
     strength: float = option(
-        60.0,
-        "0 (copy) to 100 (all), 60 by default.",
-        more="0 to 100, how much of the haze's depth is taken away; 0 copies the picture bit for bit.",
+        75.0,
+        "0 (copy) to 100 (all), 75 by default.",
+        more="0 to 100, the share of the haze that is taken away; 0 copies the picture bit for bit.",
         panel=HAZE,
         metavar="N",
+    )
+    haze: Hazy = option(
+        "auto",
+        "auto (default), or yes: there is haze.",
+        more="`auto` holds back where it is not certain that there is haze; `yes` takes your word for it.",
+        panel=HAZE,
+        metavar="HOW",
     )
     color: float = option(
         100.0,
@@ -91,7 +99,7 @@ class DehazeOptions:
     def __post_init__(self) -> None:
         for name in ("model", "matte"):
             object.__setattr__(self, name, as_text(getattr(self, name)))
-        check_choices(self, method="method", precision="precision")
+        check_choices(self, method="method", precision="precision", haze="haze")
         check_range("strength", self.strength, 100)
         check_range("color", self.color, 100)
         check_range("steady", self.steady, 1)

@@ -5,6 +5,10 @@ RGB: `code + (1/t - 1) * (code - air's code)`. No sample goes through RGB and ba
 changes. Transmission comes at the working size; the guided filter's lines, read at full size with the frame's
 own luma, give it the frame's edges (He and Sun 2015).
 
+Strength is the share of that change: `code + k (1/t - 1) (code - air's code)` is what is seen through the
+haze of transmission t' with 1 - t' = (1 - k) (1 - t), so of the veil that the haze lays over the picture the
+share k is gone.
+
 All of it is done where the frame's planes are, on the CPU or on a device, by the same lines.
 
 What departs from the law: a place brighter than the air is not made brighter, it would clip; and a shot that
@@ -13,7 +17,7 @@ would come out darker than DARK_MEAN is lifted, by at most MOST_LIFT, without cl
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -43,6 +47,7 @@ from vrestore.methods.dehaze.strength_map import (
     cleared,
     depth_to_go,
     even_rest,
+    least_left,
     left_over,
 )
 from vrestore.methods.dehaze.thumbnail import luma_weights
@@ -58,7 +63,7 @@ HIGHLIGHT = 0.1
 
 DARK_MEAN, MOST_LIFT = 0.3, 1.3
 FOLLOW_RATE = 0.1
-"""Share of a frame's own figures (lift, noise, strength, even rest of the haze) in those of its shot."""
+"""Share of a frame's own figures (lift, noise, belief, even rest of the haze) in those of its shot."""
 
 DITHER_SIDE = 128
 MOST_DITHER = 2.0
@@ -80,8 +85,7 @@ class Renderer:
 
     def __init__(self, settings: DehazeSettings, *, format: PixelFormat, color: Color) -> None:
         self._settings, self._format, self._color = settings, format, color
-        self._lift, self._rest, self._noise = 1.0, 1.0, 0.0
-        self._strength = settings.strength
+        self._lift, self._rest, self._noise, self._belief = 1.0, 1.0, 0.0, 1.0
         # A pattern that stays is invisible and costs the encoder nothing.
         random = np.random.default_rng(0)
         dither = random.uniform(-0.49, 0.49, (DITHER_SIDE, DITHER_SIDE)).astype(np.float32)
@@ -90,11 +94,20 @@ class Renderer:
     @property
     def figures(self) -> list[float]:
         """What is remembered of the shot; one that goes on begins with these of its last frame."""
-        return [self._lift, self._strength, self._rest, self._noise]
+        return [self._lift, self._belief, self._rest, self._noise]
 
     @figures.setter
     def figures(self, last: list[float]) -> None:
-        self._lift, self._strength, self._rest, self._noise = last
+        self._lift, self._belief, self._rest, self._noise = last
+
+    @property
+    def belief(self) -> float:
+        """The share of the change that was made of the last frame, because it is believed to be hazy."""
+        return self._belief
+
+    @property
+    def _share(self) -> float:
+        return self._settings.strength * self._belief
 
     def __call__(self, veil: HazeEstimate) -> Pending[Frame]:
         """Take the haze that is to go out of the frame, and begin to bring it back."""
@@ -116,17 +129,17 @@ class Renderer:
         return Awaited(arrived)
 
     def _rendered(self, veil: HazeEstimate) -> Planes:
-        look, settings = veil.look, self._settings
+        look = veil.look
         coding = coding_for(look.frame, self._format, self._color)
         self._measure_noise(veil, coding)
         air = _air_map(veil)
-        depth = depth_to_go(veil, settings)  # (1, 1, h, w)
-        strength = believed(veil, depth, air, settings, noise=self._noise)
-        self._strength = self._followed(self._strength, strength, veil)
-        left = left_over(look, depth, air, replace(settings, strength=self._strength), noise=self._noise)
-        self._rest = self._followed(self._rest, even_rest(look, air, left, settings), veil)
+        depth = depth_to_go(veil, self._settings)  # (1, 1, h, w)
+        left = left_over(look, depth, air, noise=self._noise)
+        self._rest = self._followed(self._rest, even_rest(look, air, left), veil)
         # One haze behind another: transmissions multiply.
-        left = (left * self._rest).clamp(min=LEAST_TRANSMISSION)
+        left = (left * self._rest).clamp(min=least_left(self._noise))
+        if not self._settings.is_hazy:
+            self._belief = self._followed(self._belief, believed(veil, air, left), veil)
         self._measure_lift(veil, left, air)
         if self._color.transfer == PQ:
             left, air = self._in_signal(look.picture, left, air, coding)
@@ -192,7 +205,7 @@ class Renderer:
             luma, _large(maps.slope, size), _large(maps.offset, size), _large(air_luma, size)
         )
         lift = self._lifted(luma + more) if self._lift > 1 else None
-        growth = gain.clamp(max=MOST_DITHER)
+        growth = gain.mul(self._share).clamp_(max=MOST_DITHER)
         gain *= self._settings.color
         for number, (component, each) in enumerate(zip(components, codes, strict=True)):
             row, own_zero = coding.from_rgb[number], float(coding.offset[number])
@@ -235,10 +248,12 @@ class Renderer:
         height, width = old.shape
         times = (-(-height // DITHER_SIDE), -(-width // DITHER_SIDE))
         dither = self._dither_on(old.device).repeat(times)[:height, :width]
-        new = change.add_(old)
-        new += dither * (1 + reduced(growth, (height, width)))
         # An old code beyond the range moves the bound out to itself.
-        write_codes(plane, component, new.clamp_(old.clamp(max=low), old.clamp(min=high)))
+        low_here, high_here = old.clamp(max=low), old.clamp(min=high)
+        full = change.add_(old).clamp_(low_here, high_here)
+        new = torch.lerp(old, full, self._share, out=full)
+        new += dither * (1 + reduced(growth, (height, width)))
+        write_codes(plane, component, new.clamp_(low_here, high_here))
 
     def _dither_on(self, device: torch.device) -> Tensor:
         if device not in self._dither:

@@ -24,7 +24,8 @@ class DehazeSettings:
     """What a user may ask for; shares are in [0, 1].
 
     `air` is the color of the haze where it is given, and None where it is estimated, by `air_light`: once
-    for each shot, or following it slowly and from place to place. `steady` 0 takes every frame by itself.
+    for each shot, or following it slowly and from place to place. `steady` 0 takes every frame by itself;
+    `is_hazy` says that there is haze, which else is found out.
     `device` is `cpu` or `cuda:i`, `kernels` what is asked for there: see `vrestore.ops.select`.
     """
 
@@ -33,6 +34,7 @@ class DehazeSettings:
     keep_depth: bool = False
     protect_sky: bool = False
     night: bool = False
+    is_hazy: bool = False
     air_light: AirLight = "auto"
     air: Color | None = None
     steady: float = _DEFAULTS.steady
@@ -70,6 +72,8 @@ class DehazeStats:
     scenes: int = 0
     transmission: float = 0.0
     """Summed over frames; see `mean_transmission`."""
+    belief: float = 0.0
+    """Summed over frames; see `mean_belief`."""
     airs: list[Color] = field(default_factory=list)
     """The air light at the start of each scene."""
     cpu_fallback_frames: int = 0
@@ -82,3 +86,8 @@ class DehazeStats:
     def mean_transmission(self) -> float:
         """The share of light that came through the haze, over all pixels; 1 is clear air."""
         return self.transmission / self.frames if self.frames else 1.0
+
+    @property
+    def mean_belief(self) -> float:
+        """The share of the change that was made, as far as it is believed that there is haze; 1 is all."""
+        return self.belief / self.frames if self.frames else 1.0

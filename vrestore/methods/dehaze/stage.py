@@ -15,6 +15,7 @@ from vrestore.flow.estimator import make_estimator
 from vrestore.frames import Color, Frame, MaskedFrame, PixelFormat
 from vrestore.methods.dehaze.estimators.dark_channel import estimate_dark
 from vrestore.methods.dehaze.estimators.estimate import Estimator, HazeEstimate
+from vrestore.methods.dehaze.estimators.network import frames_before
 from vrestore.methods.dehaze.render import Renderer
 from vrestore.methods.dehaze.settings import DehazeSettings, DehazeStats, HazeState
 from vrestore.methods.dehaze.temporal import FLOW, TemporalState, steadied
@@ -27,7 +28,7 @@ from vrestore.threads import Pending
 
 Observer = Callable[[HazeEstimate], None]
 
-FRAMES_BEFORE = max(config.reach for config in HAZE_CONFIGS.values())
+FRAMES_BEFORE = max(frames_before(config) for config in HAZE_CONFIGS.values())
 """So many frames are looked at again where a run goes on, as far as any network looks back; flow needs 1."""
 
 
@@ -79,6 +80,7 @@ def dehaze(
             if observe is not None:
                 observe(veil)
             yield render(veil)
+            tally.belief += render.belief
             tally.cpu_fallback_frames += place.has_fallen(veil.look.frame.index)
             if segments is not None and index + 1 == segments.end:
                 # Asked after the frame before the end has been rendered, before the next one changes it.

@@ -1,14 +1,11 @@
-"""How much of the haze goes, at every place of the small picture.
+"""How much of the haze goes at full strength, at every place of the small picture.
 
-What departs from the law, and why: thin haze, which may be none, goes last; a sky that is nothing but air is
-held back, for there is nothing to see but noise; no color can come out darker than black; contrast grows
-only as far as the noise allows; and where haze is thick nowhere, there may be none at all, and the picture is
-changed only so far.
+What departs from the law, and why: a sky that is nothing but air is held back, for there is nothing to see
+but noise; no color can come out darker than black; contrast grows only as far as the noise allows; and where
+haze is thick nowhere, there may be none at all, and the picture is changed only so far.
 """
 
 from __future__ import annotations
-
-from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -44,26 +41,20 @@ THICK = 1.0
 
 HOLD_RADIUS = 4
 
-THIN = 0.4
-"""Optical depth of which half goes at strength 0: as thick as scenes without haze seem, less near 100."""
-
 KEPT_DEPTH = 0.7
 """Optical depth beyond which nearly no more haze is taken away where distance is to stay visible."""
 
 DARK_SHARE, BLACK = 0.02, 0.05
 """Where no haze is left, so much of the picture is darker than this in one of its colors."""
 
-GENTLE = 0.7
-"""Strength from which haze is also taken to lie over what is darkest; at full strength all of it."""
+TYPICAL = 0.75
+"""The quantile of optical depth that tells whether there is haze: most of a picture may be near."""
 
-DOUBTED, CERTAIN = 0.8, 1.0
-"""Optical depth, averaged over the haze itself: below there may be no haze at all, above there is."""
+DOUBTED, CERTAIN = 0.4, 0.5
+"""Optical depths there: below there may be no haze at all, above there is."""
 
-MOST_CHANGE = 0.037
-"""Root mean square of the change of a picture that may have no haze, of black to white: 28.6 dB."""
-
-CLOSER = 4
-"""Steps towards the strength of that change, each leaving less than half of the error."""
+MOST_CHANGE = 0.05
+"""Root mean square of the change at full strength of a picture that may have no haze, of black to white."""
 
 SKY_BRIGHT, SKY_ROUGH = 0.4, 0.02
 
@@ -80,69 +71,46 @@ def depth_to_go(veil: HazeEstimate, settings: DehazeSettings) -> Tensor:
     return depth
 
 
-def left_over(
-    look: Thumbnail, depth: Tensor, air: Tensor, settings: DehazeSettings, *, noise: float
-) -> Tensor:
+def left_over(look: Thumbnail, depth: Tensor, air: Tensor, *, noise: float) -> Tensor:
     """Return the transmission (1, 1, h, w) of the haze that goes: 1 where none does.
 
     `depth` is of what may go; `air` is (1, 3, 1, 1) or (1, 3, h, w), `noise` the standard deviation of the
     picture's.
     """
     picture = look.picture
-    # d / (d + k) of the depth: half of it at d = k, all but a little at ten times that.
-    depth = depth.square() / (depth + THIN * (1 - settings.strength)).clamp(min=1e-6)
-    left = torch.exp(-settings.strength * depth * _hold(look, air, depth))  # (1, 1, h, w)
+    left = torch.exp(-depth * _hold(look, air, depth))  # (1, 1, h, w)
     least = (1 - picture / air.clamp(min=1e-3)).amax(1, keepdim=True)  # I >= A (1 - t)
-    # Noise grows as contrast does, by 1 / t.
-    gain = min(1 / LEAST_TRANSMISSION, max(LEAST_MOST_GAIN, NOISE_AFTER / max(noise, 1e-6)))
-    return torch.maximum(left, least).clamp(1 / gain, 1)
+    return torch.maximum(left, least).clamp(least_left(noise), 1)
 
 
-def even_rest(look: Thumbnail, air: Tensor, left: Tensor, settings: DehazeSettings) -> float:
+def least_left(noise: float) -> float:
+    """Return the least transmission of haze that may be taken away: noise grows as contrast does, by 1 / t."""
+    return 1 / min(1 / LEAST_TRANSMISSION, max(LEAST_MOST_GAIN, NOISE_AFTER / max(noise, 1e-6)))
+
+
+def even_rest(look: Thumbnail, air: Tensor, left: Tensor) -> float:
     """Return the transmission of an even haze that the estimate has missed, seen by what stays gray of
     blacks.
-
-    A scene in which nothing is black is mistaken for haze, so this is for those who ask for more than GENTLE.
     """
-    share = (settings.strength - GENTLE) / (1 - GENTLE)
-    if share <= 0:
-        return 1.0
     darkest = box_mean(cleared(look.picture, air, left), 1).amin(1)  # mean of 3x3, against noise
     dark, mean = torch.stack([darkest.flatten().quantile(DARK_SHARE), air.mean()]).tolist()
     over = dark - BLACK
-    return float(1 - share * max(over, 0.0) / max(mean, over, 1e-3))
+    return float(1 - max(over, 0.0) / max(mean, over, 1e-3))
 
 
-def believed(
-    veil: HazeEstimate, depth: Tensor, air: Tensor, settings: DehazeSettings, *, noise: float
-) -> float:
-    """Return the strength that is right where it is not certain that there is haze: at most what was asked
-    for.
+def believed(veil: HazeEstimate, air: Tensor, left: Tensor) -> float:
+    """Return the share of the change that is right where it is not certain that there is haze.
 
-    `depth` is of what may go.
-
-    A faded picture of clear air looks like thin haze everywhere, but like thick haze nowhere. Those who ask
-    for more than GENTLE are believed.
+    A faded picture of clear air looks like thin haze everywhere, but like thick haze nowhere.
     """
-    strength, picture = settings.strength, veil.look.picture
-    # The mean of depth weighted by depth: of the haze, not of the picture.
-    typical = float(veil.depth.square().mean() / veil.depth.mean().clamp(min=1e-6))
-    belief = max((typical - DOUBTED) / (CERTAIN - DOUBTED), (strength - GENTLE) / (1 - GENTLE), 0.0)
-    if belief >= 1:
-        return strength
+    typical = float(veil.depth.flatten().quantile(TYPICAL))
+    doubt = (CERTAIN - typical) / (CERTAIN - DOUBTED)
+    if doubt <= 0:
+        return 1.0
+    picture = veil.look.picture
+    change = float((cleared(picture, air, left) - picture).square().mean().sqrt())
     # The less there may be no haze, the more may change.
-    most = MOST_CHANGE / (1 - belief)
-
-    def change(strength: float) -> float:
-        left = left_over(veil.look, depth, air, replace(settings, strength=strength), noise=noise)
-        return float((cleared(picture, air, left) - picture).square().mean().sqrt())
-
-    if change(strength) <= most:
-        return strength
-    limit = GENTLE
-    for _ in range(CLOSER):  # change grows a little faster than strength
-        limit *= most / max(change(limit), 1e-6)
-    return min(strength, limit)
+    return min(1.0, MOST_CHANGE / max(min(doubt, 1.0) * change, 1e-6))
 
 
 def cleared(picture: Tensor, air: Tensor, left: Tensor) -> Tensor:

@@ -174,6 +174,8 @@ def _wrong_depth(depth: Tensor, transmission: Tensor, weight: Tensor) -> tuple[T
     error = (depth.clamp(max=most) + truth.clamp(min=MIN_TRANSMISSION).log()) * weight
     slopes = []
     for scale in range(SLOPE_SCALES):
+        if min(error.shape[-2:]) < 2 ** (scale + 1):
+            break
         coarse = F.avg_pool2d(error, 2**scale)
         slopes += [coarse.diff(dim=axis).abs().mean() for axis in (-2, -1)]
     return error.abs().mean(), torch.stack(slopes).mean()

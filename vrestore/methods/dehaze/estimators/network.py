@@ -1,4 +1,8 @@
-"""Haze by the network: every frame is encoded once, and cleared with its neighbors of the same scene."""
+"""Haze by the network: frames are encoded once, and cleared with their neighbors of the same scene.
+
+The network sees every second frame. Haze between two of them is the mean of theirs: it is smooth, and is
+steadied along the motion afterwards, where a frame's own estimate counts a few hundredths.
+"""
 
 from __future__ import annotations
 
@@ -21,6 +25,10 @@ from vrestore.models.cgidn.config import HazeConfig
 from vrestore.models.cgidn.network import CgIdn, Features, Haze
 from vrestore.models.meta_init import empty
 from vrestore.ops.dispatch import Backend
+
+
+EVERY = 2
+"""The network sees every so many-th frame, by its number in the video, and the first of each scene."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,21 +65,71 @@ class _Networks:
             return network.encode(picture)
 
 
-def network_estimator(network: nn.Module, *, precision: Precision = "fp32") -> Estimator:
-    """Yield what estimates haze by a network, which is copied to where the frames are worked on.
+def network_estimator(
+    network: nn.Module, *, precision: Precision = "fp32", every: int = EVERY
+) -> Estimator:
+    """Return what estimates haze by a network, which is copied to where the frames are worked on.
 
-    Raises ModelError where it gives no haze.
+    It sees the frames whose number `every` divides, and the first of each scene.
+    Raises ModelError where the network gives no haze.
     """
     if not isinstance(network, CgIdn) or network.config.output != "haze":
         raise ModelError("these weights do not estimate haze; pass weights of cgidn-small")
 
     def estimate(looks: Iterator[Thumbnail]) -> Iterator[HazeEstimate]:
         for first in looks:
-            yield from _estimate(
-                chain([first], looks), network.config, _Networks(network, first.backend, precision)
-            )
+            networks = _Networks(network, first.backend, precision)
+            yield from _between(chain([first], looks), network.config, networks, every)
 
     return estimate
+
+
+def frames_before(config: HazeConfig, every: int = EVERY) -> int:
+    """Return how many frames before one have a say in its haze."""
+    # The last frame seen is up to every - 1 frames back, and its window reaches from there.
+    return every - 1 + every * config.reach
+
+
+def _between(
+    looks: Iterator[Thumbnail], config: HazeConfig, networks: _Networks, every: int
+) -> Iterator[HazeEstimate]:
+    """Yield the haze of all frames: of those seen and, by their two neighbors', of those between."""
+    waiting: deque[Thumbnail] = deque()
+
+    def seen() -> Iterator[Thumbnail]:
+        is_first = True
+        for look in looks:
+            if is_first or look.starts_scene or look.frame.index % every == 0:
+                yield look
+            else:
+                waiting.append(look)
+            is_first = False
+
+    last: HazeEstimate | None = None
+    for estimate in _estimate(seen(), config, networks):
+        follows = None if estimate.look.starts_scene else estimate
+        while waiting and waiting[0].frame.index < estimate.look.frame.index:
+            yield _mean(waiting.popleft(), last, follows)
+        yield estimate
+        last = estimate
+    for look in waiting:
+        yield _mean(look, last, None)
+
+
+def _mean(look: Thumbnail, last: HazeEstimate | None, follows: HazeEstimate | None) -> HazeEstimate:
+    """Return the haze of a frame between two that were seen, the second of which may be of another scene."""
+    assert last is not None  # the first frame of a scene is always seen
+    return look.run(_mixed, look, last, follows or last)
+
+
+def _mixed(look: Thumbnail, last: HazeEstimate, follows: HazeEstimate) -> HazeEstimate:
+    def mean(one: Tensor, other: Tensor) -> Tensor:
+        return torch.lerp(one.to(look.device), other.to(look.device), 0.5)
+
+    tint = None
+    if last.tint is not None and follows.tint is not None:
+        tint = mean(last.tint, follows.tint)
+    return HazeEstimate(look, mean(last.depth, follows.depth), mean(last.air, follows.air), tint)
 
 
 def _on(network: CgIdn, device: torch.device) -> CgIdn:
