@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import cv2
 import numpy as np
+import torch
+import torch.nn.functional as F
 from numpy.typing import NDArray
 
 from benchmarks.clips import Pictures
@@ -16,17 +18,24 @@ from vrestore.device.devices import Precision
 from vrestore.frames import Color, Frame, MaskedFrame
 from vrestore.media.formats import pixel_format
 from vrestore.methods.dehaze.estimators.dark_channel import estimate_dark
-from vrestore.methods.dehaze.estimators.estimate import Estimator
+from vrestore.methods.dehaze.estimators.estimate import Estimator, HazeEstimate
 from vrestore.methods.dehaze.estimators.network import network_estimator
 from vrestore.methods.dehaze.settings import DehazeSettings, DehazeStats
 from vrestore.methods.dehaze.stage import dehaze
+from vrestore.methods.dehaze.thumbnail import Thumbnail
 from vrestore.models.weights import load_model
+from vrestore.training.dehaze.weather import Hazed
 
 OMEGA, PATCH, LEAST = 0.95, 15, 0.1
 GUIDE_RADIUS, GUIDE_EPSILON = 40, 1e-3
 """The settings of the plain dark channel, as its authors have them (He, Sun and Tang 2009 and 2010)."""
 
 HAZY, PLAIN, STEADY, NETWORK = "hazy", "dcp plain", "dcp", "cgidn"
+
+TRUE_DEPTH, TRUE_AIR, TRUE_HAZE = "true depth", "true air", "true haze"
+"""The network with a part of its estimate replaced by the truth: what is lost by the other."""
+
+ORACLES = {TRUE_DEPTH: {"depth"}, TRUE_AIR: {"air"}, TRUE_HAZE: {"depth", "air"}}
 
 
 @dataclass(frozen=True)
@@ -48,8 +57,12 @@ def clear(
     strength: float,
     model: str | None = None,
     precision: Precision = "fp32",
+    haze: Hazed | None = None,
 ) -> Clearing:
-    """Run a method; `model` names other weights for the network, whose `precision` may be another too."""
+    """Run a method; `model` names other weights for the network, whose `precision` may be another too.
+
+    `haze` is the truth, which the oracles need.
+    """
     began = time.perf_counter()
     if name == HAZY:
         frames = pictures
@@ -57,6 +70,10 @@ def clear(
         frames = np.stack([plain_dark_channel(picture, strength=strength) for picture in pictures])
     else:
         estimate = estimate_dark if name == STEADY else _network(model or "cgidn-small", precision)
+        if name in ORACLES:
+            if haze is None:
+                raise ValueError(f"{name!r} needs the truth")
+            estimate = _knowing(estimate, haze, ORACLES[name])
         frames = _by_the_tool(pictures, strength, estimate)
     return Clearing(frames, time.perf_counter() - began)
 
@@ -95,6 +112,23 @@ def _by_the_tool(pictures: Pictures, strength: float, estimate: Estimator) -> Pi
     )
     shape = pictures.shape[1:]
     return np.stack([np.asarray(frame.planes[0], np.uint8).reshape(shape) for frame in result])
+
+
+def _knowing(estimate: Estimator, haze: Hazed, known: set[str]) -> Estimator:
+    """Return an estimator with some of the haze known."""
+
+    def estimated(looks: Iterator[Thumbnail]) -> Iterator[HazeEstimate]:
+        for veil in estimate(looks):
+            index, size = veil.look.frame.index, veil.look.picture.shape[-2:]
+            if "depth" in known:
+                through = torch.from_numpy(haze.transmission[index])[None, None]
+                through = F.interpolate(through, size=size, mode="area")
+                veil = replace(veil, depth=-through.clamp(min=1e-3).log())
+            if "air" in known:
+                veil = replace(veil, air=torch.from_numpy(haze.air[index]), tint=None)
+            yield veil
+
+    return estimated
 
 
 def _frames(pictures: Pictures) -> Iterator[MaskedFrame]:

@@ -1,7 +1,7 @@
 """What dehazing is measured on: pairs, a hazed recording with true depth, clear clips, real fog.
 
 Folders are those of the data: `val/dehaze/sots_indoor` and `val/dehaze/revide` (hazy and clear pictures),
-`train/rgbd/*` (its last frames are kept from training), `val/inpaint/*.mp4` (clear).
+`val/dehaze/rgbd_*` (recordings with depth), `val/inpaint/*.mp4` (clear).
 """
 
 from __future__ import annotations
@@ -17,23 +17,28 @@ from numpy.typing import NDArray
 from benchmarks.clips import Pictures
 from vrestore.media.preview.display import as_picture, shown
 from vrestore.media.reader import open_video
-from vrestore.training.dehaze.scenes import read_recording
-from vrestore.training.dehaze.weather import Weather, add_haze
+from vrestore.training.dehaze.scenes import read_recordings
+from vrestore.training.dehaze.weather import Hazed, Weather, add_haze
 
-HELD_OUT = 100
-"""Frames at the end of a recording that training keeps from."""
-
-WEATHER = Weather(density=0.28, air=(0.87, 0.88, 0.9), noise=0.002, drifts=False, seed=11)
-"""The haze of the hazed recording: it is even, and each metre takes 24 % of the light."""
+WEATHERS = {
+    "thin": Weather(density=0.5, air=(0.87, 0.88, 0.9), noise=0.002, drifts=False, seed=11),
+    "medium": Weather(density=1.0, air=(0.8, 0.8, 0.8), noise=0.002, drifts=False, seed=12),
+    "dense": Weather(density=1.7, air=(0.92, 0.9, 0.86), noise=0.002, drifts=False, seed=13),
+}
+"""The hazes put over recordings: they are even. Density is the optical depth of what is half-way far."""
 
 
 @dataclass(frozen=True)
 class Case:
-    """Hazy pictures and their truth, (T, H, W, 3) both; a pair of pictures has T = 1."""
+    """Hazy pictures and their truth, (T, H, W, 3) both; a pair of pictures has T = 1.
+
+    `haze` is what was put over them, where that is known.
+    """
 
     name: str
     hazy: Pictures
     truth: Pictures
+    haze: Hazed | None = None
 
 
 def indoor_pairs(data: Path) -> list[Case]:
@@ -59,13 +64,16 @@ def real_pairs(data: Path) -> list[Case]:
 
 
 def hazed_recordings(data: Path) -> list[Case]:
-    """Put haze over the last frames of the recordings with depth."""
+    """Put hazes over the recordings with depth."""
     cases = []
-    for folder in sorted(path for path in (data / "train/rgbd").glob("*") if path.is_dir()):
-        recording = read_recording(folder)
-        clear = recording.pictures[-HELD_OUT:]
-        hazed = add_haze(clear.astype(np.float32) / np.float32(255), recording.depth[-HELD_OUT:], WEATHER)
-        cases.append(Case(folder.name, np.rint(hazed.pictures * 255).astype(np.uint8), clear))
+    for folder in sorted((data / "val/dehaze").glob("rgbd_*")):
+        for recording in read_recordings(folder):
+            clear = recording.pictures.astype(np.float32) / np.float32(255)
+            depth = recording.depth / np.median(recording.depth)
+            for name, weather in WEATHERS.items():
+                hazed = add_haze(clear, depth, weather)
+                hazy = np.rint(hazed.pictures * 255).astype(np.uint8)
+                cases.append(Case(f"{folder.name} {name}", hazy, recording.pictures, hazed))
     return cases
 
 

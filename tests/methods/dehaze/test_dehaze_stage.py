@@ -114,9 +114,7 @@ def test_haze_that_is_thick_nowhere_may_be_none_and_the_picture_is_changed_only_
     faded = hazed(clear, depth)
     frames, tally = frames_of(faded, "rgb24"), DehazeStats()
     held, sure = (
-        pictures_of(
-            cleared(frames, "rgb24", estimate=knowing(depth), is_hazy=is_hazy, tally=tally), "rgb24"
-        )
+        pictures_of(cleared(frames, "rgb24", estimate=knowing(depth), is_hazy=is_hazy, tally=tally), "rgb24")
         for is_hazy in (False, True)
     )
     assert psnr(held, faded) > 25.5

@@ -143,7 +143,8 @@ def folder(tmp_path):
         cv2.imwrite(str(stills / "color" / f"{index:05}.jpg"), picture)
         cv2.imwrite(str(stills / "depth" / f"{index:05}.png"), codes)
         cv2.imwrite(
-            str(stills / "depth_filled" / f"{index:05}.png"), np.full((60, 80), 1500 + 3000 * index, np.uint16)
+            str(stills / "depth_filled" / f"{index:05}.png"),
+            np.full((60, 80), 1500 + 3000 * index, np.uint16),
         )
     return data
 

@@ -6,7 +6,6 @@ from dataclasses import asdict, dataclass
 
 from vrestore.methods.base import Values
 
-
 ALL_BELIEVED = 0.995
 """A greater share of the change is all of it, as it is written."""
 

@@ -84,7 +84,7 @@ def left_over(look: Thumbnail, depth: Tensor, air: Tensor, *, noise: float) -> T
 
 
 def least_left(noise: float) -> float:
-    """Return the least transmission of haze that may be taken away: noise grows as contrast does, by 1 / t."""
+    """Return the least transmission of haze that may go: noise grows as contrast does, by 1 / t."""
     return 1 / min(1 / LEAST_TRANSMISSION, max(LEAST_MOST_GAIN, NOISE_AFTER / max(noise, 1e-6)))
 
 

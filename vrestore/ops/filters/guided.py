@@ -6,7 +6,7 @@ of the guide. Found at a small size and read at a large one it is the fast guide
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Protocol
 
 import cv2
 import numpy as np
@@ -60,6 +60,10 @@ def box_mean(maps: Tensor, radius: int) -> Tensor:
     return F.avg_pool2d(down, (1, side), 1, (0, radius), count_include_pad=False)
 
 
+class _Context(Protocol):
+    radius: int
+
+
 class _BoxMean(torch.autograd.Function):
     """`box_mean` on the CPU by running sums, whose time does not depend on the radius (OpenCV's box filter).
 
@@ -67,12 +71,12 @@ class _BoxMean(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(context: Any, maps: Tensor, radius: int) -> Tensor:
+    def forward(context: _Context, maps: Tensor, radius: int) -> Tensor:
         context.radius = radius
         return _summed(maps, radius) / _counts(maps, radius)
 
     @staticmethod
-    def backward(context: Any, *above: Tensor) -> tuple[Tensor, None]:
+    def backward(context: _Context, *above: Tensor) -> tuple[Tensor, None]:
         # A sum over squares is its own transpose: a place is in the squares of those that are in its own.
         return _summed(above[0] / _counts(above[0], context.radius), context.radius), None
 

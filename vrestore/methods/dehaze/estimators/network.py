@@ -26,7 +26,6 @@ from vrestore.models.cgidn.network import CgIdn, Features, Haze
 from vrestore.models.meta_init import empty
 from vrestore.ops.dispatch import Backend
 
-
 EVERY = 2
 """The network sees every so many-th frame, by its number in the video, and the first of each scene."""
 
@@ -65,9 +64,7 @@ class _Networks:
             return network.encode(picture)
 
 
-def network_estimator(
-    network: nn.Module, *, precision: Precision = "fp32", every: int = EVERY
-) -> Estimator:
+def network_estimator(network: nn.Module, *, precision: Precision = "fp32", every: int = EVERY) -> Estimator:
     """Return what estimates haze by a network, which is copied to where the frames are worked on.
 
     It sees the frames whose number `every` divides, and the first of each scene.
