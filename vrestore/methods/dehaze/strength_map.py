@@ -93,7 +93,7 @@ def even_rest(look: Thumbnail, air: Tensor, left: Tensor) -> float:
     blacks.
     """
     darkest = box_mean(cleared(look.picture, air, left), 1).amin(1)  # mean of 3x3, against noise
-    dark, mean = torch.stack([darkest.flatten().quantile(DARK_SHARE), air.mean()]).tolist()
+    dark, mean = torch.stack([_quantile(darkest, DARK_SHARE), air.mean()]).tolist()
     over = dark - BLACK
     return float(1 - max(over, 0.0) / max(mean, over, 1e-3))
 
@@ -103,7 +103,7 @@ def believed(veil: HazeEstimate, air: Tensor, left: Tensor) -> float:
 
     A faded picture of clear air looks like thin haze everywhere, but like thick haze nowhere.
     """
-    typical = float(veil.depth.flatten().quantile(TYPICAL))
+    typical = float(_quantile(veil.depth, TYPICAL))
     doubt = (CERTAIN - typical) / (CERTAIN - DOUBTED)
     if doubt <= 0:
         return 1.0
@@ -111,6 +111,11 @@ def believed(veil: HazeEstimate, air: Tensor, left: Tensor) -> float:
     change = float((cleared(picture, air, left) - picture).square().mean().sqrt())
     # The less there may be no haze, the more may change.
     return min(1.0, MOST_CHANGE / max(min(doubt, 1.0) * change, 1e-6))
+
+
+def _quantile(values: Tensor, share: float) -> Tensor:
+    """Return the value that this share of all are no greater than; `torch.quantile` sorts them all."""
+    return values.flatten().kthvalue(max(1, round(share * values.numel()))).values
 
 
 def cleared(picture: Tensor, air: Tensor, left: Tensor) -> Tensor:
