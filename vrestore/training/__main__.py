@@ -69,6 +69,7 @@ def inpaint(
     log_every: Annotated[int, typer.Option(min=1, help="Steps between lines of the log.")] = 50,
     workers: Annotated[int, typer.Option(min=1, help="Processes that make samples.")] = 1,
     threads: Annotated[int, typer.Option(min=1, help="Threads of the network, on a CPU.")] = 2,
+    precision: Annotated[str, typer.Option(help="auto (measured), fp32 or bf16.")] = "auto",
     device: Annotated[str, typer.Option(help="cpu, cuda or cuda:N.")] = "cpu",
 ) -> None:
     """Train the network that fills holes, on holes drawn into photographs in motion and clips."""
@@ -120,6 +121,8 @@ def inpaint(
                 adversarial=adversarial,
                 adversarial_from=adversarial_from,
                 device=place,
+                precision=_precision(precision),
+                announce=console.print,
             )
             origin = {"command": command_line(), "machine": machine(place)}
             train(task, schedule, out, identity=identity, origin=origin, console=console)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 
@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from vrestore.device.devices import AskedPrecision, Precision
 from vrestore.models.blocks import in_channels_last
 from vrestore.models.tsam.network import Clip, Tsam
 from vrestore.ops.warp.shift_align import Motion
@@ -21,6 +22,7 @@ from vrestore.training.inpaint.pool import Pool
 from vrestore.training.inpaint.samples import Sample, clip_and_motion
 from vrestore.training.inpaint.validation import Judge
 from vrestore.training.loop import State
+from vrestore.training.precision import autocast, learning_precision
 
 VALID_SHARE, GRADIENT_SHARE, ERROR_SHARE = 0.05, 0.3, 0.05
 """The weights of the losses beside that of the hole, whose weight is 1."""
@@ -76,8 +78,13 @@ class Inpainting:
         adversarial: float,
         adversarial_from: int,
         device: torch.device,
+        precision: AskedPrecision = "auto",
+        announce: Callable[[str], object] = lambda _: None,
     ) -> None:
+        """Learn with what is asked for; `announce` is told the precision that the first step decides on."""
         self.network: Tsam = network
+        self._asked, self._announce = precision, announce
+        self._precision: Precision | None = None
         self._pools, self._judge, self._seed, self._frames = pools, judge, seed, frames
         self._adversarial, self._adversarial_from, self._device = adversarial, adversarial_from, device
         self._critic = in_channels_last(Critic().to(device))
@@ -89,9 +96,12 @@ class Inpainting:
         """See `Task`."""
         batch = self.batch(step)
         clip, truth = batch.clip, batch.truth
-        with self._autocast():
-            time = self.network.timeline(batch.motion, clips=batch.clips)
-            prediction = self.network.predict(clip, time)
+        if self._precision is None:
+            self._precision, words = learning_precision(
+                self._asked, self.network, lambda tried: self._predicted(batch, tried).square().mean()
+            )
+            self._announce(f"precision: {words}")
+        prediction = self._predicted(batch, self._precision)
         holes = clip.holes.float()
         # The loss of the slopes sees the composite: its border with what is known must not show.
         filled = torch.where(clip.holes, prediction, clip.frames)
@@ -146,8 +156,13 @@ class Inpainting:
         self._critic.load_state_dict(state["critic"])
         self._critic_optimiser.load_state_dict(state["optimiser"])
 
+    def _predicted(self, batch: Batch, precision: Precision) -> Tensor:
+        with autocast(self._device, precision):
+            time = self.network.timeline(batch.motion, clips=batch.clips)
+            return self.network.predict(batch.clip, time)
+
     def _autocast(self) -> AbstractContextManager[object]:
-        return torch.autocast(self._device.type, torch.bfloat16)
+        return autocast(self._device, self._precision or "fp32")
 
     def _play(self, filled: Tensor, truth: Tensor, holes: Tensor, *, clips: int) -> tuple[Tensor, Tensor]:
         """Let the critic learn a step; returns its loss and the painter's."""
