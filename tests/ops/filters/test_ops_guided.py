@@ -39,6 +39,18 @@ def test_a_box_counts_only_what_is_there(radius):
     assert_close(box_mean(values, radius)[0, 0], mean_slowly(values[0, 0].numpy(), radius))
 
 
+@pytest.mark.parametrize("radius", [1, 3, 40])
+def test_the_gradient_of_a_mean_is_that_of_its_definition(radius):
+    """A mean of squares that differ in size at the border is no mean of the gradient."""
+    values = torch.rand(2, 3, 11, 17, dtype=torch.float32, requires_grad=True)
+    weights = torch.rand(2, 3, 11, 17)
+    slowly = values.double()  # doubles go by torch's own pooling
+    gradients = [
+        torch.autograd.grad((box_mean(each, radius) * weights).sum(), values)[0] for each in (values, slowly)
+    ]
+    assert_close(*gradients)
+
+
 @pytest.mark.parametrize(("radius", "epsilon"), [(1, 0.01), (3, 1e-4)])
 def test_it_is_the_papers_filter(radius, epsilon):
     guide, maps = drawn(2, 1, HEIGHT, WIDTH), drawn(2, 3, HEIGHT, WIDTH, seed=1)
