@@ -33,9 +33,10 @@ def filter_slowly(guide, values, radius, epsilon):
     return mean_slowly(slope, radius) * guide + mean_slowly(offset, radius)
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])  # each has a way of its own
 @pytest.mark.parametrize("radius", [1, 2, 20])
-def test_a_box_counts_only_what_is_there(radius):
-    values = drawn(1, 1, HEIGHT, WIDTH)
+def test_a_box_counts_only_what_is_there(radius, dtype):
+    values = drawn(1, 1, HEIGHT, WIDTH).to(dtype)
     assert_close(box_mean(values, radius)[0, 0], mean_slowly(values[0, 0].numpy(), radius))
 
 

@@ -30,6 +30,7 @@ from vrestore.device.transfers import CPU
 from vrestore.frames import Color, Component, Frame, PixelFormat
 from vrestore.media.color.color_matrix import Coding
 from vrestore.media.color.convert import coding_for
+from vrestore.methods.dehaze.chroma import calmed, held
 from vrestore.methods.dehaze.estimators.estimate import HazeEstimate
 from vrestore.methods.dehaze.hdr_curve import PQ, SLOPE, left_in_signal, lift_in_signal, signal_of
 from vrestore.methods.dehaze.planes import (
@@ -37,6 +38,7 @@ from vrestore.methods.dehaze.planes import (
     codes_of,
     plane_from,
     samples_of,
+    small_codes,
     weighted,
     write_codes,
 )
@@ -78,6 +80,10 @@ class _Maps:
     offset: Tensor
     air: Tensor
     """(3, h, w), or (3, 1, 1) where it is the same everywhere."""
+    guide: Tensor
+    """(1, 1, h, w), the picture's luma."""
+    left: Tensor
+    """(1, 1, h, w), the transmission of the haze that goes."""
 
 
 class Renderer:
@@ -144,7 +150,7 @@ class Renderer:
         if self._color.transfer == PQ:
             left, air = self._in_signal(look.picture, left, air, coding)
         slope, offset = guided_lines(look.guide, left, radius=GUIDE_RADIUS, epsilon=GUIDE_EPSILON)
-        return self._applied(look.planes, coding, _Maps(slope[0, 0], offset[0, 0], air[0]))
+        return self._applied(look.planes, coding, _Maps(slope[0, 0], offset[0, 0], air[0], look.guide, left))
 
     def _in_signal(self, picture: Tensor, left: Tensor, air: Tensor, coding: Coding) -> tuple[Tensor, Tensor]:
         """Return the transmission and the air in PQ's own values."""
@@ -206,6 +212,8 @@ class Renderer:
         )
         lift = self._lifted(luma + more) if self._lift > 1 else None
         growth = gain.mul(self._share).clamp_(max=MOST_DITHER)
+        share = held(gain)
+        small_size = (maps.guide.shape[-2], maps.guide.shape[-1])
         gain *= self._settings.color
         for number, (component, each) in enumerate(zip(components, codes, strict=True)):
             row, own_zero = coding.from_rgb[number], float(coding.offset[number])
@@ -214,12 +222,20 @@ class Renderer:
             elif is_yuv:
                 own_size = (each.shape[0], each.shape[1])
                 air_code = _large(weighted(row.astype(np.float32), maps.air), own_size)
+                small = small_codes(planes[component.plane], component, small_size) - own_zero
+                calm = calmed(
+                    each - own_zero, small, luma=luma, guide=maps.guide, left=maps.left, share=share
+                )
                 # (1/t - 1) * (code - air) as for luma, at chroma's own size.
-                change = reduced(gain, own_size) * (each - own_zero - air_code)
+                change = reduced(gain, own_size) * (calm - air_code)
             else:
                 # What a color differs from luma by, less what the air's does.
-                away = (each - zero) / unit - luma - _large(maps.air[number] - air_luma, size)
-                change = (more + gain * away) * unit
+                small = (small_codes(planes[component.plane], component, small_size) - zero) / unit
+                own = (each - zero) / unit - luma
+                calm = calmed(
+                    own, small - maps.guide[0, 0], luma=luma, guide=maps.guide, left=maps.left, share=share
+                )
+                change = (more + gain * (calm - _large(maps.air[number] - air_luma, size))) * unit
             if lift is not None:
                 own_lift = lift if number == 0 or not is_yuv else 1 + self._settings.color * (lift - 1)
                 _lift_up(change, each, own_lift, own_zero)

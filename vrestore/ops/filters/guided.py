@@ -24,14 +24,17 @@ def gray(pictures: Tensor) -> Tensor:
     return GRAY[0] * red + GRAY[1] * green + GRAY[2] * blue
 
 
-def guided_lines(guide: Tensor, maps: Tensor, *, radius: int, epsilon: float) -> tuple[Tensor, Tensor]:
+def guided_lines(
+    guide: Tensor, maps: Tensor, *, radius: int, epsilon: float | Tensor
+) -> tuple[Tensor, Tensor]:
     """Return slope and offset, (N, C, H, W) each, by which each place of `maps` follows the guide.
 
     Args:
         guide: (N, 1, H, W).
         maps: (N, C, H, W).
         radius: of the squares, whose side is 2 * radius + 1.
-        epsilon: variance of the guide below which the map is smoothed.
+        epsilon: variance of the guide below which the map is smoothed, (N, 1, H, W) if it differs from place
+            to place.
     """
     mean = box_mean(guide, radius)
     mean_maps = box_mean(maps, radius)
