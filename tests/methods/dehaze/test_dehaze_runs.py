@@ -101,13 +101,31 @@ def test_a_matte_is_written_beside(foggy, tmp_path):
 
 
 def test_the_network_clears_with_weights_of_ones_own(foggy, tmp_path, weights):
-    """Untrained it gives what the dark channel does, on a grid of its own."""
-    targets = {}
-    for method, model in (("dcp", None), ("cgidn", weights)):
-        targets[method] = tmp_path / f"{method}.mkv"
-        vrestore.dehaze(foggy, target=targets[method], method=method, model=model, codec="ffv1", strength=100)
-    assert np.abs(luma(targets["dcp"]) - luma(targets["cgidn"])).mean() < 6
-    assert luma(targets["cgidn"]).std() > 1.3 * luma(foggy).std()
+    """Untrained it says that half of the light comes through everywhere."""
+    target = tmp_path / "out.mkv"
+    report = vrestore.dehaze(foggy, target=target, model=weights, codec="ffv1", strength=100)
+    assert report.details.haze.transmission == pytest.approx(0.05 + 0.95 / 2, abs=0.01)
+    assert report.details.haze.believed == 1
+    assert luma(target).std() > 1.3 * luma(foggy).std()
+
+
+def test_what_may_be_clear_is_changed_less_and_the_report_says_so(foggy, tmp_path):
+    """A faded picture is no proof of haze."""
+    faded = 0.12 + 0.8 * clear_pictures(4)
+    pictures = [np.rint(each.transpose(1, 2, 0) * 255).astype(np.uint8) for each in faded]
+    clear = write_pictures(tmp_path / "clear.mkv", pictures, layout="yuv444p")
+    reports = {
+        haze: vrestore.dehaze(clear, target=tmp_path / f"{haze}.mkv", haze=haze, **DCP)
+        for haze in ("auto", "yes")
+    }
+    seen = {haze: report.details.haze for haze, report in reports.items()}
+    assert seen["yes"].believed == 1
+    assert seen["auto"].believed < 0.9
+    assert "--haze yes" in reports["auto"].details.line()
+    assert "--haze yes" not in reports["yes"].details.line()
+    before = luma(clear)
+    changes = {haze: np.abs(luma(tmp_path / f"{haze}.mkv") - before).mean() for haze in reports}
+    assert changes["auto"] < 0.95 * changes["yes"]
 
 
 def test_the_same_words_give_the_same_frames_with_any_threads(foggy, tmp_path, weights):

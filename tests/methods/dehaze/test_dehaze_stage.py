@@ -229,18 +229,6 @@ def test_a_foggy_sky_is_held_back():
     assert growth < np.exp(0.5 * 0.7 * 2.0)
 
 
-def test_blacks_come_back_though_the_estimate_missed_them():
-    clear, depth = clear_pictures(1), slanted_depth(near=1.0, far=1.0)
-    clear[..., ::8] = 0.0
-    frames = frames_of(hazed(clear, depth), "rgb24")
-    thin = knowing(0.7 * depth)
-    (result,) = cleared(frames, "rgb24", estimate=thin)
-    plain = (hazed(clear, depth) - np.float32(AIR)[:, None, None]) / np.exp(-0.7)
-    plain += np.float32(AIR)[:, None, None]
-    error = np.abs(pictures_of([result], "rgb24") - clear).mean()
-    assert error < 0.5 * np.abs(np.clip(plain, 0, 1) - clear).mean()
-
-
 def test_the_air_that_is_asked_for_is_taken():
     seen = []
     frames = frames_of(clear_pictures(1), "rgb24")

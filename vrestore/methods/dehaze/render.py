@@ -48,8 +48,6 @@ from vrestore.methods.dehaze.strength_map import (
     believed,
     cleared,
     depth_to_go,
-    even_rest,
-    least_left,
     left_over,
 )
 from vrestore.methods.dehaze.thumbnail import luma_weights
@@ -65,7 +63,7 @@ HIGHLIGHT = 0.1
 
 DARK_MEAN, MOST_LIFT = 0.3, 1.3
 FOLLOW_RATE = 0.1
-"""Share of a frame's own figures (lift, noise, belief, even rest of the haze) in those of its shot."""
+"""Share of a frame's own figures (lift, belief, noise) in those of its shot."""
 
 DITHER_SIDE = 128
 MOST_DITHER = 2.0
@@ -91,7 +89,7 @@ class Renderer:
 
     def __init__(self, settings: DehazeSettings, *, format: PixelFormat, color: Color) -> None:
         self._settings, self._format, self._color = settings, format, color
-        self._lift, self._rest, self._noise, self._belief = 1.0, 1.0, 0.0, 1.0
+        self._lift, self._belief, self._noise = 1.0, 1.0, 0.0
         # A pattern that stays is invisible and costs the encoder nothing.
         random = np.random.default_rng(0)
         dither = random.uniform(-0.49, 0.49, (DITHER_SIDE, DITHER_SIDE)).astype(np.float32)
@@ -100,11 +98,11 @@ class Renderer:
     @property
     def figures(self) -> list[float]:
         """What is remembered of the shot; one that goes on begins with these of its last frame."""
-        return [self._lift, self._belief, self._rest, self._noise]
+        return [self._lift, self._belief, self._noise]
 
     @figures.setter
     def figures(self, last: list[float]) -> None:
-        self._lift, self._belief, self._rest, self._noise = last
+        self._lift, self._belief, self._noise = last
 
     @property
     def belief(self) -> float:
@@ -141,9 +139,6 @@ class Renderer:
         air = _air_map(veil)
         depth = depth_to_go(veil, self._settings)  # (1, 1, h, w)
         left = left_over(look, depth, air, noise=self._noise)
-        self._rest = self._followed(self._rest, even_rest(look, air, left), veil)
-        # One haze behind another: transmissions multiply.
-        left = (left * self._rest).clamp(min=least_left(self._noise))
         if not self._settings.is_hazy:
             self._belief = self._followed(self._belief, believed(veil, air, left), veil)
         self._measure_lift(veil, left, air)

@@ -44,13 +44,10 @@ HOLD_RADIUS = 4
 KEPT_DEPTH = 0.7
 """Optical depth beyond which nearly no more haze is taken away where distance is to stay visible."""
 
-DARK_SHARE, BLACK = 0.02, 0.05
-"""Where no haze is left, so much of the picture is darker than this in one of its colors."""
-
 TYPICAL = 0.75
 """The quantile of optical depth that tells whether there is haze: most of a picture may be near."""
 
-DOUBTED, CERTAIN = 0.4, 0.5
+DOUBTED, CERTAIN = 0.3, 0.4
 """Optical depths there: below there may be no haze at all, above there is."""
 
 MOST_CHANGE = 0.05
@@ -80,22 +77,9 @@ def left_over(look: Thumbnail, depth: Tensor, air: Tensor, *, noise: float) -> T
     picture = look.picture
     left = torch.exp(-depth * _hold(look, air, depth))  # (1, 1, h, w)
     least = (1 - picture / air.clamp(min=1e-3)).amax(1, keepdim=True)  # I >= A (1 - t)
-    return torch.maximum(left, least).clamp(least_left(noise), 1)
-
-
-def least_left(noise: float) -> float:
-    """Return the least transmission of haze that may go: noise grows as contrast does, by 1 / t."""
-    return 1 / min(1 / LEAST_TRANSMISSION, max(LEAST_MOST_GAIN, NOISE_AFTER / max(noise, 1e-6)))
-
-
-def even_rest(look: Thumbnail, air: Tensor, left: Tensor) -> float:
-    """Return the transmission of an even haze that the estimate has missed, seen by what stays gray of
-    blacks.
-    """
-    darkest = box_mean(cleared(look.picture, air, left), 1).amin(1)  # mean of 3x3, against noise
-    dark, mean = torch.stack([_quantile(darkest, DARK_SHARE), air.mean()]).tolist()
-    over = dark - BLACK
-    return float(1 - max(over, 0.0) / max(mean, over, 1e-3))
+    # Noise grows as contrast does, by 1 / t.
+    gain = min(1 / LEAST_TRANSMISSION, max(LEAST_MOST_GAIN, NOISE_AFTER / max(noise, 1e-6)))
+    return torch.maximum(left, least).clamp(1 / gain, 1)
 
 
 def believed(veil: HazeEstimate, air: Tensor, left: Tensor) -> float:
