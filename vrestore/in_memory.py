@@ -44,7 +44,8 @@ _PLANES = "gbrp", "gbrp16le"
 _MASK_WORDS, _RUN_WORDS = ("grow", "feather"), ("device", "kernels", "threads", "memory")
 _FILES = {name for kind in (InpaintOptions, DehazeOptions, RunOptions) for name in files_of("written", kind)}
 _INPAINT_WORDS, _DEHAZE_WORDS = (
-    [name for name in options_of(kind) if name not in _FILES] for kind in (InpaintOptions, DehazeOptions)
+    [name for name, each in options_of(kind).items() if name not in _FILES and not each.option.is_of_pictures]
+    for kind in (InpaintOptions, DehazeOptions)
 )
 """The options that mean something without files."""
 

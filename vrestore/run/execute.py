@@ -84,7 +84,7 @@ def plan_job(job: Job) -> PlanReport:
             codec=writer.codec,
             device=ready.files.device,
             plan=opened.plan,
-            notes=[*filter(None, [reader.fields]), *kernel_lines(ready.files)],
+            notes=[*filter(None, [reader.fields, patch_words(ready.files)]), *kernel_lines(ready.files)],
             warnings=[*reader.warnings, *writer.warnings, *opened.warnings],
             losses=list(writer.losses),
         )
@@ -172,6 +172,7 @@ def pass_frames(
             progress=progress,
             frames=files.reader.meta.frame_count,
             before_and_after=_pairs(files, start, stop),
+            cut=None if files.patch is None else files.patch.cut,
             timings=timings,
             waiting=frames_waiting(files.reader.meta),
         )
@@ -208,9 +209,14 @@ def end_clips(files: JobFiles) -> None:
 def tell_plan(ready: Ready, progress: Progress) -> None:
     """Say what will be done: the plan, the method's own words, and what serves the device."""
     lines = [*ready.opened.plan.lines(), *ready.opened.lines(), *kernel_lines(ready.files)]
-    lines += filter(None, [ready.files.reader.fields])
+    lines += filter(None, [ready.files.reader.fields, patch_words(ready.files)])
     for line in lines:
         progress(ProgressEvent("plan", text=line))
+
+
+def patch_words(files: JobFiles) -> str:
+    """Say that the patch alone is written, where it is."""
+    return "" if files.patch is None else files.patch.words
 
 
 def _told(progress: Progress, start: int) -> Progress:

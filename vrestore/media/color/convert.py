@@ -38,6 +38,11 @@ Alpha = NDArray[np.uint8]
 
 def to_rgb(frame: Frame, box: Box, *, format: PixelFormat, color: Color) -> Picture:
     """Return the crop of a frame as RGB; chroma beyond the picture's edge is that at the edge."""
+    return _decode(full_codes(frame, box, format=format, color=color), coding_for(frame, format, color))
+
+
+def full_codes(frame: Frame, box: Box, *, format: PixelFormat, color: Color) -> chroma.Samples:
+    """Return the codes of a crop's components at each pixel, (C, h, w), chroma read between its samples."""
     codes = np.empty((len(format.components), box.height, box.width), np.float32)  # (C, h, w)
     for component, plane in zip(format.components, codes, strict=True):
         shift = shift_of(component)
@@ -47,7 +52,7 @@ def to_rgb(frame: Frame, box: Box, *, format: PixelFormat, color: Color) -> Pict
             cells = chroma_cells(box, shift)
             samples = _read(frame, component, widened(cells, 1, 1))  # one more each side, to interpolate from
             plane[...] = _spread_over(samples, box, cells, shift, color)
-    return _decode(codes, coding_for(frame, format, color))
+    return codes
 
 
 def known_rgb(frame: Frame, box: Box, alpha: Alpha, *, format: PixelFormat, color: Color) -> Picture:

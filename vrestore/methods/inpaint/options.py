@@ -32,6 +32,15 @@ class InpaintOptions:
         metavar="FILE",
         file="written",
     )
+    patch_only: bool = option(
+        False,
+        "Only what is filled, with alpha.",
+        more="Write only what is filled, with straight alpha, to be laid over the source: as ProRes 4444 in "
+        ".mov, FFV1 in .mkv, or as PNG.",
+        panel=WRITE,
+        flags=("--patch-only",),
+        is_of_pictures=True,
+    )
     method: Algorithm = option(
         "propagate",
         "propagate (default) or tsam, a network.",
