@@ -12,6 +12,7 @@ NO_DETAILS: Values = {
     "origins": {"copied": 0, "blended": 0, "painted": 0},
     "read_once": {"from_past": 0, "from_future": 0, "mean_age_frames": None},
     "paint": {"texture": 0, "smooth": 0},
+    "grain": {"frames": 0, "mean_level": None},
     "overlay": None,
     "haze": None,
 }

@@ -100,7 +100,7 @@ def composite(
     picture = np.fmin(np.fmax(covering(rgb, box, reach), 0), 1, dtype=np.float32)
     coding = coding_for(frame, format, color)
     grids = {
-        step: (chroma_cells(touched, step), _amount(alpha, box, touched, step)) for step in {(0, 0), shift}
+        step: (chroma_cells(touched, step), amount_of(alpha, box, touched, step)) for step in {(0, 0), shift}
     }
     planes = {component.plane: frame.planes[component.plane].copy() for component in format.components}
     for component, row, zero in zip(format.components, coding.from_rgb, coding.offset, strict=False):
@@ -231,7 +231,7 @@ def hidden_cells(frame: Frame, box: Box, alpha: Alpha, cells: Box, format: Pixel
     return result
 
 
-def _amount(alpha: Alpha, box: Box, touched: Box, shift: tuple[int, int]) -> chroma.Samples:
+def amount_of(alpha: Alpha, box: Box, touched: Box, shift: tuple[int, int]) -> chroma.Samples:
     """Return how much of each sample is new: 1 where a pixel of its cell has alpha 255, else the mean."""
     if shift == (0, 0):
         return np.divide(covering(alpha, box, touched), 255, dtype=np.float32)

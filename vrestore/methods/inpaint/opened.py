@@ -180,6 +180,8 @@ class OpenedInpaint:
             carried_frames=plan.carried_frames,
             origin_frames=plan.origin_frames,
             texture_side=plan.texture_side,
+            # What shines through an overlay has its own noise.
+            has_grain=self.options.has_grain and self.overlay is None,
             threads=plan.threads,
             network=self.networks.refiner,
             painter=self.networks.painter,

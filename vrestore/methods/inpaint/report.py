@@ -47,6 +47,27 @@ class Paint:
 
 
 @dataclass(frozen=True, slots=True)
+class GrainAdded:
+    """In how many frames what was filled was given grain, and how strong: its deviation, of 255 levels.
+
+    `mean_level` is None where none was given.
+    """
+
+    frames: int = 0
+    mean_level: float | None = None
+
+    @classmethod
+    def counted(cls, stats: InpaintStats) -> Self:
+        """Return what was counted while frames passed."""
+        frames = stats.grain_frames
+        return cls(frames, round(stats.grain_thousandths / 1000 / frames, 2) if frames else None)
+
+    def line(self) -> str:
+        """Return it as a person reads it, nothing where there is none."""
+        return "" if not self.frames else f"; grain of {self.mean_level:g} levels in {self.frames} frames"
+
+
+@dataclass(frozen=True, slots=True)
 class OverlayShares:
     """What became of an overlay's pixels, summed over all frames: inverted, or filled.
 
@@ -78,6 +99,7 @@ class InpaintReport:
     origins: Origins
     read_once: ReadOnce = ReadOnce()
     paint: Paint = Paint()
+    grain: GrainAdded = GrainAdded()
     overlay: OverlayShares | None = None
 
     @classmethod
@@ -88,12 +110,14 @@ class InpaintReport:
             Origins(stats.copied, stats.blended, stats.painted),
             ReadOnce(stats.from_past, stats.from_future, round(stats.age_frames / read, 1) if read else None),
             Paint(stats.textured, stats.painted - stats.textured),
+            GrainAdded.counted(stats),
             OverlayShares.counted(stats) if has_overlay else None,
         )
 
     def line(self) -> str:
         """Return the shares as a person reads them."""
-        return self._fill_line() if self.overlay is None else f"{self.overlay.line()}; {self._fill_line()}"
+        line = self._fill_line() + self.grain.line()
+        return line if self.overlay is None else f"{self.overlay.line()}; {line}"
 
     def _fill_line(self) -> str:
         origins, read = self.origins, self.read_once
@@ -118,5 +142,6 @@ class InpaintReport:
             "origins": asdict(self.origins),
             "read_once": asdict(self.read_once),
             "paint": asdict(self.paint),
+            "grain": asdict(self.grain),
             "overlay": None if self.overlay is None else asdict(self.overlay),
         }
