@@ -8,10 +8,10 @@ from typing import Annotated, Any
 import typer
 
 from vrestore.cli import options
-from vrestore.cli.parameters import own, parameter_of, positional, value_of, with_signature
+from vrestore.cli.parameters import mask_words, own, parameter_of, positional, with_signature
 from vrestore.cli.terminal.failure import failures_shown
 from vrestore.cli.terminal.report import show_json, show_lines
-from vrestore.masks.options import MaskWords, drawn_fields
+from vrestore.masks.options import drawn_fields
 
 EXAMPLES = """\
 [bold]Examples[/bold]
@@ -29,13 +29,11 @@ def verify_command() -> Callable[..., None]:
 
     def verify(**words: Any) -> None:  # noqa: ANN401 - what Typer read
         with failures_shown(debug=words["debug"], log_file=words["log_file"]) as log:
-            names = drawn_fields()
-            told = MaskWords(**{name: value_of(each, words[name]) for name, each in names.items()})
             from vrestore.cli.terminal.progress import progress_shown
             from vrestore.methods.leftovers.verify import verify as look
 
             with progress_shown(words["progress"], source=words["video"], log=log) as shown:
-                found = look(words["video"], words["result"], told, progress=shown)
+                found = look(words["video"], words["result"], mask_words(words), progress=shown)
             log.write("done", "\n".join(found.lines()))
             if words["json"]:
                 show_json(found.to_dict())

@@ -13,6 +13,7 @@ NO_DETAILS: Values = {
     "read_once": {"from_past": 0, "from_future": 0, "mean_age_frames": None},
     "paint": {"texture": 0, "smooth": 0},
     "overlay": None,
+    "leftovers": None,
     "haze": None,
 }
 """What a report says where a method says nothing else, so that its keys are always there."""

@@ -7,57 +7,11 @@ import pytest
 from typer.testing import CliRunner
 
 from tests.clips import write_pictures
-from tests.textured import panned, texture
+from tests.leftovers import EXACT, FRAMES, scene
 from vrestore.cli.main import build_app
 from vrestore.errors import InputError, UsageError
 from vrestore.masks.options import MaskWords
 from vrestore.methods.leftovers.verify import verify
-
-HEIGHT, WIDTH, FRAMES, RADIUS = 96, 200, 22, 14
-EXACT = {"grow": 0, "feather": 0}
-
-
-def disc(index, *, radius=RADIUS, below=0, right=0):
-    """Where the object stands: it crosses the picture while the camera pans."""
-    y, x = np.mgrid[:HEIGHT, :WIDTH]
-    return np.hypot(x - 40 - 6 * index - right, y - 42 - 8 * np.sin(index / 5) - below) <= radius
-
-
-def scene(*, shade=0.0, object_at=disc, radius=RADIUS):
-    """Yield RGB pictures of a texture that the camera pans over, with an object of another and its shadow."""
-    behind = panned(
-        texture(HEIGHT, WIDTH + 40, seed=1), count=FRAMES, height=HEIGHT, width=WIDTH, step=(1.5, 0)
-    )
-    before = texture(HEIGHT, WIDTH, seed=2)
-    for index, picture in enumerate(behind):
-        picture[:, disc(index, below=12, right=4)] *= 1 - shade
-        inside = object_at(index, radius=radius)
-        moved = np.roll(before, 6 * index, axis=2)
-        picture[:, inside] = 0.4 * moved[:, inside] + np.array([0.55, 0.4, 0.05])[:, None]
-        yield np.rint(picture.transpose(1, 2, 0).clip(0, 1) * 255).astype(np.uint8)
-
-
-def nothing(index, *, radius):
-    return np.zeros((HEIGHT, WIDTH), bool)
-
-
-def ring(index, *, radius):
-    return disc(index) & ~disc(index, radius=radius)
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    """Results in which the hole is filled with what is really behind it."""
-    folder = tmp_path_factory.mktemp("verified")
-    write_pictures(folder / "clip.mkv", scene(shade=0.4), layout="yuv444p")
-    write_pictures(folder / "clean.mkv", scene(object_at=nothing), layout="yuv444p")
-    write_pictures(folder / "rim.mkv", scene(object_at=ring, radius=RADIUS - 4), layout="yuv444p")
-    write_pictures(folder / "shadow.mkv", scene(shade=0.4, object_at=nothing), layout="yuv444p")
-    for name, radius in (("mask", RADIUS), ("narrow", RADIUS - 4)):
-        write_pictures(
-            folder / f"{name}.mkv", (disc(index, radius=radius) * np.uint8(255) for index in range(FRAMES))
-        )
-    return folder
 
 
 @pytest.mark.parametrize(

@@ -77,17 +77,24 @@ class Leftovers:
 
 
 def leftovers_of(
-    judgements: Sequence[Judgement], meta: VideoMeta, seconds: Callable[[Judgement], float]
+    judgements: Sequence[Judgement],
+    meta: VideoMeta,
+    seconds: Callable[[Judgement], float],
+    *,
+    first: int = 0,
 ) -> Leftovers:
-    """Add up what was found in a few frames; what is in hardly any of them is taken for chance."""
+    """Add up what was found in a few frames; what is in hardly any of them is taken for chance.
+
+    Frames are counted from frame `first` on.
+    """
     told = [each for each in judgements if each.is_told]
     rims = _believed([each for each in told if each.rim], told)
-    shadows = _believed([each for each in told if each.shadow is not None], told)
+    shadows = _believed([each for each in told if each.has_shadow], told)
     surest = sorted(rims, key=lambda each: -each.excess)[:MOST_NAMED]
     darkest = sorted(shadows, key=lambda each: -each.weight)[:MOST_NAMED]
     worst = [
-        *(LeftFrame("rim", each.number, seconds(each), rim_pixels([each], meta)) for each in surest),
-        *(LeftFrame("shadow", each.number, seconds(each), round(each.weight, 2)) for each in darkest),
+        *(LeftFrame("rim", each.number - first, seconds(each), rim_pixels([each], meta)) for each in surest),
+        *(LeftFrame("shadow", each.number - first, seconds(each), round(each.weight, 2)) for each in darkest),
     ]
     grow = rim_pixels(rims, meta)
     return Leftovers(len(judgements), len(told), len(rims), len(shadows), tuple(worst), grow)

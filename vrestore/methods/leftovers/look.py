@@ -41,9 +41,9 @@ takes 20 to 60 % of the light."""
 class Judgement:
     """What is left in a frame: `rim` is how wide one is, in small pixels, or 0, `excess` how sure it is.
 
-    `shadow` (h, w) is what looks like one in the `box` of the small picture, None where none does, and
-    `weight` how much of it there is. Where `is_told` is False no other frame shows what lies around the hole,
-    so that nothing can be told.
+    `shadow` (h, w) is what looks like one in the `box` of the small picture, and `weight` how much of it
+    there is; with little of it, it may be none. Where `is_told` is False no other frame shows what lies
+    around the hole, so that nothing can be told.
     """
 
     number: int
@@ -54,6 +54,11 @@ class Judgement:
     box: Box | None = None
     shadow: MaskArray | None = None
     weight: float = 0.0
+
+    @property
+    def has_shadow(self) -> bool:
+        """Whether what looks like a shadow is enough to be one."""
+        return self.weight >= LEAST_WEIGHT
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +164,7 @@ def _judged(signs: Sequence[_Signs], at: int) -> Judgement:
         rim=rim,
         excess=excess,
         box=shade.box,
-        shadow=found.marked if found.weight >= LEAST_WEIGHT else None,
+        shadow=found.marked,
         weight=found.weight,
     )
 

@@ -49,7 +49,7 @@ class Shade:
 
 @dataclass(frozen=True, slots=True)
 class Shadow:
-    """What looks like a shadow, bool (h, w) in the box of a shade.
+    """What looks like a shadow, bool (h, w) in the box of a shade, however little it is.
 
     `weight` is how much light it takes: the sum of the logarithm, over the root of the hole's area.
     """
@@ -80,13 +80,25 @@ def find_shadow(shade: Shade, around: Sequence[Shade]) -> Shadow:
     is_shadow = known & (shade.apart > 0) & (dark > LEAST_DARK)
     is_shadow &= colored < _COLORED[0] + _COLORED[1] * dark
     is_shadow &= (spread < _MOST_SPREAD * dark) & (unsteady < _MOST_UNSTEADY * dark)
+    hole = shade.apart == 0
+    counted = _touching(_opened(is_shadow), shade.apart)
+    # Where there is a shadow, the narrow line of it along the hole belongs to it as well.
+    marked = _touching(_opened(is_shadow | hole) & ~hole, shade.apart)
+    pixels = max(1, int(np.count_nonzero(hole)))
+    return Shadow(marked, float(dark[counted].sum()) / pixels**0.5)
+
+
+def _opened(mask: MaskArray) -> MaskArray:
+    """Return the mask without what is narrower than a shadow."""
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (_OPENED, _OPENED))
-    opened = cv2.morphologyEx(is_shadow.astype(np.uint8), cv2.MORPH_OPEN, disc)
-    _, labels = cv2.connectedComponents(opened, connectivity=4)
-    touching = np.unique(labels[(shade.apart > 0) & (shade.apart <= _TOUCHES)])
-    marked = np.isin(labels, touching[touching > 0])
-    pixels = max(1, int(np.count_nonzero(shade.apart == 0)))
-    return Shadow(marked, float(dark[marked].sum()) / pixels**0.5)
+    return np.asarray(cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_OPEN, disc) > 0)
+
+
+def _touching(mask: MaskArray, apart: Field) -> MaskArray:
+    """Return the parts of a mask that begin at the hole."""
+    _, labels = cv2.connectedComponents(mask.astype(np.uint8), connectivity=4)
+    touching = np.unique(labels[(apart > 0) & (apart <= _TOUCHES)])
+    return np.isin(labels, touching[touching > 0])
 
 
 def _moved(other: Shade, shade: Shade) -> Shade:

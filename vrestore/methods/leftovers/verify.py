@@ -176,7 +176,7 @@ def _verification(
     others = [each for each in judgements if each.is_told and each.number not in pairs.untouched]
     rims, shadows = (
         [each for each in others if each.rim],
-        [each for each in others if each.shadow is not None],
+        [each for each in others if each.has_shadow],
     )
     meta = result.meta
     found = [

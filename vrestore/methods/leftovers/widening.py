@@ -12,12 +12,18 @@ from vrestore.frames import MaskArray, VideoMeta
 from vrestore.masks.masks import Masks
 from vrestore.masks.shapes import grown
 from vrestore.media.preview.luma import small_size
-from vrestore.methods.leftovers.look import Judgement
+from vrestore.methods.leftovers.look import LEAST_WEIGHT, Judgement
 from vrestore.methods.leftovers.moments import LINES
 from vrestore.methods.leftovers.outlines import Outlines, moves, outlines_of
 
 WITHIN = 12
 """Frames from one with a shadow up to which it is taken to lie there as well."""
+
+FURTHER = 48
+"""Frames up to which the nearest one with a shadow is taken as well.
+
+An object that moves slowly hides for long what its shadow lies on: what is seen of the shadow at other times
+is there too."""
 
 PENUMBRA = 4
 """Small pixels by which a shadow is wider than where it can be seen."""
@@ -33,7 +39,10 @@ class _Cast:
 
 
 class ShadowMasks:
-    """The shadows of a video's frames, from those of a few that were judged: `judgements` with one."""
+    """The shadows of a video's frames, from those of a few that were judged.
+
+    In a video that has one, less of it is enough in a single frame.
+    """
 
     def __init__(self, judgements: Sequence[Judgement], masks: Masks, meta: VideoMeta) -> None:
         self._masks, self._meta = masks, meta
@@ -42,7 +51,7 @@ class ShadowMasks:
 
     def shadow(self, number: int) -> MaskArray | None:
         """Return the shadow of a frame, bool (H, W), None where none is known."""
-        near = [cast for cast in self._casts if abs(cast.number - number) <= WITHIN]
+        near = self._near(number)
         drawn = self._masks.drawn(number) if near else None
         if drawn is None or not drawn.any():
             return None
@@ -63,15 +72,22 @@ class ShadowMasks:
         )
         return np.asarray(shares > 1 / 2)
 
-    def all(self, count: int) -> Iterator[MaskArray]:
-        """Yield the shadow of each of so many frames, empty where there is none."""
+    def all(self, count: int, *, known: int) -> Iterator[MaskArray]:
+        """Yield the shadow of each of so many frames, empty where there is none; `known` have a mask."""
         nothing = np.zeros((self._meta.height, self._meta.width), np.bool_)
         for number in range(count):
-            shadow = self.shadow(number)
+            shadow = self.shadow(number) if number < known or self._masks.goes_on else None
             yield nothing if shadow is None else shadow
 
+    def _near(self, number: int) -> list[_Cast]:
+        """Return those that are WITHIN, and the nearest one before and after up to FURTHER away."""
+        near = [cast for cast in self._casts if abs(cast.number - number) <= WITHIN]
+        before = [cast for cast in self._casts if number - FURTHER <= cast.number < number - WITHIN]
+        after = [cast for cast in self._casts if number + WITHIN < cast.number <= number + FURTHER]
+        return [*before[-1:], *near, *after[:1]]
+
     def _cast(self, judgement: Judgement) -> _Cast | None:
-        if judgement.shadow is None or judgement.box is None:
+        if judgement.shadow is None or judgement.box is None or judgement.weight < LEAST_WEIGHT / 3:
             return None
         drawn = self._masks.drawn(judgement.number)
         outlines = None if drawn is None else outlines_of(self._small(drawn))
