@@ -118,6 +118,8 @@ def _told(options: Mapping[str, Any], **words: Collection[str]) -> dict[str, dic
             raise UsageError(f"{name} is a file; frames in memory have none")
         if name not in known:
             raise TypeError(f"there is no option {name!r}; known are {', '.join(sorted(known))}")
+    if isinstance(options.get("grow"), str):
+        raise UsageError(f"grow is measured on files; frames in memory take pixels, got {options['grow']!r}")
     return {
         kind: {name: value for name, value in options.items() if name in names}
         for kind, names in words.items()

@@ -14,6 +14,7 @@ NO_DETAILS: Values = {
     "paint": {"texture": 0, "smooth": 0},
     "grain": {"frames": 0, "mean_level": None},
     "overlay": None,
+    "leftovers": None,
     "haze": None,
 }
 """What a report says where a method says nothing else, so that its keys are always there."""

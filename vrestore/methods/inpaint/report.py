@@ -7,6 +7,7 @@ from typing import Self
 
 from vrestore.methods.base import Values
 from vrestore.methods.inpaint.settings import InpaintStats
+from vrestore.methods.leftovers.findings import Leftovers
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,16 +95,17 @@ class OverlayShares:
 
 @dataclass(frozen=True, slots=True)
 class InpaintReport:
-    """A MethodReport; `overlay` is None where none was restored."""
+    """A MethodReport; `overlay` is None where none was restored, `leftovers` where nothing was looked for."""
 
     origins: Origins
     read_once: ReadOnce = ReadOnce()
     paint: Paint = Paint()
     grain: GrainAdded = GrainAdded()
     overlay: OverlayShares | None = None
+    leftovers: Leftovers | None = None
 
     @classmethod
-    def counted(cls, stats: InpaintStats, *, has_overlay: bool) -> Self:
+    def counted(cls, stats: InpaintStats, *, has_overlay: bool, leftovers: Leftovers | None = None) -> Self:
         """Return what was counted while frames passed."""
         read = stats.from_past + stats.from_future
         return cls(
@@ -112,6 +114,7 @@ class InpaintReport:
             Paint(stats.textured, stats.painted - stats.textured),
             GrainAdded.counted(stats),
             OverlayShares.counted(stats) if has_overlay else None,
+            leftovers,
         )
 
     def line(self) -> str:
@@ -144,4 +147,5 @@ class InpaintReport:
             "paint": asdict(self.paint),
             "grain": asdict(self.grain),
             "overlay": None if self.overlay is None else asdict(self.overlay),
+            "leftovers": None if self.leftovers is None else self.leftovers.to_dict(),
         }

@@ -32,9 +32,9 @@ from vrestore.methods.inpaint.settings import InpaintStats
 from vrestore.option_schema import as_paths
 from vrestore.progress import Progress, ProgressEvent
 from vrestore.run.detection import open_source, run_detection
+from vrestore.run.finding.widening import of_whole_source, with_mask_widened
 from vrestore.run.job import Job
 from vrestore.run.memory_limits import device_memory_for, memory_for
-from vrestore.run.options import RunOptions
 from vrestore.threads import one_thread_each
 
 GROW_LINES = 60
@@ -43,8 +43,9 @@ opaque, the encoder smears it further, and what turns out to be free of it is no
 
 
 def with_masks_found(job: Job, closing: ExitStack, *, progress: Progress) -> Job:
-    """Return a job with what it is to find first: dirt, or an overlay; any other job as it is."""
+    """Return a job with what it is to find first: dirt, an overlay, how wide a mask is; or as it is."""
     job = _with_dirt_found(job, closing, progress=progress)
+    job = with_mask_widened(job, closing, progress=progress)
     return _with_overlay_measured(job, closing, progress=progress)
 
 
@@ -61,7 +62,7 @@ def _with_dirt_found(job: Job, closing: ExitStack, *, progress: Progress) -> Job
         raise UsageError("--dirt reads the video twice, got -; give a file")
     folder = closing.enter_context(TemporaryDirectory(prefix="vrestore-dirt-", ignore_cleanup_errors=True))
     target = Path(folder) / "dirt.mov"  # of the same masks the same bytes, as Matroska's are not
-    run = _of_whole_source(job.run, target)
+    run = of_whole_source(job.run, target)
     found = run_detection(Job(DIRT, job.source, str(target), run, (DirtOptions(),)), progress=progress)
     if not found.marked_frames:
         raise MaskError("no dirt is found, so nothing is to be filled; drop --dirt, or pass --mask")
@@ -83,7 +84,7 @@ def _with_overlay_measured(job: Job, closing: ExitStack, *, progress: Progress) 
     place = closing.enter_context(TemporaryDirectory(prefix="vrestore-overlay-", ignore_cleanup_errors=True))
     is_found = words.overlay == FOUND_OVERLAY
     mask, picture = Path(place) / ("overlay.mov" if is_found else "overlay.png"), None
-    whole = Job(LOGO, job.source, str(mask), _of_whole_source(job.run, mask), ())
+    whole = Job(LOGO, job.source, str(mask), of_whole_source(job.run, mask), ())
     with open_source(whole) as reader:
         meta = reader.meta
     if is_found:
@@ -98,7 +99,7 @@ def _with_overlay_measured(job: Job, closing: ExitStack, *, progress: Progress) 
             writer.finish()
     measured = mask.with_suffix(MEASURED_SUFFIX)
     feather = 0 if words.feather is None else words.feather
-    grow = round(meta.height / GROW_LINES) if words.grow is None else words.grow
+    grow = words.grow if isinstance(words.grow, int) else round(meta.height / GROW_LINES)
     told = replace(
         words, mask=(str(mask),), overlay=str(measured), grow=grow, feather=feather, assume_yes=True
     )
@@ -107,14 +108,6 @@ def _with_overlay_measured(job: Job, closing: ExitStack, *, progress: Progress) 
     options = InpaintOptions(quality=asked.quality)
     _measure(whole, told, picture, options, progress=progress).save(measured)
     return replace(job, options=tuple(told if each is words else each for each in job.options))
-
-
-def _of_whole_source(run: RunOptions, target: Path) -> RunOptions:
-    """Return how a mask is found that is used for the source, of which masks count all frames."""
-    return replace(
-        run, target=str(target), start=None, report=None, compare=None,
-        deinterlace=run.fields is not None, double_rate=False, detelecine=False,
-    )  # fmt: skip
 
 
 def _measure(
