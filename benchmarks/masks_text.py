@@ -93,7 +93,8 @@ def _drawn(pictures: Pictures, turn: int) -> list[tuple[str, Subtitle]]:
     for number, (size, (start, stop)) in enumerate(zip(SIZES, STANDING, strict=True)):
         style = styles[(turn + number) % len(styles)]
         words = SAYINGS[(turn + number) % len(SAYINGS)]
-        stop = min(stop, len(pictures))
+        if stop > len(pictures):
+            break
         kind = f"{style}, 1/{round(1 / size)}"
         subtitle = draw_subtitle(height, width, words=words, size=size, style=style, start=start, stop=stop)
         drawn.append((kind, subtitle))

@@ -26,6 +26,9 @@ LINES = 1080
 BETWEEN = Fraction(2, 5)
 """Seconds between frames in which lines are looked for; when they come and go is seen in those between."""
 
+MOST_TOLD = 12
+"""Lines whose boxes are told unasked."""
+
 SHORTEST, LONGEST = Fraction(2, 5), Fraction(10)
 """Seconds that a line stands at least, and at most: what stands longer is a logo or belongs to the scene."""
 
@@ -59,13 +62,13 @@ def find_text(view: View, frames: Iterator[Frame], options: TextOptions) -> Iter
     scale = max(1.0, height / LINES)
     lines = [enlarged(line, scale=scale, height=height, width=width) for line in lines]
     view.say(f"found: {len(lines)} line(s) of words")
-    if options.boxes:
-        lines = [as_box(line) for line in lines]
-        for line in lines:
+    boxes = [as_box(line) for line in lines]
+    if options.boxes or len(boxes) <= MOST_TOLD:
+        for line in boxes:
             box = line.box
             place = f"{box.x},{box.y},{box.width},{box.height}"
             view.say(f"found: --box {place}@{first + line.start}-{first + line.stop}")
-    for mask in _masks(lines, count, height=height, width=width):
+    for mask in _masks(boxes if options.boxes else lines, count, height=height, width=width):
         yield turned_back(mask, rotation=meta.rotation)
 
 
