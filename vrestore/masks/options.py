@@ -37,7 +37,7 @@ def pixels_or_word(text: str | None) -> int | str | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MaskWords:
-    """What says which part of a picture is meant; a `mask` or `box` is needed, or `dirt` or `overlay`."""
+    """What says which part of a picture is meant: a `mask` or `box`, or what is found first."""
 
     mask: PathLike | Sequence[PathLike] = option(
         (),
@@ -118,10 +118,28 @@ class MaskWords:
         words=(FOUND_OVERLAY,),
     )
 
+    auto: bool = option(
+        False,
+        "Logos and words, found first.",
+        more="Find logos and burnt-in words first, restore what shines through, and fill the rest.",
+        panel=FILL,
+        flags=("--auto",),
+        setting="masks.auto",
+    )
+
     def __post_init__(self) -> None:
         object.__setattr__(self, "mask", as_paths(self.mask))
         object.__setattr__(self, "box", as_paths(self.box))
         object.__setattr__(self, "overlay", as_text(self.overlay))
+        if self.auto:
+            if self.is_to_widen:
+                raise UsageError(f"--auto goes with --grow in pixels, not with --grow {self.grow}")
+            if self.mask or self.box or self.dirt or self.invert or self.mask_offset or self.overlay:
+                raise UsageError(
+                    "--auto goes alone, without --mask, --box, --dirt, --overlay, --invert, --mask-offset; "
+                    "let it find what it can first, then fill the rest in a second run"
+                )
+            return
         if self.is_to_widen:
             if self.grow not in get_args(Widening):
                 raise UsageError(f"grow is a number of pixels, 'auto' or 'shadow', got {self.grow!r}")
@@ -158,9 +176,12 @@ class MaskWords:
         return self.overlay is not None and not str(self.overlay).endswith(MEASURED_SUFFIX)
 
 
+_FOUND_FIRST = "dirt", "overlay", "auto"
+
+
 def drawn_fields() -> dict[str, OptionField]:
     """Return the options that say what is meant by files and boxes, without what is found first."""
-    return {name: each for name, each in options_of(MaskWords).items() if name not in {"dirt", "overlay"}}
+    return {name: each for name, each in options_of(MaskWords).items() if name not in _FOUND_FIRST}
 
 
 def mask_options(words: MaskWords) -> MaskOptions:

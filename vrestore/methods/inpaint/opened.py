@@ -219,10 +219,12 @@ class OpenedInpaint:
 def open_inpaint(context: Context, words: MaskWords, options: InpaintOptions) -> OpenedInpaint:
     """Read the masks, then open the method; the quick checks first.
 
-    Raises UsageError where dirt or an overlay is still to be found: the run does that before, in one process.
+    Raises UsageError where something is still to be found: the run does that before, in one process.
     """
     if words.is_overlay_to_measure:
         raise UsageError("--overlay is measured by one process; pass one --device and no --executor")
+    if words.auto:
+        raise UsageError("--auto finds masks by one process; pass one --device and no --executor")
     if words.dirt:
         raise UsageError(
             "--dirt is found by one process; run vrestore mask dirt first, and pass its result as --mask"

@@ -21,8 +21,8 @@ from vrestore.methods.leftovers.widening import ShadowMasks
 from vrestore.option_schema import as_paths
 from vrestore.progress import Progress, ProgressEvent
 from vrestore.run.detection import open_source
+from vrestore.run.finding.whole_source import mask_words, of_whole_source, told_masks
 from vrestore.run.job import Job
-from vrestore.run.options import RunOptions
 
 
 def with_mask_widened(job: Job, closing: ExitStack, *, progress: Progress) -> Job:
@@ -31,7 +31,7 @@ def with_mask_widened(job: Job, closing: ExitStack, *, progress: Progress) -> Jo
     A shadow becomes a further mask, of the whole source, in a folder of its own while the run lasts. Other
     jobs are returned as they are. Raises UsageError for a source that cannot be read twice.
     """
-    words = next((values for values in job.options if isinstance(values, MaskWords)), None)
+    words = mask_words(job)
     if words is None or not words.is_to_widen:
         return job
     if job.source == "-":
@@ -45,15 +45,7 @@ def with_mask_widened(job: Job, closing: ExitStack, *, progress: Progress) -> Jo
         closing.enter_context(TemporaryDirectory(prefix="vrestore-shadow-", ignore_cleanup_errors=True))
     )
     told = _widened(job, words, place / "shadow.mov", progress=progress)
-    return replace(job, options=tuple(told if each is words else each for each in job.options))
-
-
-def of_whole_source(run: RunOptions, target: Path) -> RunOptions:
-    """Return how a mask is found that is used for the source, of which masks count all frames."""
-    return replace(
-        run, target=str(target), start=None, report=None, compare=None,
-        deinterlace=run.fields is not None, double_rate=False, detelecine=False,
-    )  # fmt: skip
+    return told_masks(job, told)
 
 
 def _widened(job: Job, words: MaskWords, target: Path, *, progress: Progress) -> MaskWords:
