@@ -1,6 +1,6 @@
-"""How well masks are found and checked, on real clips with composed logos, overlays and dirt.
+"""How well masks are found and checked, on real clips with composed logos, overlays, words and dirt.
 
-    python -m benchmarks.masks [check] [logo] [overlay] [dirt] [--data DIR] [--json PATH]
+    python -m benchmarks.masks [check] [logo] [overlay] [text] [dirt] [--data DIR] [--json PATH]
 
 Each part prints its figures and bars; without words all parts are measured.
 """
@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from benchmarks import masks_check, masks_dirt, masks_logo, masks_overlay
+from benchmarks import masks_check, masks_dirt, masks_logo, masks_overlay, masks_text
 from benchmarks.parts import Part, measure_parts
 
 PARTS: dict[str, Part] = {
     "check": masks_check.measure,
     "logo": masks_logo.measure,
     "overlay": masks_overlay.measure,
+    "text": masks_text.measure,
     "dirt": masks_dirt.measure,
 }
 

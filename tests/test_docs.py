@@ -23,6 +23,7 @@ from vrestore.cli.terminal.progress import progress_shown
 from vrestore.masks.editing.options import EditOptions
 from vrestore.masks.options import MaskWords
 from vrestore.methods.inpaint.effort import EFFORTS
+from vrestore.methods.leftovers import verify as leftovers
 from vrestore.methods.mask_check.check import Kind, check_video
 from vrestore.option_schema import options_of
 from vrestore.progress import ProgressEvent
@@ -215,6 +216,12 @@ def test_the_check_of_a_mask_is_told_by_its_keys_and_kinds():
     found = check_video("video.mp4", MaskWords(mask="mask.mkv"))
     assert set(found.to_dict()) == keys_of("docs/scripting.md", "check key")
     assert {row[0] for row in rows_of("docs/masks.md", "finding")} == set(get_args(Kind))
+
+
+def test_the_look_at_a_result_is_told_by_its_keys_and_kinds():
+    found = leftovers.Verification(frames=1, looked_at=0, told=0, grow=None, found=[])
+    assert set(found.to_dict()) == keys_of("docs/scripting.md", "verify key")
+    assert {row[0] for row in rows_of("docs/masks.md", "kind")} == set(get_args(leftovers.Kind))
 
 
 @pytest.mark.usefixtures("clip_here")

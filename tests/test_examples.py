@@ -23,6 +23,7 @@ SHOWN = {
     "08_read_frames.py": "frame 4 at 0.167 s",
     "09_clear_haze.py": "24 frames cleared\nhaze: ",
     "10_restore_overlay.py": "overlay: ",
+    "11_patch_alone.py": "is the result within 0 levels of 255",
 }
 MOST_LINES = 40
 

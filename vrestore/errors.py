@@ -10,6 +10,7 @@ VRestoreError            1  unexpected
 ├── OutOfMemory          8  the memory bound is too small even for the smallest plan
 ├── LossError            9  something would be lost, and `--strict` forbids it
 ├── BatchFailed         10  some jobs of a batch failed
+├── LeftoversFound      11  `verify` found something of what was removed
 └── Interrupted        130  stopped by the user
 """
 
@@ -76,6 +77,12 @@ class BatchFailed(VRestoreError):
     exit_code = 10
 
 
+class LeftoversFound(VRestoreError):
+    """Something of what was removed is left in a result."""
+
+    exit_code = 11
+
+
 class Interrupted(VRestoreError):
     """The user stopped the run; nothing was left half-written."""
 
@@ -103,3 +110,6 @@ def error_for(exit_code: int, words: str) -> VRestoreError:
 
 LOSS_EXIT_CODE = LossError.exit_code
 """Also the exit code of a run that finished although its source was truncated or damaged."""
+
+LEFTOVERS_EXIT_CODE = LeftoversFound.exit_code
+"""The exit code of a look at a result that found something, which is no failure."""

@@ -44,7 +44,8 @@ _PLANES = "gbrp", "gbrp16le"
 _MASK_WORDS, _RUN_WORDS = ("grow", "feather"), ("device", "kernels", "threads", "memory")
 _FILES = {name for kind in (InpaintOptions, DehazeOptions, RunOptions) for name in files_of("written", kind)}
 _INPAINT_WORDS, _DEHAZE_WORDS = (
-    [name for name in options_of(kind) if name not in _FILES] for kind in (InpaintOptions, DehazeOptions)
+    [name for name, each in options_of(kind).items() if name not in _FILES and not each.option.is_of_pictures]
+    for kind in (InpaintOptions, DehazeOptions)
 )
 """The options that mean something without files."""
 
@@ -117,6 +118,8 @@ def _told(options: Mapping[str, Any], **words: Collection[str]) -> dict[str, dic
             raise UsageError(f"{name} is a file; frames in memory have none")
         if name not in known:
             raise TypeError(f"there is no option {name!r}; known are {', '.join(sorted(known))}")
+    if isinstance(options.get("grow"), str):
+        raise UsageError(f"grow is measured on files; frames in memory take pixels, got {options['grow']!r}")
     return {
         kind: {name: value for name, value in options.items() if name in names}
         for kind, names in words.items()

@@ -20,6 +20,7 @@ COMMANDS = [
     *("inpaint", "dehaze", "plan inpaint", "plan dehaze", "probe", "compare", "doctor"),
     *("mask logo", "batch mask logo", "plan mask logo", "mask check", "mask edit", "mask preview"),
     *("mask dirt", "batch mask dirt", "plan mask dirt"),
+    *("mask text", "batch mask text", "plan mask text"),
 ]
 
 

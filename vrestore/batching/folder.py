@@ -16,7 +16,7 @@ from vrestore.media.container.damage import ending_of
 from vrestore.option_schema import Words, files_of
 from vrestore.parallel.task import Task, job_of
 from vrestore.run.file_stamps import FileStamp, stamps_of
-from vrestore.run.job import command_named
+from vrestore.run.job import PATCH_SUFFIX, command_named
 from vrestore.run.options import RunOptions
 from vrestore.run.state_folder import STATE_FOLDER
 
@@ -35,7 +35,8 @@ class FolderJobs:
         folder: where the videos lie, in sub-folders too.
         output: where results go, in the same sub-folders; `FOLDER.COMMAND` beside it if None.
         masks: where the masks lie, see `discover.mask_for`; None where no video has one of its own.
-        name: of a target, see `discover.name_of`; that of the source if None, `{stem}.mask.mkv` for masks.
+        name: of a target, see `discover.name_of`; that of the source if None, `{stem}.mask.mkv` for masks
+            and `{stem}.mov` for patches.
         selection: which files are taken.
         options: of the method, the same for all.
     """
@@ -67,7 +68,9 @@ class FolderJobs:
         """What targets are named by."""
         if self.name is not None:
             return self.name
-        return "{stem}.mask.mkv" if isinstance(command_named(self.command), Detector) else "{name}"
+        if isinstance(command_named(self.command), Detector):
+            return "{stem}.mask.mkv"
+        return f"{{stem}}{PATCH_SUFFIX}" if self.options.get("patch_only") else "{name}"
 
     @property
     def base(self) -> Path:

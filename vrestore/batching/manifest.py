@@ -24,7 +24,7 @@ from vrestore.media.images.sequence import images_of, is_pattern, is_sequence
 from vrestore.models.library import SUFFIX
 from vrestore.option_schema import Plain, files_of, options_of, words_for_files
 from vrestore.parallel.task import Task, job_of
-from vrestore.run.job import command_named, default_target
+from vrestore.run.job import PATCH_SUFFIX, command_named, default_target
 from vrestore.run.options import RunOptions
 from vrestore.run.state_folder import STATE_FOLDER
 
@@ -104,9 +104,11 @@ def _task(
     place = str(folder / source)
     if target is not None:
         target = _below(folder / output, target)
-    elif output:
-        target = _below(folder / output, Path(source).name)
-    task = Task(str(name), place, target or default_target(place, command), options)
+    is_patch = bool(options.get("patch_only"))
+    if target is None and output:
+        named = Path(source).with_suffix(PATCH_SUFFIX) if is_patch else Path(source)
+        target = _below(folder / output, named.name)
+    task = Task(str(name), place, target or default_target(place, command, is_patch=is_patch), options)
     try:
         _check(task, [place, *job_of(task).reads], base=folder / output)
     except VRestoreError as error:

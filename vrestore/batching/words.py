@@ -83,7 +83,7 @@ class FolderWords:
         None,
         "Such as {stem}.clean.mkv.",
         more="Of each target; `{stem}`, `{suffix}` and `{name}` stand for those of the source. By default "
-        "the source's own, and `{stem}.mask.mkv` for a detector's masks.",
+        "the source's own, `{stem}.mov` with `patch_only`, and `{stem}.mask.mkv` for a detector's masks.",
         panel=WRITE,
         metavar="NAME",
     )

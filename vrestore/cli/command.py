@@ -43,7 +43,8 @@ def run_command(command: Command) -> Callable[..., None]:
             from vrestore.run.job import command_words, default_target
 
             source = words["source"]
-            target = words["target"] or default_target(source, command)
+            is_patch = bool(words.get("patch_only"))
+            target = words["target"] or default_target(source, command, is_patch=is_patch)
             arguments["overwrite"] = may_overwrite(
                 target, overwrite=words["overwrite"], no_overwrite=words["no_overwrite"]
             )

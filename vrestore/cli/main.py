@@ -16,6 +16,8 @@ from vrestore.cli.mask import mask_app
 from vrestore.cli.plan import plan_app
 from vrestore.cli.terminal.failure import failures_shown
 from vrestore.cli.terminal.report import escape_unprintable
+from vrestore.cli.verify import EXAMPLES as VERIFY_EXAMPLES
+from vrestore.cli.verify import verify_command
 from vrestore.methods.registry import methods
 
 EXAMPLES = """\
@@ -46,6 +48,7 @@ def build_app() -> typer.Typer:
     app.command("probe", epilog=probe.EXAMPLES)(probe.probe)
     app.add_typer(mask_app(), name="mask")
     app.add_typer(models.app, name="models")
+    app.command("verify", epilog=VERIFY_EXAMPLES)(verify_command())
     app.command("compare", epilog=compare.EXAMPLES)(compare.compare)
     app.command("doctor", epilog=doctor.EXAMPLES)(doctor.doctor)
     return app

@@ -11,12 +11,12 @@ import typer
 from vrestore.cli import options
 from vrestore.cli.command import run_command
 from vrestore.cli.mask_edit import EDIT_EXAMPLES, edit_command
-from vrestore.cli.parameters import own, parameter_of, positional, with_signature
+from vrestore.cli.parameters import mask_words, own, parameter_of, positional, with_signature
 from vrestore.cli.terminal.failure import failures_shown
 from vrestore.cli.terminal.overwriting import may_overwrite
 from vrestore.cli.terminal.report import show_json, show_lines
 from vrestore.detect.registry import detectors
-from vrestore.masks.options import MaskWords, drawn_fields, mask_options
+from vrestore.masks.options import drawn_fields, mask_options
 from vrestore.option_schema import options_of
 from vrestore.run.options import RunOptions
 
@@ -64,10 +64,9 @@ def mask_commands() -> None:
 def _check() -> Callable[..., None]:
     def check(**words: Any) -> None:  # noqa: ANN401 - what Typer read
         with failures_shown(debug=words["debug"]):
-            names = drawn_fields()
             from vrestore.methods.mask_check.check import check_video
 
-            found = check_video(words["source"], MaskWords(**{name: words[name] for name in names}))
+            found = check_video(words["source"], mask_words(words))
             if words["json"]:
                 show_json(found.to_dict())
             else:
@@ -86,14 +85,14 @@ def _check() -> Callable[..., None]:
 def _preview() -> Any:  # noqa: ANN401 - a function that Typer reads
     def preview(**words: Any) -> None:  # noqa: ANN401
         with failures_shown(debug=words["debug"]):
-            source, names = words["source"], drawn_fields()
+            source = words["source"]
             target = words["output"] or str(Path(source).with_suffix(".mask.png"))
             may_replace = may_overwrite(
                 target, overwrite=words["overwrite"], no_overwrite=words["no_overwrite"]
             )
             from vrestore.masks.preview import preview as draw
 
-            masks = mask_options(MaskWords(**{name: words[name] for name in names}))
+            masks = mask_options(mask_words(words))
             drawn = draw(
                 source, target, masks=masks, at=words["at"], overwrite=may_replace,
                 deinterlace=words["deinterlace"],

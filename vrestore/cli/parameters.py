@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_
 import typer
 
 from vrestore.detect.base import Detector
+from vrestore.masks.options import MaskWords, drawn_fields
 from vrestore.option_schema import WORK, WRITE, OptionField, options_of
 from vrestore.run.options import RunOptions
 
@@ -62,9 +63,9 @@ def cli_type(kind: Any) -> Any:  # noqa: ANN401 - a type, or what stands for one
     origins = {get_origin(each) or each for each in _choices(kind)}
     if Sequence in origins or Mapping in origins:
         return list[str]
-    if Literal in origins:
-        return kind
     plain = origins - {types.NoneType}
+    if plain == {Literal}:
+        return kind
     one = plain.pop() if len(plain) == 1 else str
     one = one if one in {bool, int, float, str} else str
     return one | None if types.NoneType in origins else one
@@ -117,6 +118,11 @@ def library_words(command: Command, words: Mapping[str, Any]) -> dict[str, Any]:
     """Return what was said of a command's options as the library takes it."""
     found = fields_of(command)
     return {name: value_of(found[name], word) for name, word in words.items() if name in found}
+
+
+def mask_words(words: Mapping[str, Any]) -> MaskWords:
+    """Return what was said of masks by files and boxes; raises UsageError where it does not fit together."""
+    return MaskWords(**{name: value_of(each, words[name]) for name, each in drawn_fields().items()})
 
 
 def has_folder_of_files(command: Command) -> bool:

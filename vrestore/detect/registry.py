@@ -8,9 +8,10 @@ from types import MappingProxyType
 from vrestore.detect.base import Detector
 from vrestore.detect.dirt.detector import DIRT
 from vrestore.detect.logo.detector import LOGO
+from vrestore.detect.text.detector import TEXT
 from vrestore.plugins import load_plugins
 
-_DETECTORS: dict[str, Detector] = {detector.name: detector for detector in (LOGO, DIRT)}
+_DETECTORS: dict[str, Detector] = {detector.name: detector for detector in (LOGO, TEXT, DIRT)}
 
 
 def register(detector: Detector) -> Detector:

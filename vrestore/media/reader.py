@@ -198,6 +198,8 @@ class VideoReader:
         yield from frames
 
     _claimed = False
+    is_picture_only = False
+    """Whether no stream but the picture is to be copied."""
 
     def claim(self, indices: frozenset[int]) -> deque[AnyPacket]:
         """Ask for the packets of these streams; they gather in the deque given while frames are read.

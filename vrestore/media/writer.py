@@ -8,13 +8,13 @@ from pathlib import Path
 from vrestore.errors import LossError
 from vrestore.files import writing
 from vrestore.frames import Frame
+from vrestore.media.container.feed import CopySource
 from vrestore.media.container.segment_files import segment_container
 from vrestore.media.container.segment_writer import SegmentWriter
 from vrestore.media.container.video_file import VideoFile
 from vrestore.media.encode.encoder import EncodeOptions
 from vrestore.media.images.names import is_image_target
 from vrestore.media.images.writer import SequenceWriter
-from vrestore.media.reader import VideoReader
 from vrestore.media.trial.trial import try_streams
 from vrestore.media.write_result import Discarding, Writer, Written
 from vrestore.media.y4m import PipeWriter
@@ -22,7 +22,7 @@ from vrestore.media.y4m import PipeWriter
 
 def open_writer(
     target: str | Path,
-    reader: VideoReader,
+    reader: CopySource,
     *,
     options: EncodeOptions | None = None,
     overwrite: bool = False,

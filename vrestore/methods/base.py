@@ -183,6 +183,11 @@ def no_weights(*_options: object) -> Mapping[str, str]:
     return {}
 
 
+def whole_picture(*_options: object) -> bool:
+    """Say that the whole picture is written, not only what was changed."""
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class Method:
     """A row of the registry; everything that a user sees of a method is made from it.
@@ -195,6 +200,7 @@ class Method:
         more: further lines of its help.
         examples: of the commands `run`, `batch` and `plan`, for the end of their help.
         weights: returns the hashes of the weights that a job uses, by name.
+        is_patch_only: tells whether what a job changes in its holes is written alone, with alpha.
         is_resumable: whether it cuts a video into segments from which a later run goes on.
         sharding: how several workers share a video, None where they cannot.
         warm_up: a module that takes long to import, loaded beside the opening of files.
@@ -207,6 +213,7 @@ class Method:
     more: str = ""
     examples: Mapping[str, str] = field(default_factory=dict)
     weights: Callable[..., Mapping[str, str]] = no_weights
+    is_patch_only: Callable[..., bool] = whole_picture
     is_resumable: bool = True
     sharding: Sharding | None = None
     warm_up: str = ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Protocol
@@ -34,11 +35,12 @@ def account_for(
     frames_before: int = 0,
     peak_bytes: int = 0,
     device_bytes: int = 0,
+    found: Sequence[str] = (),
 ) -> Report:
     """Return the report of a run that began at `time.perf_counter()`, written where the job says.
 
     `stats` are what the method counted, `peak_bytes` the memory of other processes that worked for it, and
-    `device_bytes` what these had of a device.
+    `device_bytes` what these had of a device, `found` lines about what was found for the job.
     """
     job, files, opened, written = ready.job, ready.files, ready.opened, done.written
     reader, summary = files.reader, ready.opened.summarize(stats)
@@ -70,6 +72,7 @@ def account_for(
         peak_memory_bytes=max(peak_bytes, peak_memory_bytes()),
         device_memory_bytes=max(device_bytes, peak_device_bytes(files.device) or 0) or None,
         extra_files=done.extra_files,
+        found=list(found),
     )
     if job.run.report is not None:
         write_report(report, Path(job.run.report))

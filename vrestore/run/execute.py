@@ -51,7 +51,9 @@ def run_job(job: Job, *, progress: Progress = silent) -> Report | DetectionRepor
         threading.Thread(target=import_module, args=(job.command.warm_up,), daemon=True).start()
     with ExitStack() as closing:
         closing.enter_context(sole_writer(job.target))
-        ready = open_job(with_masks_found(job, closing, progress=progress), closing, progress)
+        found: list[str] = []
+        told = with_masks_found(job, closing, progress=progress, say=found.append)
+        ready = open_job(told, closing, progress)
         store = store_for(ready.files, ready.opened)
         stats, segments, start = ready.opened.stats(), None, 0
         if store is not None:
@@ -63,7 +65,9 @@ def run_job(job: Job, *, progress: Progress = silent) -> Report | DetectionRepor
         transform = ready.opened.transform(stats, segments)
         done = carry_out(ready, transform, progress=progress, start=start)
         # The job as it was told: a mask that was found for it is none of its words.
-        return account_for(replace(ready, job=job), done, stats, began=began, frames_before=start)
+        return account_for(
+            replace(ready, job=job), done, stats, began=began, frames_before=start, found=found
+        )
 
 
 def plan_job(job: Job) -> PlanReport:
@@ -72,7 +76,9 @@ def plan_job(job: Job) -> PlanReport:
         return plan_detection(job)
     with ExitStack() as closing:
         whole = replace(job, run=replace(job.run, overwrite=True, segment=0.0))
-        ready = open_job(with_masks_found(whole, closing, progress=silent), closing, silent)
+        found: list[str] = []
+        told = with_masks_found(whole, closing, progress=silent, say=found.append)
+        ready = open_job(told, closing, silent)
         reader, writer, opened = ready.files.reader, ready.files.writer, ready.opened
         meta = reader.meta
         return PlanReport(
@@ -84,7 +90,11 @@ def plan_job(job: Job) -> PlanReport:
             codec=writer.codec,
             device=ready.files.device,
             plan=opened.plan,
-            notes=[*filter(None, [reader.fields]), *kernel_lines(ready.files)],
+            notes=[
+                *found,
+                *filter(None, [reader.fields, patch_words(ready.files)]),
+                *kernel_lines(ready.files),
+            ],
             warnings=[*reader.warnings, *writer.warnings, *opened.warnings],
             losses=list(writer.losses),
         )
@@ -172,6 +182,7 @@ def pass_frames(
             progress=progress,
             frames=files.reader.meta.frame_count,
             before_and_after=_pairs(files, start, stop),
+            cut=None if files.patch is None else files.patch.cut,
             timings=timings,
             waiting=frames_waiting(files.reader.meta),
         )
@@ -208,9 +219,14 @@ def end_clips(files: JobFiles) -> None:
 def tell_plan(ready: Ready, progress: Progress) -> None:
     """Say what will be done: the plan, the method's own words, and what serves the device."""
     lines = [*ready.opened.plan.lines(), *ready.opened.lines(), *kernel_lines(ready.files)]
-    lines += filter(None, [ready.files.reader.fields])
+    lines += filter(None, [ready.files.reader.fields, patch_words(ready.files)])
     for line in lines:
         progress(ProgressEvent("plan", text=line))
+
+
+def patch_words(files: JobFiles) -> str:
+    """Say that the patch alone is written, where it is."""
+    return "" if files.patch is None else files.patch.words
 
 
 def _told(progress: Progress, start: int) -> Progress:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,9 @@ Command = Method | Detector
 
 DETECTOR_PREFIX = "mask "
 """Detectors are commands below `vrestore mask`."""
+
+PATCH_SUFFIX = ".mov"
+"""Of files that hold a patch, where nothing else is said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +66,11 @@ class Job:
         """The hashes of the weights that are used, by name."""
         return self.command.weights(*self.options)
 
+    @property
+    def is_patch_only(self) -> bool:
+        """Whether what is changed is written alone, with alpha."""
+        return isinstance(self.command, Method) and self.command.is_patch_only(*self.options)
+
     def settings(self) -> Values:
         """Return all that was said, as reports call it."""
         settings: Values = {}
@@ -90,8 +98,10 @@ def make_job(command: Command, source: PathLike, **words: Any) -> Job:  # noqa: 
     if isinstance(command, Detector):
         _check_for_masks(words)
     run, *options = made_from(words, RunOptions, *command.options)
-    target = default_target(str(source), command) if run.target is None else run.target
-    return Job(command, str(source), str(target), run, tuple(options))
+    job = Job(command, str(source), str(run.target), run, tuple(options))
+    if run.target is not None:
+        return job
+    return replace(job, target=default_target(str(source), command, is_patch=job.is_patch_only))
 
 
 def command_named(name: str, *, where: str = "") -> Command:
@@ -112,9 +122,10 @@ def command_words(command: Command) -> str:
     return command.name if isinstance(command, Method) else DETECTOR_PREFIX + command.name
 
 
-def default_target(source: str, command: Command) -> str:
+def default_target(source: str, command: Command, *, is_patch: bool = False) -> str:
     """Return `video.inpaint.mp4` beside `video.mp4`; for a folder or pattern of images a folder.
 
+    A patch is `video.patch.mov`, since MOV holds alpha and editors read it.
     A file that exists is a file, whatever its name looks like: `50%done.mp4` is no pattern.
     A mask is a video of its own, whatever the source: `video.mask.mkv`.
     """
@@ -131,6 +142,8 @@ def default_target(source: str, command: Command) -> str:
         return f"{_beside(path, command.name)}/"
     if has_numbers:
         return f"{_beside(path.parent, command.name)}/"
+    if is_patch:
+        return str(path.with_name(f"{path.stem}.patch{PATCH_SUFFIX}"))
     return str(path.with_name(f"{path.stem}.{command.name}{path.suffix}"))
 
 

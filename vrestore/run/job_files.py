@@ -11,6 +11,10 @@ from vrestore.device.devices import choose_device, device_number
 from vrestore.errors import TargetError
 from vrestore.files import check_target, place_of
 from vrestore.frames import VideoMeta
+from vrestore.media.container.feed import CopySource
+from vrestore.media.encode.encoder import EncodeOptions
+from vrestore.media.patch.maker import PatchMaker
+from vrestore.media.patch.source import patch_source
 from vrestore.media.preview.compare import CompareWriter
 from vrestore.media.preview.display import ClipWriter
 from vrestore.media.reader import Excerpt, VideoReader, open_video
@@ -26,6 +30,7 @@ from vrestore.run.pipeline import Timings
 class JobFiles:
     """A job's files, checked and fitting; nothing but temporary files exists yet.
 
+    `patch` is what makes the frames of a patch, where that alone is written.
     `clips` are what is written beside the target, by a label for each, `further` the names of these files.
     """
 
@@ -36,6 +41,7 @@ class JobFiles:
     clips: dict[str, ClipWriter]
     further: dict[str, str]
     device: str
+    patch: PatchMaker | None
     stamps: Mapping[Path, FileStamp | None]
 
 
@@ -83,22 +89,29 @@ def open_files(job: Job, closing: ExitStack, *, excerpt: Excerpt | None = None) 
     )
     if run.report is not None:
         check_target(Path(run.report), sources=[Path(job.source), *job.reads], overwrite=True)
+    source, encode, patch = _patch(job, reader) if job.is_patch_only else (reader, run.encode, None)
     writer = closing.enter_context(
         open_writer(
             job.target,
-            reader,
-            options=run.encode,
+            source,
+            options=encode,
             overwrite=run.overwrite,
             strict=run.strict,
             in_segments=job.is_resumable and is_long(job, reader.meta),
         )
     )
-    files = JobFiles(job, reader, writer, None, {}, {}, device, stamps)
+    files = JobFiles(job, reader, writer, None, {}, {}, device, patch, stamps)
     if run.compare is None:
         return files
     compare = closing.enter_context(_comparison(job, reader))
     files.clips["compare"], files.further["compare"] = compare.clip, str(run.compare)
     return replace(files, compare=compare)
+
+
+def _patch(job: Job, reader: VideoReader) -> tuple[CopySource, EncodeOptions, PatchMaker]:
+    """Return what the writer of a patch takes for its source, what it is told, and what makes its frames."""
+    source, encode = patch_source(job.target, reader, job.run.encode)
+    return source, encode, PatchMaker(reader.meta, source.meta.pixel_format)
 
 
 def is_long(job: Job, meta: VideoMeta) -> bool:

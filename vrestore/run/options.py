@@ -111,6 +111,7 @@ class RunOptions:
         metavar="HOW",
         is_of_one_video=True,
         is_of_pictures=True,
+        is_hidden=True,  # the one that is shown does for most
     )
     report: PathLike | None = option(
         None, "Also the report as JSON.", panel=WRITE, metavar="FILE", file="written"

@@ -44,19 +44,20 @@ def run(
     progress: Progress,
     frames: int | None,
     before_and_after: Callable[[Frame, Frame], None] | None = None,
+    cut: Callable[[MaskedFrame, Frame], Frame] | None = None,
     timings: Timings | None = None,
     waiting: int = QUEUE_FRAMES,
 ) -> int:
     """Send every frame through the method to the sink; returns the number of frames.
 
     `stage` is what progress is told that this is, with the frames that the sink has taken. `before_and_after`
-    is told every frame as it was and as it is written. At most `waiting` frames wait for the sink, so that it
-    has work while the method is at something long. The method must take every frame and yield as many; if it
-    does not, ValueError is raised.
+    is told every frame as it was and as it is now; what `cut` makes of the two is written in its place. At
+    most `waiting` frames wait for the sink, so that it has work while the method is at something long. The
+    method must take every frame and yield as many; if it does not, ValueError is raised.
     """
     clock = timings or Timings()
     stop = threading.Event()
-    originals: dict[int, Frame] = {}
+    originals: dict[int, MaskedFrame] = {}
 
     def masked() -> Iterator[MaskedFrame]:
         for frame in source:
@@ -64,15 +65,15 @@ def run(
 
     def noted(items: Iterator[MaskedFrame]) -> Iterator[MaskedFrame]:
         for item in items:
-            if before_and_after is not None:
-                originals[item.frame.index] = item.frame
+            if before_and_after is not None or cut is not None:
+                originals[item.frame.index] = item
             yield item
 
     def write(frame: Frame) -> None:
         original = originals.pop(frame.index, None)
         if before_and_after is not None and original is not None:
-            before_and_after(original, frame)
-        sink.write(frame)
+            before_and_after(original.frame, frame)
+        sink.write(frame if cut is None or original is None else cut(original, frame))
 
     told = 0
 

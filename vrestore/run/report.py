@@ -12,7 +12,9 @@ NO_DETAILS: Values = {
     "origins": {"copied": 0, "blended": 0, "painted": 0},
     "read_once": {"from_past": 0, "from_future": 0, "mean_age_frames": None},
     "paint": {"texture": 0, "smooth": 0},
+    "grain": {"frames": 0, "mean_level": None},
     "overlay": None,
+    "leftovers": None,
     "haze": None,
 }
 """What a report says where a method says nothing else, so that its keys are always there."""
@@ -25,9 +27,9 @@ class Report:
     `frames_before` of the frames were done by an earlier run that was stopped; the seconds are without it.
     `device_memory_bytes` is the most that torch's pool had of a CUDA device, None without one. `details`
     are what the method found out. `decoder` says who decoded where a device was asked to, `fields` what was
-    made of interlaced pictures; else they are empty. `losses` are all that the target does not hold of the
-    source, those of a plan; of these, `dropped` are the streams. `damage` says what the source lacked: with
-    any, `exit_code` is 9 although the target is whole.
+    made of interlaced pictures, `found` what was found for it first; else they are empty. `losses` are
+    all that the target does not hold of the source, those of a plan; of these, `dropped` are the streams.
+    `damage` says what the source lacked: with any, `exit_code` is 9 although the target is whole.
     """
 
     version: str
@@ -55,6 +57,7 @@ class Report:
     frames_before: int = 0
     decoder: str = ""
     fields: str = ""
+    found: list[str] = field(default_factory=list)
 
     @property
     def exit_code(self) -> int:
@@ -74,6 +77,7 @@ class Report:
             f"{self.target}: {self.frames} frames, {self.repaired_frames} repaired, {self.scenes} scene(s), "
             f"{self.seconds:.1f} s, {rate:.1f} frames a second",
             self.details.line(),
+            *self.found,
             f"memory {format_bytes(self.peak_memory_bytes)} at most, {format_bytes(self.plan.memory_bytes)} "
             f"allowed; encoded with {self.codec}",
         ]

@@ -38,6 +38,11 @@ Alpha = NDArray[np.uint8]
 
 def to_rgb(frame: Frame, box: Box, *, format: PixelFormat, color: Color) -> Picture:
     """Return the crop of a frame as RGB; chroma beyond the picture's edge is that at the edge."""
+    return _decode(full_codes(frame, box, format=format, color=color), coding_for(frame, format, color))
+
+
+def full_codes(frame: Frame, box: Box, *, format: PixelFormat, color: Color) -> chroma.Samples:
+    """Return the codes of a crop's components at each pixel, (C, h, w), chroma read between its samples."""
     codes = np.empty((len(format.components), box.height, box.width), np.float32)  # (C, h, w)
     for component, plane in zip(format.components, codes, strict=True):
         shift = shift_of(component)
@@ -47,7 +52,7 @@ def to_rgb(frame: Frame, box: Box, *, format: PixelFormat, color: Color) -> Pict
             cells = chroma_cells(box, shift)
             samples = _read(frame, component, widened(cells, 1, 1))  # one more each side, to interpolate from
             plane[...] = _spread_over(samples, box, cells, shift, color)
-    return _decode(codes, coding_for(frame, format, color))
+    return codes
 
 
 def known_rgb(frame: Frame, box: Box, alpha: Alpha, *, format: PixelFormat, color: Color) -> Picture:
@@ -95,7 +100,7 @@ def composite(
     picture = np.fmin(np.fmax(covering(rgb, box, reach), 0), 1, dtype=np.float32)
     coding = coding_for(frame, format, color)
     grids = {
-        step: (chroma_cells(touched, step), _amount(alpha, box, touched, step)) for step in {(0, 0), shift}
+        step: (chroma_cells(touched, step), amount_of(alpha, box, touched, step)) for step in {(0, 0), shift}
     }
     planes = {component.plane: frame.planes[component.plane].copy() for component in format.components}
     for component, row, zero in zip(format.components, coding.from_rgb, coding.offset, strict=False):
@@ -226,7 +231,7 @@ def hidden_cells(frame: Frame, box: Box, alpha: Alpha, cells: Box, format: Pixel
     return result
 
 
-def _amount(alpha: Alpha, box: Box, touched: Box, shift: tuple[int, int]) -> chroma.Samples:
+def amount_of(alpha: Alpha, box: Box, touched: Box, shift: tuple[int, int]) -> chroma.Samples:
     """Return how much of each sample is new: 1 where a pixel of its cell has alpha 255, else the mean."""
     if shift == (0, 0):
         return np.divide(covering(alpha, box, touched), 255, dtype=np.float32)

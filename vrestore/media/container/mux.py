@@ -79,7 +79,8 @@ class Mux:
             self.video = self._add_streams(reader, encoding)
             if source is not None:
                 self._output.metadata.update(own_tags(source.metadata))
-                self._output.set_chapters(moved_chapters(source, start=origin, stop=reader.expected_end))
+                if not reader.is_picture_only:
+                    self._output.set_chapters(moved_chapters(source, start=origin, stop=reader.expected_end))
             self._move_timecodes()
             self._output.start_encoding()
             kept = frozenset(self.copies.kept)
@@ -163,7 +164,7 @@ class Mux:
         for stream in source.streams:
             if stream.index == main.index:
                 video = self._add_video(reader, encoding, main)
-            else:
+            elif not reader.is_picture_only:
                 covers = reader.feed.covers
                 why = self._refusals.get(stream.index)
                 add_copy(self._output, stream, source, covers=covers, copies=self.copies, refusal=why)

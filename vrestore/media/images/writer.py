@@ -155,7 +155,7 @@ def _encoder(
 
 def _others(reader: CopySource) -> tuple[Dropped, ...]:
     container, main = reader.feed.container, reader.feed.stream
-    if container is None or main is None:
+    if container is None or main is None or reader.is_picture_only:
         return ()
     return tuple(
         Dropped(stream.index, stream.type, "images hold the picture only")

@@ -51,7 +51,9 @@ def try_streams(video: VideoFile) -> None:
     Raises TargetError where even those that it holds one by one cannot be held together.
     """
     feed = video.reader.feed
-    if not isinstance(feed, FileFeed) or feed.is_pipe or len(feed.container.streams) < 2:
+    if not isinstance(feed, FileFeed) or feed.is_pipe or video.reader.is_picture_only:
+        return
+    if len(feed.container.streams) < 2:
         return
     others = [stream for stream in feed.container.streams if stream.index != feed.stream.index]
     result = _attempt(video, feed, {})

@@ -47,6 +47,10 @@ def _weights(_masks: MaskWords, options: InpaintOptions) -> Mapping[str, str]:
     return hashes_of(str(options.model or DEFAULT_MODEL)) if options.has_network else {}
 
 
+def _is_patch_only(_masks: MaskWords, options: InpaintOptions) -> bool:
+    return options.patch_only
+
+
 def _survey(opened: OpenedInpaint, items: Iterator[MaskedFrame], length: int) -> Iterator[Met]:
     return opened.survey(items, length)
 
@@ -77,6 +81,7 @@ INPAINT = Method(
     open=_open,
     examples={"run": RUN_EXAMPLES, "batch": BATCH_EXAMPLES, "plan": PLAN_EXAMPLES},
     weights=_weights,
+    is_patch_only=_is_patch_only,
     sharding=Sharding(_survey, _describe, _reopen, _kinds),
     warm_up="vrestore.methods.inpaint.stage",
 )

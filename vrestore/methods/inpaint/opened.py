@@ -27,6 +27,7 @@ from vrestore.methods.inpaint.patches.plates import Plate, check_plate, read_pla
 from vrestore.methods.inpaint.plan import Plan, make_plan
 from vrestore.methods.inpaint.report import InpaintReport
 from vrestore.methods.inpaint.settings import InpaintStats, Settings, SpanState
+from vrestore.methods.leftovers.second_look import second_look
 from vrestore.methods.segmenter import Segments
 from vrestore.option_schema import as_paths
 from vrestore.progress import ProgressEvent
@@ -53,7 +54,8 @@ _NUMBERS = (
 class OpenedInpaint:
     """An OpenedMethod; `shape` says by how many pixels the masks are grown and feathered.
 
-    `doubts` are what looks wrong about the masks. What shines through an `overlay` is restored.
+    `doubts` are what looks wrong about the masks; by `seen_again` the result is looked at. What shines
+    through an `overlay` is restored.
     """
 
     context: Context
@@ -66,6 +68,7 @@ class OpenedInpaint:
     shape: Mapping[str, int]
     plates: tuple[Plate, ...] = ()
     doubts: tuple[str, ...] = ()
+    seen_again: Masks | None = None
     overlay: Overlay | None = None
 
     @property
@@ -149,8 +152,10 @@ class OpenedInpaint:
 
     def summarize(self, stats: InpaintStats) -> Summary:
         """Say where the hidden pixels' colors came from."""
-        details = InpaintReport.counted(stats, has_overlay=self.overlay is not None)
-        return Summary(stats.repaired_frames, stats.scenes, details, self._shortages(stats))
+        left = None if self.seen_again is None else second_look(self.context, self.seen_again)
+        details = InpaintReport.counted(stats, has_overlay=self.overlay is not None, leftovers=left)
+        said = [] if left is None else left.lines(grown=self.shape["grow"])
+        return Summary(stats.repaired_frames, stats.scenes, details, [*said, *self._shortages(stats)])
 
     def survey(self, items: Iterator[MaskedFrame], length: int) -> Iterator[Met]:
         """Yield the frames of the video with the borders between them, nothing restored."""
@@ -180,6 +185,8 @@ class OpenedInpaint:
             carried_frames=plan.carried_frames,
             origin_frames=plan.origin_frames,
             texture_side=plan.texture_side,
+            # What shines through an overlay has its own noise.
+            has_grain=self.options.has_grain and self.overlay is None,
             threads=plan.threads,
             network=self.networks.refiner,
             painter=self.networks.painter,
@@ -212,10 +219,12 @@ class OpenedInpaint:
 def open_inpaint(context: Context, words: MaskWords, options: InpaintOptions) -> OpenedInpaint:
     """Read the masks, then open the method; the quick checks first.
 
-    Raises UsageError where dirt or an overlay is still to be found: the run does that before, in one process.
+    Raises UsageError where something is still to be found: the run does that before, in one process.
     """
     if words.is_overlay_to_measure:
         raise UsageError("--overlay is measured by one process; pass one --device and no --executor")
+    if words.auto:
+        raise UsageError("--auto finds masks by one process; pass one --device and no --executor")
     if words.dirt:
         raise UsageError(
             "--dirt is found by one process; run vrestore mask dirt first, and pass its result as --mask"
@@ -236,7 +245,9 @@ def open_inpaint(context: Context, words: MaskWords, options: InpaintOptions) ->
     shape = {"grow": masks.grow, "feather": masks.feather}
     # A box is seen to be right at once, a draft is there to be quick, an overlay was found on the picture.
     is_checked = bool(words.mask) and options.quality != "draft" and words.overlay is None
-    opened = replace(opened, shape=shape, doubts=_doubts(context, masks) if is_checked else ())
+    opened = replace(opened, shape=shape)
+    if is_checked:
+        opened = replace(opened, doubts=_doubts(context, masks), seen_again=masks)
     if words.overlay is None:
         return opened
     trimmed, overlay = load_trimmed(Path(words.overlay), masks, context.meta)

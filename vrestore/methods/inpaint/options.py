@@ -13,6 +13,7 @@ from vrestore.option_schema import WRITE, PathLike, as_paths, as_text, check_cho
 Algorithm = Literal["tsam", "propagate"]
 Quality = Literal["draft", "balanced", "best"]
 Paint = Literal["texture", "smooth"]
+AskedGrain = Literal["auto", "off"]
 
 DEFAULT_MODEL = "tsam-small"
 
@@ -32,6 +33,15 @@ class InpaintOptions:
         metavar="FILE",
         file="written",
     )
+    patch_only: bool = option(
+        False,
+        "Only what is filled, with alpha.",
+        more="Write only what is filled, with straight alpha, to be laid over the source: as ProRes 4444 in "
+        ".mov, FFV1 in .mkv, or as PNG.",
+        panel=WRITE,
+        flags=("--patch-only",),
+        is_of_pictures=True,
+    )
     method: Algorithm = option(
         "propagate",
         "propagate (default) or tsam, a network.",
@@ -44,6 +54,13 @@ class InpaintOptions:
         "Unseen: texture (default) or smooth.",
         more="How `propagate` paints what no frame shows: `texture` puts it together from patches of its "
         "surroundings where these fit, `smooth` continues colors from the rim.",
+        metavar="NAME",
+    )
+    grain: AskedGrain = option(
+        "auto",
+        "Noise of what is filled: auto or off.",
+        more="`auto` gives what is filled the noise of what lies around it, none where that has none; with "
+        "the quality `draft` it does not.",
         metavar="NAME",
     )
     painter: PathLike | None = option(
@@ -97,7 +114,9 @@ class InpaintOptions:
     def __post_init__(self) -> None:
         for name in ("reveal_map", "painter", "plate_out", "model"):
             object.__setattr__(self, name, as_text(getattr(self, name)))
-        check_choices(self, method="method", quality="quality", precision="precision", paint="paint")
+        check_choices(
+            self, method="method", quality="quality", precision="precision", paint="paint", grain="grain"
+        )
         object.__setattr__(self, "plate", as_paths(self.plate))
         object.__setattr__(self, "plate_at", as_paths(self.plate_at))
         names, frames = as_paths(self.plate), self.plate_frames
@@ -124,6 +143,11 @@ class InpaintOptions:
     def has_texture(self) -> bool:
         """Whether what no frame shows is painted with texture, where that fits."""
         return not self.has_network and self.paint != "smooth"
+
+    @property
+    def has_grain(self) -> bool:
+        """Whether what is filled is given the grain of what lies around it."""
+        return self.grain == "auto" and self.quality != "draft"
 
     @property
     def has_network(self) -> bool:

@@ -7,6 +7,7 @@ from typing import Self
 
 from vrestore.methods.base import Values
 from vrestore.methods.inpaint.settings import InpaintStats
+from vrestore.methods.leftovers.findings import Leftovers
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,27 @@ class Paint:
 
 
 @dataclass(frozen=True, slots=True)
+class GrainAdded:
+    """In how many frames what was filled was given grain, and how strong: its deviation, of 255 levels.
+
+    `mean_level` is None where none was given.
+    """
+
+    frames: int = 0
+    mean_level: float | None = None
+
+    @classmethod
+    def counted(cls, stats: InpaintStats) -> Self:
+        """Return what was counted while frames passed."""
+        frames = stats.grain_frames
+        return cls(frames, round(stats.grain_thousandths / 1000 / frames, 2) if frames else None)
+
+    def line(self) -> str:
+        """Return it as a person reads it, nothing where there is none."""
+        return "" if not self.frames else f"; grain of {self.mean_level:g} levels in {self.frames} frames"
+
+
+@dataclass(frozen=True, slots=True)
 class OverlayShares:
     """What became of an overlay's pixels, summed over all frames: inverted, or filled.
 
@@ -73,27 +95,32 @@ class OverlayShares:
 
 @dataclass(frozen=True, slots=True)
 class InpaintReport:
-    """A MethodReport; `overlay` is None where none was restored."""
+    """A MethodReport; `overlay` is None where none was restored, `leftovers` where nothing was looked for."""
 
     origins: Origins
     read_once: ReadOnce = ReadOnce()
     paint: Paint = Paint()
+    grain: GrainAdded = GrainAdded()
     overlay: OverlayShares | None = None
+    leftovers: Leftovers | None = None
 
     @classmethod
-    def counted(cls, stats: InpaintStats, *, has_overlay: bool) -> Self:
+    def counted(cls, stats: InpaintStats, *, has_overlay: bool, leftovers: Leftovers | None = None) -> Self:
         """Return what was counted while frames passed."""
         read = stats.from_past + stats.from_future
         return cls(
             Origins(stats.copied, stats.blended, stats.painted),
             ReadOnce(stats.from_past, stats.from_future, round(stats.age_frames / read, 1) if read else None),
             Paint(stats.textured, stats.painted - stats.textured),
+            GrainAdded.counted(stats),
             OverlayShares.counted(stats) if has_overlay else None,
+            leftovers,
         )
 
     def line(self) -> str:
         """Return the shares as a person reads them."""
-        return self._fill_line() if self.overlay is None else f"{self.overlay.line()}; {self._fill_line()}"
+        line = self._fill_line() + self.grain.line()
+        return line if self.overlay is None else f"{self.overlay.line()}; {line}"
 
     def _fill_line(self) -> str:
         origins, read = self.origins, self.read_once
@@ -118,5 +145,7 @@ class InpaintReport:
             "origins": asdict(self.origins),
             "read_once": asdict(self.read_once),
             "paint": asdict(self.paint),
+            "grain": asdict(self.grain),
             "overlay": None if self.overlay is None else asdict(self.overlay),
+            "leftovers": None if self.leftovers is None else self.leftovers.to_dict(),
         }

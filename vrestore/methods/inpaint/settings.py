@@ -69,6 +69,8 @@ class Settings:
     """The side of the patches, in pixels, that what no frame shows is painted with; 0: it stays smooth."""
     painter: PainterSettings | None = None
     """What paints in place of texture from patches."""
+    has_grain: bool = False
+    """Whether what is filled is given the grain of what lies around it."""
     threads: int = 2
     network: NetworkSettings | None = None
     device: str = "cpu"
@@ -151,6 +153,10 @@ class InpaintStats:
     """Frames that the network gave on the CPU because its device had too little memory."""
     cpu_fallback_frames: int = 0
     """Frames whose holes were filled on the CPU for the same reason."""
+    grain_frames: int = 0
+    """Frames whose holes were given grain."""
+    grain_thousandths: int = 0
+    """How strong it was in these, summed up, in thousandths of 255 levels."""
     overlay_restored: int = 0
     """Pixels of an overlay that were inverted; of one that is a mean of both, its share."""
     overlay_filled: int = 0

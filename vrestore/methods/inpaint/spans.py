@@ -13,9 +13,10 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from vrestore.frames import Frame
+from vrestore.frames import Frame, Hole
 from vrestore.masks.tracks import Track
 from vrestore.methods.inpaint.frame_buffer import FrameBuffer
+from vrestore.methods.inpaint.grain.follow import GrainFollower
 from vrestore.methods.inpaint.network.refine import load_refiner
 from vrestore.methods.inpaint.painted import Painted
 from vrestore.methods.inpaint.patch_io import PatchIO
@@ -59,6 +60,15 @@ class HoleSpan:
         network = around.settings.network
         self._refiner = None if network is None else load_refiner(network)
         self._last: Sequence[Filled] = ()
+        self._grain: GrainFollower | None = None
+        if around.settings.has_grain:
+            self._grain = GrainFollower(
+                around.buffer,
+                span.first,
+                format=around.patch_io.format,
+                settings=around.settings,
+                tally=around.tally,
+            )
         self._painters = [self._painter(number, track) for number, track in enumerate(self._tracks)]
         self._painted: tuple[Painted | None, ...] = ()
 
@@ -119,8 +129,14 @@ class HoleSpan:
             if self._span.end is not None and index == self._span.end - 1:
                 self._painted = tuple(each.painted if each else None for each in self._painters)
             count = self._tools.fallback.run(partial(self._counting, shot), own)
-            yield Awaited(partial(_after, count, frame))
+            yield Awaited(partial(self._after, index, count, frame, shot.hole))
             self._buffer.forget_before(index)  # once all tracks have given the frame
+
+    def _after(self, index: int, count: Callable[[], None], frame: Pending[Frame], hole: Hole) -> Frame:
+        """Wait for a filled frame, count what it was filled with, and give it its grain."""
+        count()
+        filled = frame.result()
+        return filled if self._grain is None else self._grain.given(index, filled, hole)
 
     def _fill(self, number: int, track: Track) -> Iterator[Filled]:
         known, carried = None, self._span.carried
@@ -215,8 +231,3 @@ def _counted(filled: Filled) -> Tensor:
     fetched, blended = (filled.confidence > 0) & ~texture, filled.is_blended & ~texture
     counts = [fetched, blended, age < 0, age > 0, age.abs(), texture]
     return torch.stack([each.sum().to(filled.confidence.device) for each in counts])
-
-
-def _after(count: Callable[[], None], frame: Pending[Frame]) -> Frame:
-    count()
-    return frame.result()

@@ -1,51 +1,35 @@
-"""What a job is to find before it starts: dirt to fill, or an overlay to restore."""
+"""What a job is to find before it starts: dirt or words to fill, how wide, or an overlay to restore."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from vrestore.detect.dirt.detector import DIRT
 from vrestore.detect.dirt.options import DirtOptions
-from vrestore.detect.logo.detector import LOGO
-from vrestore.detect.overlay.fit import LEAST_OPAQUE
-from vrestore.detect.overlay.given import given_blends
-from vrestore.detect.overlay.measure import OneHole, chosen_frames, measure_overlay, stretches_of
-from vrestore.device.devices import choose_device, core_count
 from vrestore.errors import MaskError, UsageError
-from vrestore.frames import Frame
-from vrestore.masks.masks import open_masks
-from vrestore.masks.options import FOUND_OVERLAY, MEASURED_SUFFIX, MaskWords, mask_options
-from vrestore.masks.overlay_picture import Picture, read_overlay
-from vrestore.masks.shapes import hole_of
-from vrestore.masks.writer import MaskWriter
-from vrestore.media.preview.display import ClipWriter
-from vrestore.methods.base import Context
-from vrestore.methods.inpaint.opened import opened_with_masks
-from vrestore.methods.inpaint.options import InpaintOptions
-from vrestore.methods.inpaint.overlay.model import Overlay
-from vrestore.methods.inpaint.settings import InpaintStats
 from vrestore.option_schema import as_paths
-from vrestore.progress import Progress, ProgressEvent
-from vrestore.run.detection import open_source, run_detection
+from vrestore.progress import Progress
+from vrestore.run.detection import run_detection
+from vrestore.run.finding.auto import with_everything_found
+from vrestore.run.finding.overlay import with_overlay_measured
+from vrestore.run.finding.whole_source import mask_words, of_whole_source, told_masks
+from vrestore.run.finding.widening import with_mask_widened
 from vrestore.run.job import Job
-from vrestore.run.memory_limits import device_memory_for, memory_for
-from vrestore.run.options import RunOptions
-from vrestore.threads import one_thread_each
-
-GROW_LINES = 60
-"""An overlay's mask is widened by one pixel for so many lines: what is found ends where an edge is half as
-opaque, the encoder smears it further, and what turns out to be free of it is no hole in the end."""
 
 
-def with_masks_found(job: Job, closing: ExitStack, *, progress: Progress) -> Job:
-    """Return a job with what it is to find first: dirt, or an overlay; any other job as it is."""
+def with_masks_found(job: Job, closing: ExitStack, *, progress: Progress, say: Callable[[str], None]) -> Job:
+    """Return a job with what it is to find first, dirt, words, an overlay, how wide its mask is; or as it is.
+
+    `say` takes lines about what was found with `--auto`.
+    """
     job = _with_dirt_found(job, closing, progress=progress)
-    return _with_overlay_measured(job, closing, progress=progress)
+    job = with_everything_found(job, closing, progress=progress, say=say)
+    job = with_mask_widened(job, closing, progress=progress)
+    return with_overlay_measured(job, closing, progress=progress)
 
 
 def _with_dirt_found(job: Job, closing: ExitStack, *, progress: Progress) -> Job:
@@ -54,107 +38,15 @@ def _with_dirt_found(job: Job, closing: ExitStack, *, progress: Progress) -> Job
     The mask is that of the whole source, as masks are, and lies in a folder of its own while the run lasts.
     Raises UsageError for a source that cannot be read twice, MaskError where there is no dirt.
     """
-    words = next((values for values in job.options if isinstance(values, MaskWords)), None)
+    words = mask_words(job)
     if words is None or not words.dirt:
         return job
     if job.source == "-":
         raise UsageError("--dirt reads the video twice, got -; give a file")
     folder = closing.enter_context(TemporaryDirectory(prefix="vrestore-dirt-", ignore_cleanup_errors=True))
     target = Path(folder) / "dirt.mov"  # of the same masks the same bytes, as Matroska's are not
-    run = _of_whole_source(job.run, target)
+    run = of_whole_source(job.run, target)
     found = run_detection(Job(DIRT, job.source, str(target), run, (DirtOptions(),)), progress=progress)
     if not found.marked_frames:
         raise MaskError("no dirt is found, so nothing is to be filled; drop --dirt, or pass --mask")
-    told = replace(words, mask=(*as_paths(words.mask), str(target)), dirt=False)
-    return replace(job, options=tuple(told if each is words else each for each in job.options))
-
-
-def _with_overlay_measured(job: Job, closing: ExitStack, *, progress: Progress) -> Job:
-    """Return a job that is to restore an overlay with its mask and what was measured of it; others as is.
-
-    Both lie in a folder of their own while the run lasts. Raises UsageError for a source that cannot be read
-    twice, MaskError where no overlay is found or it cannot be measured.
-    """
-    words = next((values for values in job.options if isinstance(values, MaskWords)), None)
-    if words is None or not words.is_overlay_to_measure:
-        return job
-    if job.source == "-":
-        raise UsageError("--overlay reads the video several times, got -; give a file")
-    place = closing.enter_context(TemporaryDirectory(prefix="vrestore-overlay-", ignore_cleanup_errors=True))
-    is_found = words.overlay == FOUND_OVERLAY
-    mask, picture = Path(place) / ("overlay.mov" if is_found else "overlay.png"), None
-    whole = Job(LOGO, job.source, str(mask), _of_whole_source(job.run, mask), ())
-    with open_source(whole) as reader:
-        meta = reader.meta
-    if is_found:
-        try:
-            run_detection(whole, progress=progress)
-        except MaskError as error:
-            raise MaskError(f"{error}; or give a picture of the overlay with --overlay FILE") from error
-    else:
-        picture = read_overlay(Path(str(words.overlay)), meta, fit=words.mask_fit)
-        with MaskWriter(mask, meta) as writer:
-            writer.write(picture[:, :, 3] >= LEAST_OPAQUE, 0)
-            writer.finish()
-    measured = mask.with_suffix(MEASURED_SUFFIX)
-    feather = 0 if words.feather is None else words.feather
-    grow = round(meta.height / GROW_LINES) if words.grow is None else words.grow
-    told = replace(
-        words, mask=(str(mask),), overlay=str(measured), grow=grow, feather=feather, assume_yes=True
-    )
-    # The network has no part in it: what it adds is not what lay behind.
-    asked = next((each for each in job.options if isinstance(each, InpaintOptions)), InpaintOptions())
-    options = InpaintOptions(quality=asked.quality)
-    _measure(whole, told, picture, options, progress=progress).save(measured)
-    return replace(job, options=tuple(told if each is words else each for each in job.options))
-
-
-def _of_whole_source(run: RunOptions, target: Path) -> RunOptions:
-    """Return how a mask is found that is used for the source, of which masks count all frames."""
-    return replace(
-        run, target=str(target), start=None, report=None, compare=None,
-        deinterlace=run.fields is not None, double_rate=False, detelecine=False,
-    )  # fmt: skip
-
-
-def _measure(
-    job: Job, words: MaskWords, picture: Picture | None, options: InpaintOptions, *, progress: Progress
-) -> Overlay:
-    """Measure the overlay that a mask covers, by what is filled in there."""
-    run, device = job.run, choose_device(job.run.device).split(",")[0]
-    with ExitStack() as closing:
-        reader = closing.enter_context(open_source(job))
-        meta, is_trimmed = reader.meta, run.stop is not None
-        masks = closing.enter_context(
-            open_masks(mask_options(words), meta, is_trimmed=is_trimmed, start_pts=reader.first_pts)
-        )
-        context = Context(
-            source=job.source, target=job.target, meta=meta, device=device, kernels=run.kernels,
-            threads=run.threads or core_count(), memory_bytes=memory_for(run),
-            device_memory_bytes=device_memory_for(run, device), first_index=reader.first_index,
-            first_pts=reader.first_pts, is_trimmed=is_trimmed, open_clip=_no_clip, progress=progress,
-            closing=closing,
-        )  # fmt: skip
-        chosen = chosen_frames(masks.summaries, meta, memory_bytes=context.memory_bytes)
-        marked = masks.drawn(chosen[0].start)
-        hole = None if marked is None else hole_of(marked, grow=masks.grow, feather=masks.feather)
-        if hole is None:
-            raise ValueError("the frames that were chosen show an overlay")
-        filling = opened_with_masks(context, OneHole(hole), options)
-        total = sum(map(len, chosen))
-
-        def told(frames: Iterator[Frame]) -> Iterator[Frame]:
-            for number, frame in enumerate(frames, start=1):
-                progress(ProgressEvent("progress", "overlay", min(number, total), total))
-                yield frame
-
-        with one_thread_each():
-            return measure_overlay(
-                stretches_of(told(iter(reader)), chosen), hole, meta,
-                fill=lambda: filling.transform(InpaintStats(), None),
-                given=None if picture is None else partial(given_blends, picture, meta=meta),
-            )  # fmt: skip
-
-
-def _no_clip(label: str, option: str, place: str) -> ClipWriter:
-    raise ValueError(f"nothing is written while an overlay is measured, got {label} {option} {place}")
+    return told_masks(job, replace(words, mask=(*as_paths(words.mask), str(target)), dirt=False))

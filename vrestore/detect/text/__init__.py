@@ -1,0 +1,1 @@
+"""Find burnt-in words: lines of writing that come, stand for a while before the picture, and go."""
