@@ -61,7 +61,7 @@ GUIDE_RADIUS, GUIDE_EPSILON = 6, 1e-3
 HIGHLIGHT = 0.1
 """Below the brightness of the air over which colors begin to be left alone."""
 
-DARK_MEAN, MOST_LIFT = 0.3, 1.3
+DARK_MEAN, MOST_LIFT = 0.35, 1.5
 FOLLOW_RATE = 0.1
 """Share of a frame's own figures (lift, belief, noise) in those of its shot."""
 
