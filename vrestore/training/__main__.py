@@ -27,7 +27,7 @@ from vrestore.models.tsam.network import Tsam
 from vrestore.models.weights import ARCHITECTURES, load_model
 from vrestore.training.data.sources import Sources
 from vrestore.training.dehaze.scenes import Scenery
-from vrestore.training.dehaze.task import Dehazing, ExampleSettings
+from vrestore.training.dehaze.task import Dehazing, ExampleSettings, only_air_learns
 from vrestore.training.export import command_line, export, machine
 from vrestore.training.inpaint.pool import Pool
 from vrestore.training.inpaint.samples import SampleSettings, make_sample, make_stills
@@ -146,9 +146,13 @@ def _prepare(seed: int, threads: int) -> None:
 
 
 def _precision(asked: str) -> AskedPrecision:
-    if asked not in get_args(AskedPrecision):
-        raise UsageError(f"--precision is {', '.join(get_args(AskedPrecision))}, got {asked!r}")
-    return cast("AskedPrecision", asked)
+    return cast("AskedPrecision", _one_of(get_args(AskedPrecision), asked, option="--precision"))
+
+
+def _one_of(allowed: tuple[str, ...], asked: str, *, option: str) -> str:
+    if asked not in allowed:
+        raise UsageError(f"{option} is {' or '.join(allowed)}, got {asked!r}")
+    return asked
 
 
 def _begin_with(network: nn.Module, model: str) -> str:
@@ -167,6 +171,8 @@ def dehaze(
     data: Annotated[Path, typer.Option(help="Folder with stills/, video/ and rgbd/*/ (color.mp4, depth/).")],
     out: Annotated[Path, typer.Option(help="Folder of the run: checkpoint, log, plot, contact sheet.")],
     network: Annotated[str, typer.Option(help=f"One of {', '.join(HAZE_CONFIGS)}.")] = "cgidn-small",
+    start_from: Annotated[str | None, typer.Option(help="Model whose weights it begins with.")] = None,
+    learn: Annotated[str, typer.Option(help="all, or air: what reads the air light alone.")] = "all",
     steps: Annotated[int, typer.Option(min=1, help="Steps in all.")] = 20_000,
     seed: Annotated[int, typer.Option(help="Of everything that is drawn.")] = 1,
     batch: Annotated[int, typer.Option(min=2, help="Pictures in a step; of clips, half as many.")] = 8,
@@ -196,7 +202,11 @@ def dehaze(
             save_every=save_every,
         )
         scenery = Scenery.load(data, held_out_frames=held_out)
-        learner = in_channels_last(CgIdn(HAZE_CONFIGS[network]).to(place))
+        learner = CgIdn(HAZE_CONFIGS[network])
+        beginning = {} if start_from is None else {"start_from": _begin_with(learner, start_from)}
+        if _one_of(("all", "air"), learn, option="--learn") == "air":
+            only_air_learns(learner)
+        learner = in_channels_last(learner.to(place))
         task = Dehazing(
             learner,
             scenery,
@@ -207,7 +217,8 @@ def dehaze(
             drawers=workers,
         )
         console.print(f"precision: {task.precision_words}")
-        identity = {"network": network, "seed": seed, "held_out": held_out} | asdict(settings)
+        identity = {"network": network, "seed": seed, "held_out": held_out, "learn": learn}
+        identity |= asdict(settings) | beginning
         origin = {"command": command_line(), "machine": machine(place)}
         train(task, schedule, out, identity=identity, origin=origin, console=console)
 

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from vrestore.device.devices import AskedPrecision, Precision
-from vrestore.models.cgidn.network import CgIdn, Haze
+from vrestore.errors import ModelError
+from vrestore.models.cgidn.network import CgIdn, Haze, HazeHead
 from vrestore.training.ahead import Ahead
 from vrestore.training.data.sources import Picture
 from vrestore.training.dehaze.examples import Examples, Judged, draw_examples, judge, take_away
@@ -103,6 +104,18 @@ class Dehazing:
         return draw_examples(
             scenery, seed=seed, count=count, frames=frames, height=own.height, width=own.width
         )
+
+
+def only_air_learns(network: CgIdn) -> None:
+    """Let nothing of a network learn but what reads the air light, which has a loss of its own.
+
+    Raises:
+        ModelError: The network gives pictures, no haze.
+    """
+    if not isinstance(network.head, HazeHead):
+        raise ModelError(f"{network.config.name} reads no air light; train a network that gives haze")
+    network.requires_grad_(requires_grad=False)
+    network.head.air.requires_grad_(requires_grad=True)
 
 
 def _rows(network: CgIdn, examples: Examples) -> list[Picture]:
