@@ -85,9 +85,9 @@ def test_a_pipe_fields_and_arrays_are_refused(folder):
     piped = make_job(inpaint, "-", mask="mask.png", grow="auto")
     fields = make_job(inpaint, folder / "clip.mkv", mask="mask.png", grow="shadow", deinterlace=True)
     with ExitStack() as closing, pytest.raises(UsageError, match="--grow auto reads the video twice, got -"):
-        with_masks_found(piped, closing, progress=silent)
+        with_masks_found(piped, closing, progress=silent, say=[].append)
     with ExitStack() as closing, pytest.raises(UsageError, match="with --deinterlace or --detelecine give"):
-        with_masks_found(fields, closing, progress=silent)
+        with_masks_found(fields, closing, progress=silent, say=[].append)
     frames = [np.zeros((8, 8, 3), np.uint8)]
     with pytest.raises(UsageError, match="frames in memory take pixels, got 'auto'"):
         next(vrestore.inpaint_frames(frames, np.ones((8, 8), bool), grow="auto"))
