@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import numpy as np
@@ -29,7 +29,11 @@ def find_dirt(view: View, frames: Iterator[Frame], options: DirtOptions) -> Iter
     shots = mark_cuts((MaskedFrame(frame, None) for frame in frames), format=view.meta.pixel_format)
     count = 0
     with ThreadPoolExecutor(min(2, view.threads), "flow", initializer=one_thread_here) as executor:
-        for mask in _by_scenes(shots, view, executor, least=1 - options.sensitivity / 100):
+        near = Neighborhood(make_estimator("fast", scale=1), executor, has_lines=options.scratches)
+        least = 1 - options.sensitivity / 100
+        # One ahead: it is judged while the flows of frames to come are estimated.
+        masks = mapped(executor, partial(_mask, least=least), _windows(shots, view, near), ahead=1)
+        for mask in masks:
             count += 1
             yield mask
     if count < LEAST_FRAMES:
@@ -38,20 +42,13 @@ def find_dirt(view: View, frames: Iterator[Frame], options: DirtOptions) -> Iter
         )
 
 
-def _by_scenes(shots: Iterator[Shot], view: View, executor: Executor, *, least: float) -> Iterator[MaskArray]:
-    """Yield the masks of all scenes, each judged by its own frames."""
-    windows = _windows(shots, view, Neighborhood(make_estimator("fast", scale=1), executor))
-    # One ahead: it is judged while the flows of frames to come are estimated.
-    return mapped(executor, partial(_mask, least=least), windows, ahead=1)
-
-
 def _windows(shots: Iterator[Shot], view: View, near: Neighborhood) -> Iterator[Window]:
     """Yield every frame with those around it of the same scene."""
     done, count = 0, 0
     for shot in shots:
         if shot.starts_scene:
             yield from (near.around(number) for number in range(done, count))
-            near, done, count = Neighborhood(near.flow, near.executor), 0, 0
+            near, done, count = near.anew(), 0, 0
         near.add(count, small_luma(shot.frame, view.meta.pixel_format, lines=view.meta.height))
         count += 1
         while done + REACH < count:
@@ -65,4 +62,5 @@ def _mask(window: Window, *, least: float) -> MaskArray:
     moved = window.moved()
     if len(moved) < LEAST_FRAMES - 1:
         return np.zeros(picture.shape, np.bool_)
-    return marked(find_candidates(picture.astype(np.float32), moved, window.doubt()), least=least)
+    specks = marked(find_candidates(picture.astype(np.float32), moved, window.doubt()), least=least)
+    return specks | window.scratches() if window.lines else specks

@@ -10,7 +10,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from vrestore.detect.dirt.scratches import find_scratches, line_strengths
 from vrestore.flow.estimator import FlowEstimator
+from vrestore.frames import MaskArray
 from vrestore.media.preview.luma import Luma
 
 Field = NDArray[np.float32]
@@ -28,17 +30,25 @@ class Neighborhood:
 
     flow: FlowEstimator
     executor: Executor
+    has_lines: bool = False
     pictures: dict[int, Luma] = field(default_factory=dict)
     _smooth: dict[int, Luma] = field(default_factory=dict)
+    _lines: dict[int, NDArray[np.float32]] = field(default_factory=dict)
     _flows: dict[tuple[int, int], NDArray[np.float32]] = field(default_factory=dict)
+
+    def anew(self) -> Neighborhood:
+        """Return one without frames, for the next scene."""
+        return Neighborhood(self.flow, self.executor, self.has_lines)
 
     def add(self, number: int, picture: Luma) -> None:
         """Take a frame; those far before it are let go, and the flows to the one before are begun."""
         self.pictures[number] = picture
         self._smooth[number] = np.asarray(cv2.medianBlur(picture, _SPECKS), np.uint8)
-        for kept in (self.pictures, self._smooth):
-            for old in [each for each in kept if each < number - 2 * REACH]:
-                del kept[old]
+        if self.has_lines:
+            self._lines[number] = line_strengths(picture)
+        for old in [each for each in self.pictures if each < number - 2 * REACH]:
+            del self.pictures[old], self._smooth[old]
+            self._lines.pop(old, None)
         for pair in [pair for pair in self._flows if min(pair) < number - 2 * REACH]:
             del self._flows[pair]
         if number - 1 in self.pictures:
@@ -48,7 +58,7 @@ class Neighborhood:
 
     def around(self, number: int) -> Window:
         """Return a frame with those around it, which stays as it is when others are added."""
-        return Window(number, dict(self.pictures), dict(self._flows))
+        return Window(number, dict(self.pictures), dict(self._flows), dict(self._lines))
 
     def _estimated(self, pair: tuple[int, int]) -> NDArray[np.float32]:
         found = self.flow(self._smooth[pair[0]], self._smooth[pair[1]])  # (2, h, w)
@@ -62,6 +72,15 @@ class Window:
     number: int
     pictures: Mapping[int, Luma]
     flows: Mapping[tuple[int, int], NDArray[np.float32]]
+    lines: Mapping[int, NDArray[np.float32]]
+
+    def scratches(self) -> MaskArray:
+        """Return the pixels (h, w) of vertical lines that stand in their place, whatever the scene does."""
+        steps = (step for step in range(-REACH, REACH + 1) if step)
+        others = [self.lines[self.number + step] for step in steps if self.number + step in self.lines]
+        forward = (self.number, self.number + 1) in self.flows
+        flow = self.flows[self.number, self.number + (1 if forward else -1)]
+        return find_scratches(self.lines[self.number], others, flow[:, :, 0])
 
     def moved(self) -> Mapping[int, Field]:
         """Return up to REACH frames on each side, by their distance, as the frame sees them."""
