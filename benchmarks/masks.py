@@ -1,6 +1,6 @@
 """How well masks are found and checked, on real clips with composed logos, overlays, words and dirt.
 
-    python -m benchmarks.masks [check] [logo] [overlay] [text] [dirt] [--data DIR] [--json PATH]
+    python -m benchmarks.masks [check] [logo] [overlay] [text] [dirt] [scratches] [--data DIR] [--json PATH]
 
 Each part prints its figures and bars; without words all parts are measured.
 """
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from benchmarks import masks_check, masks_dirt, masks_logo, masks_overlay, masks_text
+from benchmarks import masks_check, masks_dirt, masks_logo, masks_overlay, masks_scratches, masks_text
 from benchmarks.parts import Part, measure_parts
 
 PARTS: dict[str, Part] = {
@@ -18,6 +18,7 @@ PARTS: dict[str, Part] = {
     "overlay": masks_overlay.measure,
     "text": masks_text.measure,
     "dirt": masks_dirt.measure,
+    "scratches": masks_scratches.measure,
 }
 
 

@@ -31,6 +31,8 @@ RATE = Fraction(25)
 SPECKLED = 1e-3
 """Share of each picture's pixels that specks cover."""
 
+SCRATCHES = 3
+
 _BT709 = 1  # H.273 code point
 _BRIGHT = 150  # levels
 
@@ -118,6 +120,22 @@ def with_specks(pictures: Pictures, *, seed: int) -> Pictures:
     rng = np.random.default_rng(seed)
     strewn = [np.clip(np.rint(picture + _specks(picture.shape, rng)), 0, 255) for picture in pictures]
     return np.asarray(np.stack(strewn), np.uint8)
+
+
+def with_scratches(pictures: Pictures, *, seed: int) -> Pictures:
+    """Scratch pictures from top to bottom: three lines of 1 to 3 pixels that stand nearly still."""
+    rng = np.random.default_rng(seed)
+    count, height, width = pictures.shape[:3]
+    rows, columns = np.arange(height)[:, None], np.arange(width)
+    levels = np.zeros((count, height, width, 1), np.float32)
+    for _ in range(SCRATCHES):
+        middle, wide = rng.uniform(0.05, 0.95) * width, rng.uniform(1, 3)
+        level = rng.uniform(25, 80) * rng.choice([-1, 1])
+        drift, slope = rng.uniform(-0.2, 0.2), rng.uniform(-0.01, 0.01)  # columns a frame, and a row
+        for number in range(count):
+            apart = np.abs(columns - (middle + drift * number + slope * rows))  # (H, W)
+            levels[number] += (np.clip(wide / 2 + 0.5 - apart, 0, 1) * level)[:, :, None]
+    return np.asarray(np.clip(np.rint(pictures + levels), 0, 255), np.uint8)
 
 
 def write_clip(path: Path, pictures: Pictures, *, crf: int | None) -> Path:

@@ -34,7 +34,7 @@ def measure(data: Path, console: Console) -> tuple[Values, list[Bar]]:
             dirty = with_specks(clean, seed=number)
             difference = np.abs(dirty.astype(np.int16) - clean).max(axis=3)
             began = time.perf_counter()
-            found, false = (_found(Path(folder), pictures) for pictures in (dirty, clean))
+            found, false = (found_dirt(Path(folder), pictures) for pictures in (dirty, clean))
             seconds, frames = seconds + time.perf_counter() - began, frames + 2 * len(clean)
             figures[path.stem] = {
                 "recall": float(found[difference >= DIRTY].mean()),
@@ -62,10 +62,10 @@ def measure(data: Path, console: Console) -> tuple[Values, list[Bar]]:
     return {"clips": figures}, bars
 
 
-def _found(folder: Path, pictures: NDArray[np.uint8]) -> NDArray[np.bool_]:
+def found_dirt(folder: Path, pictures: NDArray[np.uint8], *, scratches: bool = False) -> NDArray[np.bool_]:
     """Return what `mask dirt` marks of pictures written without loss, (T, H, W)."""
     clip, target = write_clip(folder / "clip.mkv", pictures, crf=None), folder / "dirt.mkv"
-    run_command("mask dirt", clip, target=target, overwrite=True)
+    run_command("mask dirt", clip, target=target, overwrite=True, scratches=scratches)
     images = list(open_mask_file(target).images())
     empty = np.zeros(pictures.shape[1:3], np.bool_)
     return np.stack([empty if image.mask is None else image.mask for image in images])

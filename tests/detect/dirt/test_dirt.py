@@ -77,6 +77,32 @@ def test_sensitivity_marks_more_or_nothing(tmp_path):
     assert counts[0] <= counts[1] < counts[2]
 
 
+def scratched(pictures):
+    """Draw a bright and a dark scratch, of more pixels than a speck has, and say where."""
+    where = np.zeros((FRAMES, HEIGHT, WIDTH), bool)
+    for index, picture in enumerate(pictures):
+        for column, levels in ((40 + index // 6, 60), (85, -60)):
+            picture[:, column : column + 3] += levels
+            where[index, :, column : column + 3] = True
+    return pictures, where
+
+
+def test_scratches_are_marked_when_they_are_asked_for(tmp_path):
+    pictures, where = scratched(moving(step=(3.0, 0.5)))
+    masks = found(tmp_path, pictures, scratches=True)
+    assert masks[where].mean() > 0.85
+    assert where[masks].mean() > 0.6
+    assert found(tmp_path, pictures, overwrite=True)[where].mean() < 0.5
+
+
+def test_upright_lines_that_move_with_the_scene_are_no_scratches(tmp_path):
+    pictures = moving(step=(3.0, 0.5))
+    for index, picture in enumerate(pictures):
+        picture[:, 60 - 3 * index : 62 - 3 * index] += 60
+    with_lines = found(tmp_path, pictures, scratches=True)
+    assert np.array_equal(with_lines, found(tmp_path, pictures, overwrite=True))
+
+
 def test_too_few_frames_have_a_line_and_write_nothing(tmp_path):
     with pytest.raises(MaskError, match=r"2 frame\(s\) are too few to tell dirt"):
         found(tmp_path, moving()[:2])

@@ -1,11 +1,14 @@
 """A mask that is widened by what is left around it, and a run that tells at its end what is."""
 
+from contextlib import ExitStack
+
 import numpy as np
 import pytest
 
 import vrestore
-from tests.leftovers import EXACT, FRAMES, disc
+from tests.leftovers import EXACT, FRAMES, RADIUS, disc
 from vrestore.errors import UsageError
+from vrestore.frames import Box
 from vrestore.masks.masks import open_masks
 from vrestore.masks.options import MaskWords, mask_options
 from vrestore.media.preview.display import shown
@@ -14,6 +17,7 @@ from vrestore.methods.leftovers.look import Judgement
 from vrestore.methods.leftovers.sampling import sampled
 from vrestore.methods.leftovers.widening import ShadowMasks
 from vrestore.run.execute import open_job, silent
+from vrestore.run.finding.masks import with_masks_found
 from vrestore.run.job import command_named, make_job
 
 QUICK = {"quality": "draft", "codec": "ffv1", "threads": 1, "feather": 0}
@@ -77,17 +81,13 @@ def test_what_cannot_be_measured_is_refused_in_one_line(words, message):
 
 
 def test_a_pipe_fields_and_arrays_are_refused(folder):
-    from contextlib import ExitStack
-
-    from vrestore.run.finding.masks import with_masks_found
-
     inpaint = command_named("inpaint")
     piped = make_job(inpaint, "-", mask="mask.png", grow="auto")
     fields = make_job(inpaint, folder / "clip.mkv", mask="mask.png", grow="shadow", deinterlace=True)
     with ExitStack() as closing, pytest.raises(UsageError, match="--grow auto reads the video twice, got -"):
-        with_masks_found(piped, closing, progress=silent)
+        with_masks_found(piped, closing, progress=silent, say=[].append)
     with ExitStack() as closing, pytest.raises(UsageError, match="with --deinterlace or --detelecine give"):
-        with_masks_found(fields, closing, progress=silent)
+        with_masks_found(fields, closing, progress=silent, say=[].append)
     frames = [np.zeros((8, 8, 3), np.uint8)]
     with pytest.raises(UsageError, match="frames in memory take pixels, got 'auto'"):
         next(vrestore.inpaint_frames(frames, np.ones((8, 8), bool), grow="auto"))
@@ -103,8 +103,6 @@ def test_a_shadow_goes_along_with_its_object(folder):
     with open_masks(
         mask_options(MaskWords(mask=folder / "mask.mkv", **EXACT)), meta, start_pts=start
     ) as masks:
-        from vrestore.frames import Box
-
         seen = disc(8, below=12, right=4)
         judged = Judgement(
             8, 0, is_told=True, box=Box(0, 0, meta.width, meta.height), shadow=seen, weight=3.0
@@ -114,6 +112,22 @@ def test_a_shadow_goes_along_with_its_object(folder):
             found, there = shadows.shadow(number), disc(number, below=12, right=4)
             assert (found & there).sum() > 0.95 * there.sum()
         assert sum(1 for mask in shadows.all(FRAMES, known=FRAMES) if mask.any()) == FRAMES
+
+
+def test_what_lies_between_the_ends_of_a_shadow_is_shadow_too(folder):
+    with open_video(folder / "clip.mkv") as reader:
+        meta, start = reader.meta, reader.first_pts
+    with open_masks(
+        mask_options(MaskWords(mask=folder / "mask.mkv", **EXACT)), meta, start_pts=start
+    ) as masks:
+        whole, columns = disc(10, below=16), np.arange(meta.width)
+        ends = [whole & (columns < 94), whole & (columns > 106)]
+        box = Box(0, 0, meta.width, meta.height)
+        judged = [Judgement(10, 0, is_told=True, box=box, shadow=end, weight=3.0) for end in ends]
+        found = ShadowMasks(judged, masks, meta).shadow(10)
+    beside = whole & ~disc(10)  # the rest is the object's own mask
+    assert (found & beside).sum() > 0.95 * beside.sum()
+    assert (found & ~disc(10, below=16, radius=RADIUS + 6)).sum() < 0.1 * whole.sum()
 
 
 def test_a_long_video_is_looked_at_in_a_few_places():

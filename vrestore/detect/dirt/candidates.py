@@ -48,8 +48,7 @@ def find_candidates(picture: Field, moved: Mapping[int, Field], doubt: Field) ->
     """
     near = sorted(moved, key=lambda step: (abs(step) > 1, abs(step)))[:2]
     one, other = (moved[step] for step in near)
-    everything = np.stack(list(moved.values()))  # (m, h, w)
-    usual = np.median(everything, axis=0)
+    usual, disagreement = _usual(list(moved.values()))
     kernel = np.ones((3, 3), np.uint8)
     high = np.maximum(cv2.dilate(one, kernel), cv2.dilate(other, kernel))
     low = np.minimum(cv2.erode(one, kernel), cv2.erode(other, kernel))
@@ -58,40 +57,70 @@ def find_candidates(picture: Field, moved: Mapping[int, Field], doubt: Field) ->
     labels = _labelled(above > LEAST_DIFFERENCE, below > LEAST_DIFFERENCE, rank)
     count = int(labels.max())
     difference = np.abs(picture - usual)
-    disagreement = everything.max(axis=0) - everything.min(axis=0)
     detail = np.hypot(cv2.Sobel(usual, cv2.CV_32F, 1, 0), cv2.Sobel(usual, cv2.CV_32F, 0, 1)) / 8
     ring = _rings(labels)
     # Where the flow is wrong, or a picture is all noise, parts crowd.
     side = 2 * (len(picture) // _CROWD_LINES) + 1
     crowd = cv2.blur((labels > 0).astype(np.float32), (side, side))
 
-    def mean(values: NDArray[Any], where: NDArray[np.int32]) -> NDArray[np.float64]:
-        pixels = np.maximum(1, np.bincount(where.ravel(), minlength=count + 1)[1:])
-        sums = np.bincount(where.ravel(), weights=values.ravel(), minlength=count + 1)[1:]
-        return np.asarray(sums / pixels, np.float64)
-
-    contrast = np.maximum(mean(difference, labels), 1)
-    around, squares = mean(difference, ring), mean(difference**2, ring)
+    # Parts cover a few of all pixels: only these are added up.
+    within, about = (_places(numbers, count) for numbers in (labels, ring))
+    contrast = np.maximum(within.mean(difference), 1)
+    around, squares = about.mean(difference), about.mean(difference, power=2)
     highest = np.zeros(count + 1, np.float32)
-    np.maximum.at(highest, labels.ravel(), rank.ravel())
-    area = np.bincount(labels.ravel(), minlength=count + 1)[1:]
+    np.maximum.at(highest, within.numbers, rank.ravel()[within.pixels])
     columns = [
         np.log(contrast),
-        np.sqrt(np.maximum(0, mean(difference**2, labels) - contrast**2)) / contrast,
+        np.sqrt(np.maximum(0, within.mean(difference, power=2) - contrast**2)) / contrast,
         np.log1p(around),
         np.log1p(np.sqrt(squares)),
         np.log(contrast / (np.sqrt(squares) + 2)),
-        mean(disagreement, labels) / contrast,
-        np.log(area),
-        np.log1p(mean(doubt, ring)),
+        within.mean(disagreement) / contrast,
+        np.log(within.counts),
+        np.log1p(about.mean(doubt)),
         np.log1p(np.maximum(0, highest[1:])),
-        np.log1p(mean(detail, labels)),
-        np.log1p(mean(detail, ring)),
-        area / _boxes(labels, count),
-        np.log(mean(crowd, labels) + _CROWD_FLOOR),
+        np.log1p(within.mean(detail)),
+        np.log1p(about.mean(detail)),
+        within.counts / _boxes(labels, count),
+        np.log(within.mean(crowd) + _CROWD_FLOOR),
         np.full(count, np.log(float((labels > 0).mean()) + _CROWD_FLOOR)),
     ]
     return Candidates(labels, np.stack(columns, axis=1))
+
+
+@dataclass(frozen=True, slots=True)
+class _Places:
+    """The pixels (k,) that parts cover, which part each is of, from 1 on, and how many each has (n,)."""
+
+    pixels: NDArray[np.intp]
+    numbers: NDArray[np.int32]
+    counts: NDArray[np.intp]
+
+    def mean(self, values: NDArray[Any], *, power: int = 1) -> NDArray[np.float64]:
+        """Return the mean over each part (n,) of values (h, w), or of their squares; 0 without pixels."""
+        weights = values.ravel()[self.pixels] ** power
+        sums = np.bincount(self.numbers, weights=weights, minlength=len(self.counts) + 1)[1:]
+        return np.asarray(sums / np.maximum(1, self.counts), np.float64)
+
+
+def _places(labels: NDArray[np.int32], count: int) -> _Places:
+    pixels = np.flatnonzero(labels)
+    numbers = labels.ravel()[pixels]
+    return _Places(pixels, numbers, np.bincount(numbers, minlength=count + 1)[1:])
+
+
+def _usual(pictures: list[Field]) -> tuple[Field, Field]:
+    """Return the median of pictures (h, w) and how far they are apart at most."""
+    if len(pictures) != 4:
+        everything = np.stack(pictures)
+        apart = everything.max(axis=0) - everything.min(axis=0)
+        return np.asarray(np.median(everything, axis=0), np.float32), apart
+    # The two in the middle of four, without sorting: many times faster.
+    one, other, third, last = pictures
+    low, high = np.minimum(one, other), np.maximum(one, other)
+    lower, higher = np.minimum(third, last), np.maximum(third, last)
+    middle = np.maximum(low, lower) + np.minimum(high, higher)
+    return np.asarray(middle / 2, np.float32), np.maximum(high, higher) - np.minimum(low, lower)
 
 
 def _labelled(above: NDArray[np.bool_], below: NDArray[np.bool_], rank: Field) -> NDArray[np.int32]:

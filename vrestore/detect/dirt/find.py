@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import numpy as np
 
 from vrestore.detect.base import View
 from vrestore.detect.dirt.candidates import find_candidates
 from vrestore.detect.dirt.judge import marked
-from vrestore.detect.dirt.neighbors import REACH, Neighborhood
+from vrestore.detect.dirt.neighbors import REACH, Neighborhood, Window
 from vrestore.detect.dirt.options import DirtOptions
 from vrestore.errors import MaskError
 from vrestore.flow.estimator import make_estimator
 from vrestore.frames import Frame, MaskArray, MaskedFrame
 from vrestore.media.preview.luma import small_luma
 from vrestore.methods.shots import Shot, mark_cuts
-from vrestore.threads import one_thread_here
+from vrestore.threads import mapped, one_thread_here
 
 LEAST_FRAMES = 3
 """A scene of fewer frames has no neighbors that could tell."""
@@ -28,7 +29,11 @@ def find_dirt(view: View, frames: Iterator[Frame], options: DirtOptions) -> Iter
     shots = mark_cuts((MaskedFrame(frame, None) for frame in frames), format=view.meta.pixel_format)
     count = 0
     with ThreadPoolExecutor(min(2, view.threads), "flow", initializer=one_thread_here) as executor:
-        for mask in _by_scenes(shots, view, executor, least=1 - options.sensitivity / 100):
+        near = Neighborhood(make_estimator("fast", scale=1), executor, has_lines=options.scratches)
+        least = 1 - options.sensitivity / 100
+        # One ahead: it is judged while the flows of frames to come are estimated.
+        masks = mapped(executor, partial(_mask, least=least), _windows(shots, view, near), ahead=1)
+        for mask in masks:
             count += 1
             yield mask
     if count < LEAST_FRAMES:
@@ -37,27 +42,25 @@ def find_dirt(view: View, frames: Iterator[Frame], options: DirtOptions) -> Iter
         )
 
 
-def _by_scenes(shots: Iterator[Shot], view: View, executor: Executor, *, least: float) -> Iterator[MaskArray]:
-    """Yield the masks of all scenes, each judged by its own frames."""
-    flow = make_estimator("fast", scale=1)
-    near = Neighborhood(flow, executor)
+def _windows(shots: Iterator[Shot], view: View, near: Neighborhood) -> Iterator[Window]:
+    """Yield every frame with those around it of the same scene."""
     done, count = 0, 0
     for shot in shots:
         if shot.starts_scene:
-            yield from (_mask(near, number, least) for number in range(done, count))
-            near, done, count = Neighborhood(flow, executor), 0, 0
+            yield from (near.around(number) for number in range(done, count))
+            near, done, count = near.anew(), 0, 0
         near.add(count, small_luma(shot.frame, view.meta.pixel_format, lines=view.meta.height))
         count += 1
         while done + REACH < count:
-            yield _mask(near, done, least)
+            yield near.around(done)
             done += 1
-    yield from (_mask(near, number, least) for number in range(done, count))
+    yield from (near.around(number) for number in range(done, count))
 
 
-def _mask(near: Neighborhood, number: int, least: float) -> MaskArray:
-    picture = near.pictures[number]
-    moved = near.moved(number)
+def _mask(window: Window, *, least: float) -> MaskArray:
+    picture = window.pictures[window.number]
+    moved = window.moved()
     if len(moved) < LEAST_FRAMES - 1:
         return np.zeros(picture.shape, np.bool_)
-    candidates = find_candidates(picture.astype(np.float32), moved, near.doubt(number))
-    return marked(candidates, least=least)
+    specks = marked(find_candidates(picture.astype(np.float32), moved, window.doubt()), least=least)
+    return specks | window.scratches() if window.lines else specks

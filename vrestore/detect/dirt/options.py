@@ -18,5 +18,12 @@ class DirtOptions:
         metavar="N",
     )
 
+    scratches: bool = option(
+        False,
+        "Also vertical scratches, which stay for many frames.",
+        panel=FILL,
+        flags=("--scratches",),
+    )
+
     def __post_init__(self) -> None:
         check_range("sensitivity", self.sensitivity, 100)

@@ -87,15 +87,17 @@ def small_colors(frame: Frame, meta: VideoMeta) -> Colors:
     layout = meta.pixel_format
     coding = coding_for(frame, layout, meta.color)
     height, width = small_size(meta.height, meta.width, lines=LINES)
-    codes = []
-    for component, zero in zip(layout.components, coding.offset, strict=False):
+    smaller = []
+    for component in layout.components:
         plane = frame.planes[component.plane][:, component.offset :: component.step]
         whole = plane.astype(np.uint8) if plane.dtype == np.uint8 else plane.astype(np.uint16)
-        small = cv2.resize(whole, (width, height), interpolation=cv2.INTER_AREA)
-        codes.append(small / float(1 << component.shift) - float(zero))
-    to_rgb = coding.to_rgb[:, : len(codes)].astype(np.float32)  # (3, components): one for gray
-    light = (np.stack(codes, -1) @ to_rgb.T).clip(0, 1)
-    return np.asarray(np.rint(light * 255), np.uint8)
+        smaller.append(cv2.resize(whole, (width, height), interpolation=cv2.INTER_AREA))
+    codes = np.stack(smaller, -1).astype(np.float32)  # (h, w, components): one for gray
+    shifts = np.array([1 << component.shift for component in layout.components], np.float64)
+    to_rgb = 255 * coding.to_rgb[:, : len(smaller)]
+    zero = to_rgb @ np.asarray(coding.offset[: len(smaller)], np.float64)
+    light = cv2.transform(codes, np.column_stack([to_rgb / shifts, -zero]))
+    return np.asarray(np.clip(light, 0, 255) + np.float32(0.5), np.uint8)
 
 
 def _distance_from(hole: MaskArray) -> Field:

@@ -26,7 +26,7 @@ Kind = Literal["untouched", "rim", "shadow"]
 LEAST_CHANGE = 0.01
 """Of white: a hole whose middle differs by less on average from the source was not filled."""
 
-_ADVICE = {
+_MEANINGS = {
     "untouched": "the hole shows what the source shows",
     "rim": "a rim of what was removed is left",
     "shadow": "a shadow of what was removed is left",
@@ -55,7 +55,7 @@ class Stretch:
             f"frames {self.start} to {self.stop - 1}" if self.stop - self.start > 1 else f"frame {self.start}"
         )
         times = f"{time_words(self.start_seconds)} to {time_words(self.stop_seconds)}"
-        return f"{times} ({frames}): {_ADVICE[self.kind]}{wide}, most in frame {self.worst}"
+        return f"{times} ({frames}): {_MEANINGS[self.kind]}{wide}, most in frame {self.worst}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,8 +19,8 @@ from vrestore.methods.leftovers.outlines import Outlines, moves, outlines_of
 WITHIN = 12
 """Frames from one with a shadow up to which it is taken to lie there as well."""
 
-FURTHER = 48
-"""Frames up to which the nearest one with a shadow is taken as well.
+FURTHER = 64
+"""Frames up to which the nearest ones with a shadow are taken as well.
 
 An object that moves slowly hides for long what its shadow lies on: what is seen of the shadow at other times
 is there too."""
@@ -28,6 +28,10 @@ is there too."""
 PENUMBRA = 4
 """Small pixels by which a shadow is wider than where it can be seen."""
 
+MOST_BETWEEN = 4.0
+"""Times the area of a shadow's parts that what lies between them may have, the object included."""
+
+_LEAST_PART = 0.15  # of the largest part of a shadow; smaller ones may be chance
 _CLOSED = 4  # small pixels; narrower gaps between a shadow and the mask are part of the shadow
 
 
@@ -64,6 +68,8 @@ class ShadowMasks:
             united |= _moved(cast, outlines)
         if not united.any():
             return None
+        united = _without_small(united)
+        united |= _between(united) & ~hole
         disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * _CLOSED + 1,) * 2)
         both = cv2.morphologyEx((united | hole).astype(np.uint8), cv2.MORPH_CLOSE, disc)
         wide = grown(united | ((both > 0) & ~hole & grown(united, 2 * _CLOSED)), PENUMBRA)
@@ -80,11 +86,11 @@ class ShadowMasks:
             yield nothing if shadow is None else shadow
 
     def _near(self, number: int) -> list[_Cast]:
-        """Return those that are WITHIN, and the nearest one before and after up to FURTHER away."""
+        """Return those that are WITHIN, and the nearest two before and after up to FURTHER away."""
         near = [cast for cast in self._casts if abs(cast.number - number) <= WITHIN]
         before = [cast for cast in self._casts if number - FURTHER <= cast.number < number - WITHIN]
         after = [cast for cast in self._casts if number + WITHIN < cast.number <= number + FURTHER]
-        return [*before[-1:], *near, *after[:1]]
+        return [*before[-2:], *near, *after[:2]]
 
     def _cast(self, judgement: Judgement) -> _Cast | None:
         if judgement.shadow is None or judgement.box is None or judgement.weight < LEAST_WEIGHT / 3:
@@ -101,6 +107,26 @@ class ShadowMasks:
         codes = mask.view(np.uint8) * np.uint8(255)
         height, width = self._size
         return np.asarray(cv2.resize(codes, (width, height), interpolation=cv2.INTER_AREA) > 0)
+
+
+def _without_small(shadow: MaskArray) -> MaskArray:
+    """Return the large parts of a shadow."""
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(shadow.astype(np.uint8))
+    areas = stats[1:, cv2.CC_STAT_AREA]
+    return np.isin(labels, 1 + np.flatnonzero(areas >= _LEAST_PART * areas.max(initial=0)))
+
+
+def _between(shadow: MaskArray) -> MaskArray:
+    """Return what lies between the parts of a shadow, none where that is more than MOST_BETWEEN of it.
+
+    A slow object's shadow is seen at its ends, where the ground is lit at other times, but not in its middle.
+    """
+    between = np.zeros(shadow.shape, np.uint8)
+    corners = cv2.convexHull(np.argwhere(shadow)[:, ::-1].astype(np.int32))
+    cv2.fillConvexPoly(between, corners, 1)
+    more = (between > 0) & ~shadow
+    is_little = np.count_nonzero(more) <= MOST_BETWEEN * np.count_nonzero(shadow)
+    return more if is_little else np.zeros_like(more)
 
 
 def _moved(cast: _Cast, towards: Outlines) -> MaskArray:

@@ -70,7 +70,7 @@ def test_large_grain_of_a_moving_picture_is_found_with_its_size():
     assert found.alike == pytest.approx((0.67, 0.67), abs=0.1)
 
 
-@pytest.mark.parametrize("step", [0, 2, 1.3, 0.5])
+@pytest.mark.parametrize("step", [0, 2, 1.3, 0.5, 0.2])
 def test_a_clean_picture_has_none_whether_it_stands_or_moves(step):
     found = measured(items(moving(step)))
     assert mean_grain([found], count=3, least=0.5) == NOTHING

@@ -90,7 +90,7 @@ def _mean_noise(noises: Sequence[Noise | None], least: float) -> Noise | None:
     known = [noise for noise in noises if noise is not None]
     if not known:
         return None
-    tones = sorted(tone for noise in known for tone in noise.tones)
+    tones = sorted({tone for noise in known for tone in noise.tones})
     variances = sum(np.square(np.interp(tones, noise.tones, noise.deviations)) for noise in known) / len(
         noises
     )

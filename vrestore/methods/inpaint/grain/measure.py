@@ -187,13 +187,11 @@ def _noise_of(chosen: _Chosen, *, has_tones: bool) -> Noise | None:
 
 def _read(item: MaskedFrame, other: MaskedFrame, side: Matched, component: Component) -> _Read:
     """Read a component at the points of a band and at those they move to."""
-    here, there = (
-        samples_of(each.frame.planes[component.plane], component) >> component.shift for each in (item, other)
-    )
+    here, there = (samples_of(each.frame.planes[component.plane], component) for each in (item, other))
 
-    def pair(across: int, down: int) -> tuple[Values, Values]:
-        ours = here[side.y + down, side.x + across].astype(np.float64)
-        return ours, there[side.to_y + down, side.to_x + across].astype(np.float64)
+    def pair(across: int, down: int) -> tuple[Values, ...]:
+        ours, theirs = here[side.y + down, side.x + across], there[side.to_y + down, side.to_x + across]
+        return tuple((each >> component.shift).astype(np.float64) for each in (ours, theirs))
 
     middle, right, left, below, above = (pair(*each) for each in ((0, 0), (1, 0), (-1, 0), (0, 1), (0, -1)))
     known = side.is_known
