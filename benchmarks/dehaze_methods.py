@@ -73,8 +73,8 @@ def clear(
         if name in ORACLES:
             if haze is None:
                 raise ValueError(f"{name!r} needs the truth")
-            estimate = _knowing(estimate, haze, ORACLES[name])
-        frames = _by_the_tool(pictures, strength, estimate)
+            estimate = knowing(estimate, haze, ORACLES[name])
+        frames = by_the_tool(pictures, strength, estimate)
     return Clearing(frames, time.perf_counter() - began)
 
 
@@ -98,7 +98,8 @@ def plain_dark_channel(picture: NDArray[np.uint8], *, strength: float = 1.0) -> 
     return np.asarray(np.rint(np.clip(cleared, 0, 1) * 255), np.uint8)
 
 
-def _by_the_tool(pictures: Pictures, strength: float, estimate: Estimator) -> Pictures:
+def by_the_tool(pictures: Pictures, strength: float, estimate: Estimator) -> Pictures:
+    """Clear pictures (T, H, W, 3) by the tool, whose haze an estimator finds."""
     layout = pixel_format("rgb24")
     if layout is None:
         raise ValueError("rgb24 is not known")
@@ -114,7 +115,7 @@ def _by_the_tool(pictures: Pictures, strength: float, estimate: Estimator) -> Pi
     return np.stack([np.asarray(frame.planes[0], np.uint8).reshape(shape) for frame in result])
 
 
-def _knowing(estimate: Estimator, haze: Hazed, known: set[str]) -> Estimator:
+def knowing(estimate: Estimator, haze: Hazed, known: set[str]) -> Estimator:
     """Return an estimator with some of the haze known."""
 
     def estimated(looks: Iterator[Thumbnail]) -> Iterator[HazeEstimate]:

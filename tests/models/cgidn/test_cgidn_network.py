@@ -50,12 +50,29 @@ def parts(result):
     return [result.depth, result.air, result.tint] if isinstance(result, Haze) else [result]
 
 
-def test_an_untrained_network_gives_the_priors_air_and_one_depth_everywhere():
+def test_an_untrained_network_takes_half_of_the_priors_air_and_one_depth_everywhere():
     network, frames = made(TINY, stirred=False), clips(TINY)
     haze = network(frames)
-    assert_close(haze.air, dark_air(frames[:, 1]))
+    middle = frames[:, 1]
+    assert_close(haze.air, (dark_air(middle) + middle.mean((-2, -1))) / 2)
     assert_close((-haze.depth).exp(), torch.full((2, 1, 8, 12), 0.05 + 0.95 / 2), dtype="float32")
     assert not haze.tint.any()
+
+
+def test_the_air_is_read_off_where_the_network_looks():
+    """All attention on one cell, and none of the prior: the color of that cell."""
+    network, frames = made(TINY, stirred=False), clips(TINY)
+    head = network.head.air
+    with torch.no_grad():
+        head.mend[-1].bias[:3] = 50.0
+        head.attention.weight.fill_(1e4)
+    features = network.encode(frames[:, 1])
+    deepest = torch.zeros(2, TINY.channels[-1], 2, 3)
+    deepest[:, :, 1, 2] = 1.0
+    pooled = torch.zeros(2, 2 * TINY.channels[-1])
+    air = head(features.picture, features.air, deepest, pooled)
+    cell = frames[:, 1][..., 16:, 32:].mean((-2, -1))
+    assert_close(air, cell)
 
 
 def test_haze_is_a_depth_of_a_quarter_the_size_an_air_and_a_tint():
