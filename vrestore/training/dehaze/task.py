@@ -107,7 +107,7 @@ class Dehazing:
 
 
 def only_air_learns(network: CgIdn) -> None:
-    """Let nothing of a network learn but what reads the air light, which has a loss of its own.
+    """Let nothing of a network learn but what reads the air light, and its tint, which makes up for it.
 
     Raises:
         ModelError: The network gives pictures, no haze.
@@ -115,7 +115,8 @@ def only_air_learns(network: CgIdn) -> None:
     if not isinstance(network.head, HazeHead):
         raise ModelError(f"{network.config.name} reads no air light; train a network that gives haze")
     network.requires_grad_(requires_grad=False)
-    network.head.air.requires_grad_(requires_grad=True)
+    for part in (network.head.air, network.head.tint):
+        part.requires_grad_(requires_grad=True)
 
 
 def _rows(network: CgIdn, examples: Examples) -> list[Picture]:
