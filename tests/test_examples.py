@@ -78,3 +78,16 @@ def test_the_picture_of_the_readme_is_drawn_from_two_clips(root, tmp_path, run):
     subprocess.run([sys.executable, script, *words], check=True)
     strip = cv2.imread(str(tmp_path / "strip.jpg"))
     assert strip.shape == (2 * 240 + 6, 426, 3)  # one of the three moments lies in 24 frames
+
+
+def test_a_picture_of_the_pages_on_masks_shows_what_is_found_and_filled(root, tmp_path):
+    script, parts = root / "examples" / "mask_pictures.py", 3
+    subprocess.run([sys.executable, script, tmp_path, "filled_specks"], check=True)
+    strip = cv2.imread(str(tmp_path / "filled_specks.jpg")).astype(int)
+    assert strip.shape == (140, 3 * 210 + 2 * 5, 3)
+    dirty, mask, filled = (strip[:, 215 * part :][:, :210] for part in range(parts))
+    marked = cv2.erode(np.uint8(mask[..., 0] > 200), np.ones((3, 3))) > 0
+    changed = np.abs(dirty - filled).max(axis=-1)
+    assert np.count_nonzero(marked) > 50
+    assert np.median(changed[marked]) > 20
+    assert np.median(changed[mask[..., 0] < 50]) < 3
