@@ -58,10 +58,11 @@ def clear(
     model: str | None = None,
     precision: Precision = "fp32",
     haze: Hazed | None = None,
+    is_hazy: bool = False,
 ) -> Clearing:
     """Run a method; `model` names other weights for the network, whose `precision` may be another too.
 
-    `haze` is the truth, which the oracles need.
+    `haze` is the truth, which the oracles need; `is_hazy` tells the tool that there is haze.
     """
     began = time.perf_counter()
     if name == HAZY:
@@ -74,7 +75,7 @@ def clear(
             if haze is None:
                 raise ValueError(f"{name!r} needs the truth")
             estimate = knowing(estimate, haze, ORACLES[name])
-        frames = by_the_tool(pictures, strength, estimate)
+        frames = by_the_tool(pictures, strength, estimate, is_hazy=is_hazy)
     return Clearing(frames, time.perf_counter() - began)
 
 
@@ -98,7 +99,9 @@ def plain_dark_channel(picture: NDArray[np.uint8], *, strength: float = 1.0) -> 
     return np.asarray(np.rint(np.clip(cleared, 0, 1) * 255), np.uint8)
 
 
-def by_the_tool(pictures: Pictures, strength: float, estimate: Estimator) -> Pictures:
+def by_the_tool(
+    pictures: Pictures, strength: float, estimate: Estimator, *, is_hazy: bool = False
+) -> Pictures:
     """Clear pictures (T, H, W, 3) by the tool, whose haze an estimator finds."""
     layout = pixel_format("rgb24")
     if layout is None:
@@ -108,7 +111,7 @@ def by_the_tool(pictures: Pictures, strength: float, estimate: Estimator) -> Pic
         estimate=estimate,
         format=layout,
         color=Color(full_range=True),
-        settings=DehazeSettings(strength=strength),
+        settings=DehazeSettings(strength=strength, is_hazy=is_hazy),
         tally=DehazeStats(),
     )
     shape = pictures.shape[1:]

@@ -3,12 +3,12 @@
     python -m benchmarks.dehaze_quality [--parts indoor,video,real,clear,slider] [--strength 75]
         [--model FILE]
 
-`indoor`: pairs of synthetic haze, at full strength. `video`: a recording with true depth under three hazes
-put on by the scattering law, at full strength, with flicker and jitter, and with parts of the estimate
-replaced by the truth. `real`: pairs of real haze, at the default strength. `clear`: clips without haze, which
-should stay as they are. `slider`: how much of what full strength changes the strengths between change, on all
-pairs. Baselines run beside the tool: the hazy pictures themselves, and the dark channel prior on each frame
-by itself.
+`indoor`: pairs of synthetic haze, at full strength and told that there is haze, as `video` is. `video`: a
+recording with true depth under three hazes put on by the scattering law, with flicker and jitter, and with
+parts of the estimate replaced by the truth. `real`: pairs of real haze, at the default strength. `clear`:
+clips without haze, which should stay as they are. `slider`: how much of what full strength changes the
+strengths between change, on all pairs. Baselines run beside the tool: the hazy pictures themselves, and the
+dark channel prior on each frame by itself.
 """
 
 from __future__ import annotations
@@ -44,6 +44,9 @@ from vrestore.device.devices import Precision
 from vrestore.methods.dehaze.options import DehazeOptions
 
 PARTS = ("indoor", "video", "real", "clear", "slider")
+FULL = frozenset({"indoor", "video"})
+"""The parts at full strength, where the tool is told that there is haze."""
+
 METHODS = (HAZY, PLAIN, STEADY, NETWORK)
 CLEAR_FRAMES, SHEET_FRAMES = 12, 24
 CELL_WIDTH = 320
@@ -125,7 +128,7 @@ def main(words: Sequence[str] | None = None) -> None:
     results: Values = {}
     for part in options.parts:
         cases = _cases(part, data)
-        strength = 1.0 if part in {"indoor", "video"} else options.strength / 100
+        strength = 1.0 if part in FULL else options.strength / 100
         measured = _slid if part == "slider" else _measured
         results[part] = measured(part, cases, strength, options, console)
     settings: Values = {"strength": options.strength, "model": options.model, "threads": options.threads}
@@ -214,6 +217,7 @@ def _measured(
                 model=options.model,
                 precision=options.precision,
                 haze=case.haze,
+                is_hazy=part in FULL,
             )
             by_case[case.name][name] = judge(done.frames, case.truth, done.seconds, hazy=case.hazy)
     means = {name: mean_of([by_case[case][name] for case in by_case]) for name in methods}

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hazy import clear_pictures, cleared, frames_of, hazed, knowing, slanted_depth
 
-DENSE = slanted_depth(near=1.9, far=1.9)
+DENSE = slanted_depth(near=1.2, far=1.2)
 
 
 def gray_picture(**size):
@@ -53,5 +53,5 @@ def test_the_color_of_things_comes_back_as_their_contrast_does(name):
         seen, truth, before = seen - others[0], truth - others[1], before - others[2]
     else:
         seen, truth, before = seen - 128, truth - 128, before - 128
-    assert before < 0.3 * truth
+    assert before < 0.4 * truth
     assert seen > 0.6 * truth

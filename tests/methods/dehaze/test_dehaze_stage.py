@@ -110,17 +110,17 @@ def test_the_slider_is_linear(name, dense):
 
 
 def test_haze_that_is_thick_nowhere_may_be_none_and_the_picture_is_changed_only_so_far():
-    clear, depth = clear_pictures(1), np.full((64, 96), 0.25, np.float32)
+    clear, depth = clear_pictures(1), np.full((64, 96), 0.22, np.float32)
     faded = hazed(clear, depth)
     frames, tally = frames_of(faded, "rgb24"), DehazeStats()
     held, sure = (
         pictures_of(cleared(frames, "rgb24", estimate=knowing(depth), is_hazy=is_hazy, tally=tally), "rgb24")
         for is_hazy in (False, True)
     )
-    assert psnr(held, faded) > 25.5
+    assert psnr(held, faded) > 29
     assert psnr(sure, faded) < 22
     assert psnr(sure, clear) > 25
-    assert 0.5 < tally.mean_belief < 0.95  # the mean of both runs
+    assert 0.5 < tally.mean_belief < 0.9  # the mean of both runs
 
 
 def test_haze_that_is_thick_somewhere_is_believed():

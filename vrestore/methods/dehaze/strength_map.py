@@ -47,10 +47,10 @@ KEPT_DEPTH = 0.7
 TYPICAL = 0.75
 """The quantile of optical depth that tells whether there is haze: most of a picture may be near."""
 
-DOUBTED, CERTAIN = 0.3, 0.4
+DOUBTED, CERTAIN = 0.25, 0.35
 """Optical depths there: below there may be no haze at all, above there is."""
 
-MOST_CHANGE = 0.05
+MOST_CHANGE = 0.035
 """Root mean square of the change at full strength of a picture that may have no haze, of black to white."""
 
 SKY_BRIGHT, SKY_ROUGH = 0.4, 0.02
