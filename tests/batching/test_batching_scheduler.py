@@ -242,7 +242,10 @@ def test_names_keep_their_letters(tmp_path):
         ({"name": "{stem}.mkv"}, "both have the target"),
         ({"options": {"box": BOX, "compare": "x.mp4"}}, "compare is a file for one video"),
         ({"options": {"box": BOX, "color": 1}}, "there is no option 'color'"),
-        ({"options": {"box": BOX, "grow": "much"}}, "grow is a whole number, got 'much'"),
+        (
+            {"options": {"box": BOX, "grow": "much"}},
+            "grow is a whole number or 'auto' or 'shadow'",
+        ),
         ({"options": {}}, "pass --mask or --box"),
         ({"command": "paint"}, "command is one of"),
     ],

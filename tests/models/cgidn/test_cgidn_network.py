@@ -10,7 +10,8 @@ from close import assert_close
 from vrestore.methods.dehaze.thumbnail import MULTIPLE
 from vrestore.models.cgidn.align import Align, cost_volume
 from vrestore.models.cgidn.config import CGIDN, CGIDN_SMALL, HAZE_CONFIGS
-from vrestore.models.cgidn.network import CgIdn, Haze
+from vrestore.models.cgidn.haze_head import Haze
+from vrestore.models.cgidn.network import CgIdn
 from vrestore.ops.filters.dark_channel import dark_air
 
 TINY = replace(CGIDN_SMALL, name="tiny", channels=(8, 12, 16), align_channels=8, offset_groups=2, radius=1)

@@ -9,7 +9,8 @@ from close import assert_close
 from lessons import draw_data
 
 from vrestore.models.cgidn.config import CGIDN, CGIDN_SMALL
-from vrestore.models.cgidn.network import CgIdn, Haze
+from vrestore.models.cgidn.haze_head import Haze
+from vrestore.models.cgidn.network import CgIdn
 from vrestore.ops.filters.haze_model import scatter
 from vrestore.training.dehaze.examples import Examples, draw_examples, judge, take_away
 from vrestore.training.dehaze.scenes import Scenery

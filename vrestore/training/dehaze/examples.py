@@ -15,7 +15,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from vrestore.models.cgidn.network import CgIdn, Features, Haze
+from vrestore.models.cgidn.haze_head import Haze
+from vrestore.models.cgidn.network import CgIdn, Features
 from vrestore.ops.filters.guided import gray, guided_filter
 from vrestore.ops.filters.haze_model import unscatter
 from vrestore.training.dehaze.scenes import Scene, Scenery

@@ -10,7 +10,8 @@ from torch import Tensor, nn
 
 from vrestore.device.devices import AskedPrecision, Precision
 from vrestore.errors import ModelError
-from vrestore.models.cgidn.network import CgIdn, Haze, HazeHead
+from vrestore.models.cgidn.haze_head import Haze, HazeHead
+from vrestore.models.cgidn.network import CgIdn
 from vrestore.training.ahead import Ahead
 from vrestore.training.data.sources import Picture
 from vrestore.training.dehaze.examples import Examples, Judged, draw_examples, judge, take_away

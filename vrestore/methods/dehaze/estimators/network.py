@@ -22,7 +22,8 @@ from vrestore.methods.dehaze.estimators.estimate import Estimator, HazeEstimate
 from vrestore.methods.dehaze.thumbnail import Thumbnail
 from vrestore.models.blocks import in_channels_last
 from vrestore.models.cgidn.config import HazeConfig
-from vrestore.models.cgidn.network import CgIdn, Features, Haze
+from vrestore.models.cgidn.haze_head import Haze
+from vrestore.models.cgidn.network import CgIdn, Features
 from vrestore.models.meta_init import empty
 from vrestore.ops.dispatch import Backend
 
