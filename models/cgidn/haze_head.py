@@ -36,11 +36,11 @@ class Haze:
 
 
 class HazeHead(nn.Module):
-    """Reads the haze off the decoded features: depth as it is, air light by how much the prior is wrong.
+    """Reads the haze off the decoded features.
 
     The dark channel's depth is among what the encoder sees and no more. Were it added here, its blocks would
     have to be cancelled pixel by pixel, and they stood in the result. An untrained network says that half of
-    the light comes through everywhere, and its air light is the prior's.
+    the light comes through everywhere, and its air light is the mean of the prior's and of the picture.
     """
 
     def __init__(self, config: HazeConfig) -> None:

@@ -139,24 +139,25 @@ class Renderer:
         air = _air_map(veil)
         depth = depth_to_go(veil, self._settings)  # (1, 1, h, w)
         left = left_over(look, depth, air, noise=self._noise)
+        clear = cleared(look.picture, air, left)
         if not self._settings.is_hazy:
-            self._belief = self._followed(self._belief, believed(veil, air, left), veil)
-        self._measure_lift(veil, left, air)
+            self._belief = self._followed(self._belief, believed(veil, clear), veil)
+        self._measure_lift(veil, clear)
         if self._color.transfer == PQ:
-            left, air = self._in_signal(look.picture, left, air, coding)
+            left, air = self._in_signal(look.picture, left, air, clear, coding)
         slope, offset = guided_lines(look.guide, left, radius=GUIDE_RADIUS, epsilon=GUIDE_EPSILON)
         return self._applied(look.planes, coding, _Maps(slope[0, 0], offset[0, 0], air[0], look.guide, left))
 
-    def _in_signal(self, picture: Tensor, left: Tensor, air: Tensor, coding: Coding) -> tuple[Tensor, Tensor]:
+    def _in_signal(
+        self, picture: Tensor, left: Tensor, air: Tensor, clear: Tensor, coding: Coding
+    ) -> tuple[Tensor, Tensor]:
         """Return the transmission and the air in PQ's own values."""
         weights = torch.from_numpy(luma_weights(coding, self._format)).to(picture.device)[None, :, None, None]
-        clear = cleared(picture, air, left)
         left = left_in_signal(left, picture, air, clear, weights).clamp(min=LEAST_TRANSMISSION)
         return left, signal_of(air)
 
-    def _measure_lift(self, veil: HazeEstimate, left: Tensor, air: Tensor) -> None:
-        picture = veil.look.picture
-        before, after = torch.stack([picture.mean(), cleared(picture, air, left).mean()]).tolist()
+    def _measure_lift(self, veil: HazeEstimate, clear: Tensor) -> None:
+        before, after = torch.stack([veil.look.picture.mean(), clear.mean()]).tolist()
         # Never brighter than it was: haze itself was light.
         wanted = min(before, DARK_MEAN) / max(after, 1e-3)
         lift = min(max(wanted, 1.0), MOST_LIFT)

@@ -82,8 +82,8 @@ def left_over(look: Thumbnail, depth: Tensor, air: Tensor, *, noise: float) -> T
     return torch.maximum(left, least).clamp(1 / gain, 1)
 
 
-def believed(veil: HazeEstimate, air: Tensor, left: Tensor) -> float:
-    """Return the share of the change that is right where it is not certain that there is haze.
+def believed(veil: HazeEstimate, clear: Tensor) -> float:
+    """Return the share of the change to a `clear` picture that is right where haze is not certain.
 
     A faded picture of clear air looks like thin haze everywhere, but like thick haze nowhere.
     """
@@ -91,8 +91,7 @@ def believed(veil: HazeEstimate, air: Tensor, left: Tensor) -> float:
     doubt = (CERTAIN - typical) / (CERTAIN - DOUBTED)
     if doubt <= 0:
         return 1.0
-    picture = veil.look.picture
-    change = float((cleared(picture, air, left) - picture).square().mean().sqrt())
+    change = float((clear - veil.look.picture).square().mean().sqrt())
     # The less there may be no haze, the more may change.
     return min(1.0, MOST_CHANGE / max(min(doubt, 1.0) * change, 1e-6))
 
