@@ -31,9 +31,9 @@ from vrestore.parallel.options import ParallelOptions
 from vrestore.parallel.ray_run import run_on_cluster
 from vrestore.parallel.task import Task
 from vrestore.parallel.words import ClusterWords
-from vrestore.progress import Progress
+from vrestore.progress import Progress, silent
 from vrestore.run.checkpoint import drop_segments
-from vrestore.run.execute import plan_job, run_job, silent
+from vrestore.run.execute import plan_job, run_job
 from vrestore.run.job import Command, command_named, command_words, make_job
 from vrestore.run.options import RunOptions
 from vrestore.run.report import DetectionReport, PlanReport, Report

@@ -30,7 +30,7 @@ from vrestore.methods.dehaze.options import DehazeOptions
 from vrestore.methods.inpaint.opened import opened_with_masks
 from vrestore.methods.inpaint.options import InpaintOptions
 from vrestore.option_schema import files_of, options_of
-from vrestore.run.execute import silent
+from vrestore.progress import silent
 from vrestore.run.memory_limits import device_memory_for, memory_for
 from vrestore.run.options import RunOptions
 from vrestore.signatures import spelled_out

@@ -23,3 +23,7 @@ class Progress(Protocol):
     """Is told how far the work is; must be quick and must not raise."""
 
     def __call__(self, event: ProgressEvent, /) -> None: ...
+
+
+def silent(event: ProgressEvent) -> None:
+    """Show no progress."""

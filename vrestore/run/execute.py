@@ -19,7 +19,7 @@ from vrestore.media.preview.display import as_picture, shown
 from vrestore.media.reader import Excerpt
 from vrestore.methods.base import Context, Method, OpenedMethod
 from vrestore.methods.memory_model import frames_waiting
-from vrestore.progress import Progress, ProgressEvent
+from vrestore.progress import Progress, ProgressEvent, silent
 from vrestore.protocols import FrameTransform, MaskSource
 from vrestore.run.build_report import account_for
 from vrestore.run.detection import plan_detection, run_detection
@@ -33,10 +33,6 @@ from vrestore.run.report import DetectionReport, PlanReport, Report
 from vrestore.run.resume import begin, resumed, store_for
 from vrestore.run.state_folder import sole_writer
 from vrestore.threads import one_thread_each
-
-
-def silent(event: ProgressEvent) -> None:
-    """Show no progress."""
 
 
 def run_job(job: Job, *, progress: Progress = silent) -> Report | DetectionReport:

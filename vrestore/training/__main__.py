@@ -17,7 +17,7 @@ from rich.console import Console
 from torch import nn
 
 from vrestore.device.devices import AskedPrecision
-from vrestore.errors import ModelError, UsageError, VRestoreError
+from vrestore.errors import ModelError, VRestoreError
 from vrestore.models.blocks import in_channels_last
 from vrestore.models.cgidn.config import HAZE_CONFIGS
 from vrestore.models.cgidn.network import CgIdn
@@ -25,6 +25,7 @@ from vrestore.models.library import SUFFIX, find_weights
 from vrestore.models.tsam.config import CONFIGS
 from vrestore.models.tsam.network import Tsam
 from vrestore.models.weights import ARCHITECTURES, load_model
+from vrestore.option_schema import check_choice
 from vrestore.training.data.sources import Sources
 from vrestore.training.dehaze.scenes import Scenery
 from vrestore.training.dehaze.task import Dehazing, ExampleSettings, only_air_learns
@@ -146,13 +147,8 @@ def _prepare(seed: int, threads: int) -> None:
 
 
 def _precision(asked: str) -> AskedPrecision:
-    return cast("AskedPrecision", _one_of(get_args(AskedPrecision), asked, option="--precision"))
-
-
-def _one_of(allowed: tuple[str, ...], asked: str, *, option: str) -> str:
-    if asked not in allowed:
-        raise UsageError(f"{option} is {' or '.join(allowed)}, got {asked!r}")
-    return asked
+    check_choice("--precision", asked, get_args(AskedPrecision))
+    return cast("AskedPrecision", asked)
 
 
 def _begin_with(network: nn.Module, model: str) -> str:
@@ -204,7 +200,8 @@ def dehaze(
         scenery = Scenery.load(data, held_out_frames=held_out)
         learner = CgIdn(HAZE_CONFIGS[network])
         beginning = {} if start_from is None else {"start_from": _begin_with(learner, start_from)}
-        if _one_of(("all", "air"), learn, option="--learn") == "air":
+        check_choice("--learn", learn, ("all", "air"))
+        if learn == "air":
             only_air_learns(learner)
         learner = in_channels_last(learner.to(place))
         task = Dehazing(

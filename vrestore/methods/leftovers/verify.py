@@ -19,7 +19,7 @@ from vrestore.methods.leftovers.findings import rim_pixels, seconds_by, time_wor
 from vrestore.methods.leftovers.look import TOGETHER, Judgement, look
 from vrestore.methods.leftovers.moments import Seen, moments_of, small_colors, small_hole
 from vrestore.option_schema import PathLike
-from vrestore.progress import Progress, ProgressEvent
+from vrestore.progress import Progress, ProgressEvent, silent
 
 Kind = Literal["untouched", "rim", "shadow"]
 
@@ -97,10 +97,6 @@ class Verification:
     def to_dict(self) -> Values:
         """Return it for programs."""
         return {**asdict(self), "exit_code": self.exit_code}
-
-
-def silent(event: ProgressEvent) -> None:
-    """Show no progress."""
 
 
 def verify(
